@@ -1,0 +1,345 @@
+"""The words every chat network is translated into, and what every chat adapter must do.
+
+Errors (every adapter method may raise these two and nothing of the network's own):
+    ChatError
+    +-- Unreachable     the network did not answer or told us to wait; the act may or may not have happened
+    +-- Refused         the network will never do this: no right, message gone, room gone, text not accepted
+
+Ids are the network's own, kept as text. A person is known by the network's immutable id, never by a name.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class ChatError(Exception):
+    """A chat network failed us."""
+
+
+class Unreachable(ChatError):
+    """No answer, or "wait". `may_have_happened` is true when a request left us and its outcome is unknown."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, may_have_happened: bool = False) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.may_have_happened = may_have_happened
+
+
+class Refused(ChatError):
+    """The network will never do this."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventId:
+    """Names an event once and for all: network, our account on it, the network's id for the event."""
+
+    network: str
+    account: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomAddress:
+    """A room as its network names it; `thread` is the thread or topic inside it, where replies must go."""
+
+    network: str
+    account: str
+    room: str
+    thread: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who did something. `name` is for showing only; `is_person` is false for bots, channels and relays."""
+
+    network: str
+    id: str
+    name: str
+    language: str | None = None
+    is_person: bool = True
+
+
+class Addressed(StrEnum):
+    """How a message concerns us."""
+
+    PRIVATE = "private"  # a private chat or the web chat: always for us
+    COMMAND = "command"
+    MENTION = "mention"
+    REPLY = "reply"  # to a message of ours
+    THREAD = "thread"  # inside a thread we already answer in
+    AMBIENT = "ambient"  # not for us, unless the room is set to answer all
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a message; `handle` is what the adapter's download needs."""
+
+    handle: str
+    name: str
+    media_type: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A fresh message. `text` has our mention removed. Forwards, relays and bots never run commands."""
+
+    id: EventId
+    room: RoomAddress
+    message_id: str
+    sender: Sender
+    text: str
+    sent_at: datetime
+    addressed: Addressed
+    reply_to: str | None = None
+    is_forwarded: bool = False
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """An earlier message has a new text; `revision` orders edits of one message."""
+
+    id: EventId
+    room: RoomAddress
+    message_id: str
+    revision: str
+    sender: Sender
+    text: str
+    sent_at: datetime
+    addressed: Addressed
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A message was taken back by its author or a moderator."""
+
+    id: EventId
+    room: RoomAddress
+    message_id: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A button under a message of ours was pressed. `action` and `data` are those of the Button."""
+
+    id: EventId
+    room: RoomAddress
+    message_id: str
+    sender: Sender
+    action: str
+    data: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """A thumb for an answer: 1, -1, or None when it was taken back."""
+
+    id: EventId
+    room: RoomAddress
+    message_id: str
+    sender: Sender
+    value: int | None
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RoomChanged:
+    """Something about a room: kind is joined, left, renamed, moved_to, rights, visibility or encryption."""
+
+    id: EventId
+    room: RoomAddress
+    kind: str
+    sender: Sender | None
+    sent_at: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Something came that could not be read (no key, broken); it may become readable later."""
+
+    id: EventId
+    room: RoomAddress
+    reason: str
+    sent_at: datetime
+
+
+Event = Message | Edited | Deleted | Pressed | Rated | RoomChanged | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events in the network's order with the cursor that stands behind them (None: this network has none)."""
+
+    events: tuple[Event, ...]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A button under a reply. `data` is an id of ours, never a right or an argument by itself."""
+
+    label: str
+    action: str  # "verify" | "sources" | "up" | "down" | "again" | "cancel" | "confirm" | "answer_now" | "command"
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A source line under an answer. `url` opens the lines at the version; None shows path and quote only."""
+
+    number: int
+    label: str
+    path: str
+    first_line: int
+    last_line: int
+    version: str
+    quote: str
+    url: str | None = None
+
+
+class Stage(StrEnum):
+    """What a reply is in the life of an answer; networks may show it differently."""
+
+    WAITING = "waiting"  # the placeholder, with the place in the queue
+    PREVIEW = "preview"  # text so far
+    FINAL = "final"
+    FAILED = "failed"
+    NOTICE = "notice"  # not an answer: a command's result, a hint, progress
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What we say, in CommonMark. `progress` is 0..1 for a bar, None for none."""
+
+    markdown: str
+    reply_to: str | None = None
+    stage: Stage = Stage.FINAL
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    cited: tuple[Cited, ...] = ()
+    turn: str | None = None
+    progress: float | None = None
+    is_quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Where a reply ended up. A long one may take several messages; the first is the one that edits go to."""
+
+    message_id: str
+    more: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a person may do to a room by the network's own rules; never a right to a project."""
+
+    is_room_admin: bool
+    is_member: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFacts:
+    """What the network says about a room. kind: private, group, topic, thread or web."""
+
+    title: str
+    kind: str
+    is_public: bool = False
+    is_encrypted: bool = False
+    parent: RoomAddress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a network can do, as data; the policy that uses it stands once, in bot/reply.py."""
+
+    can_edit: bool = True
+    can_react: bool = False
+    has_buttons: bool = True
+    is_idempotent: bool = False  # send with the same key twice makes one message
+    can_probe: bool = False
+    edit_interval_s: float = 1.0
+    edits_per_minute: int = 60
+    skip_preview_ms: int = 0  # an answer ready this soon goes out without previews
+    max_chars: int = 4_000
+    max_upload_bytes: int = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command as a network's menu shows it."""
+
+    name: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How an adapter is doing. `facts` are lines for /status and check, without secrets."""
+
+    is_up: bool
+    detail: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class AdapterState(Protocol):
+    """What an adapter must remember besides the cursor; values are JSON."""
+
+    async def get(self, key: str) -> Any | None:
+        """Return the value last put, or None."""
+
+    async def put(self, key: str, value: Any) -> None:
+        """Keep a value durably."""
+
+
+class ChatAdapter(Protocol):
+    """One account on one network."""
+
+    network: str
+    account: str
+    abilities: Abilities
+
+    def batches(self, cursor: str | None) -> AsyncIterator[Batch]:
+        """Yield what came; asking for the next batch acknowledges this one."""
+
+    async def send(self, room: RoomAddress, reply: Reply, *, key: str) -> Sent:
+        """Post a reply. Where `abilities.is_idempotent`, the same key never makes a second message."""
+
+    async def edit(self, room: RoomAddress, message_id: str, reply: Reply, *, key: str) -> None:
+        """Replace a message of ours; the same text again is no error."""
+
+    async def delete(self, room: RoomAddress, message_id: str) -> None:
+        """Take a message back; one that is gone already is no error."""
+
+    async def react(self, room: RoomAddress, message_id: str, emoji: str) -> None:
+        """Put one reaction on a message."""
+
+    async def typing(self, room: RoomAddress) -> None:
+        """Show that we are at work; forgotten by the network by itself."""
+
+    async def download(self, attachment: Attachment, *, max_bytes: int) -> bytes:
+        """Fetch an attachment; Refused when it is larger."""
+
+    async def rights(self, room: RoomAddress, sender: Sender) -> Rights:
+        """Ask the network what this person may do to the room."""
+
+    async def describe(self, room: RoomAddress) -> RoomFacts:
+        """Ask the network about a room."""
+
+    async def set_commands(self, commands: Sequence[Command], language: str) -> None:
+        """Fill the network's command menu."""
+
+    async def find(self, room: RoomAddress, reply: Reply, *, key: str, after: str | None) -> Sent | None:
+        """Look for a reply whose sending was interrupted; None when it is not there. Needs `abilities.can_probe`."""
+
+    async def probe(self) -> Probe:
+        """Say how the connection is doing."""
+
+    async def close(self) -> None:
+        """Disconnect; nothing more is yielded."""

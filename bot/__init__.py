@@ -1,0 +1,1 @@
+"""The product: who may ask what, where, and when."""

@@ -1,0 +1,1 @@
+"""What the operator can change: settings, texts and prompts. Imports nothing of ours."""

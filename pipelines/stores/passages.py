@@ -1,0 +1,138 @@
+"""What every passage store must do, whatever holds the passages.
+
+A store keeps, for each project: passages with their vectors, a manifest (which blob of which path of which source is
+indexed, by which splitter), and each source's shown version. It alone owns the manifest. Searches see a change whole
+or not at all: a hit counts only if its (source, path, blob) is in the manifest.
+
+All methods raise StoreUnavailable when the store cannot be reached, and StoreFull when nothing can be written.
+Project and source ids are lower-case letters and digits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from haystack import Document
+from numpy.typing import NDArray
+
+from pipelines.types import Shown
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A manifest row: this path is indexed at this blob. `room` is set for uploads that belong to one room.
+
+    A file that was read and then left out (binary, minified, generated) has no passages and the reason in `skipped`,
+    so that it is not read again until its blob changes.
+    """
+
+    source: str
+    path: str
+    blob: str
+    splitter: str
+    passages: int
+    size_bytes: int
+    room: str | None = None
+    skipped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """A file ready to be written: its manifest row, its passages in order, and one unit vector a passage.
+
+    Documents carry id, content and meta {source, path, blob, first_line, last_line, header, headings, symbols, kind,
+    room}, never an embedding. `vectors` is float32 of shape (len(documents), width), or None without an embedder.
+    """
+
+    entry: Entry
+    documents: Sequence[Document]
+    vectors: Vectors | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What one transaction does: files replaced or added, (source, path) removed, shown versions moved."""
+
+    put: Sequence[IndexedFile] = ()
+    remove: Sequence[tuple[str, str]] = ()
+    shown: Sequence[Shown] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a search looks: sources, or None for all that are not hidden, and the asking room for its uploads."""
+
+    room: str | None = None
+    sources: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a project holds."""
+
+    files: int = 0
+    passages: int = 0
+    size_bytes: int = 0
+    per_source: Mapping[str, int] = field(default_factory=dict)  # passages by source
+
+
+class PassageStore(Protocol):
+    """Async, safe for concurrent readers beside one writer a project."""
+
+    async def create(self, project: str) -> None:
+        """Make an empty project; does nothing when it exists."""
+
+    async def drop(self, project: str) -> None:
+        """Delete a project with all it holds; does nothing when there is none."""
+
+    async def projects(self) -> Sequence[str]:
+        """List the ids of all projects held."""
+
+    async def manifest(self, project: str, source: str) -> Mapping[str, Entry]:
+        """List what is indexed of a source, by path."""
+
+    async def apply(self, project: str, change: Change) -> int:
+        """Write a change in one transaction and return the project's new generation.
+
+        A file that is put replaces all passages of its (source, path). A blob of the same text under another path may
+        reuse its vectors. After return the change is searchable in full, and survives a kill of the process.
+        """
+
+    async def known_vectors(self, project: str, source: str, blob: str) -> Vectors | None:
+        """Find the vectors of a blob that is indexed under any path of the source, in passage order."""
+
+    async def shown(self, project: str) -> Mapping[str, Shown]:
+        """Say at which version each source is searched."""
+
+    async def generation(self, project: str) -> int:
+        """Count the changes of a project; caches are keyed by it. 0 for a new project."""
+
+    async def hide(self, project: str, source: str, *, hidden: bool) -> None:
+        """Take a source out of every search at once, or bring it back; its passages stay."""
+
+    async def purge(self, project: str, source: str) -> None:
+        """Delete a source with all its passages, terms and vectors, so that no byte of its text stays in the folder."""
+
+    async def keywords(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Document]:
+        """Find passages by words (BM25), best first, scores above 0. Any text is a valid query."""
+
+    async def dense(self, project: str, vector: Vectors, *, scope: Scope, limit: int) -> list[Document]:
+        """Find passages by cosine to one unit vector of shape (width,), best first."""
+
+    async def passages(self, project: str, ids: Sequence[str]) -> list[Document]:
+        """Fetch passages by id in the order asked; those that are gone are left out."""
+
+    async def of_file(self, project: str, source: str, path: str) -> list[Document]:
+        """Fetch all passages of a file in the order of its lines."""
+
+    async def headings(self, project: str, *, scope: Scope, limit: int) -> list[Mapping[str, Any]]:
+        """Sample headings and main symbols for starter questions: {"path", "heading" or "symbol", "kind"}."""
+
+    async def counts(self, project: str) -> Counts:
+        """Count files, passages and bytes."""
+
+    async def close(self) -> None:
+        """Release files, threads and connections; later calls raise StoreUnavailable."""
