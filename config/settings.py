@@ -1,0 +1,216 @@
+"""The settings as frozen models, one for each section of defaults.toml.
+
+Every object of Roomwise receives the section it needs, never the whole.
+The defaults stand in defaults.toml only, so a field here has none.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+def _absolute(path: Path) -> Path:
+    if not path.expanduser().is_absolute():
+        raise ValueError("expected an absolute path")
+    return path.expanduser()
+
+
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(gt=0)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True)]
+HttpAddress = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^(https?://[^\s/]+.*)?$")]
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+Language = Literal["en", "de"]
+AnswerMode = Literal["mention", "all", "off"]
+
+
+class Section(BaseModel):
+    """A section: frozen, and closed to keys that nobody reads."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Web(Section):
+    """Where the service listens and whom it believes."""
+
+    host: Name
+    port: Annotated[int, Field(ge=0, le=65535)]
+    public_url: HttpAddress
+    allowed_hosts: tuple[Name, ...]
+    trusted_proxies: tuple[Name, ...]
+    tls_in_front: bool
+    session_days: Positive
+
+
+class Endpoint(Section):
+    """One OpenAI-compatible endpoint and the model asked there; an empty model means none."""
+
+    model: Name
+    base_url: HttpAddress = ""
+    api_key: SecretStr = SecretStr("")
+    local: bool = False
+
+
+class Llm(Endpoint):
+    """The model that writes answers, and those that stand in for it."""
+
+    fallback: tuple[Endpoint, ...]
+    first_token_timeout_s: Seconds
+    timeout_s: Seconds
+    max_answer_tokens: Positive
+    temperature: Annotated[float, Field(ge=0, le=2)]
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        """Every endpoint in the order it is tried; empty when no model is set."""
+        first = Endpoint(model=self.model, base_url=self.base_url, api_key=self.api_key, local=self.local)
+        return tuple(endpoint for endpoint in (first, *self.fallback) if endpoint.model) if self.model else ()
+
+
+class Embedder(Section):
+    """How passages become vectors."""
+
+    kind: Literal["auto", "bundled", "none"]
+    lexical_weight: Annotated[float, Field(gt=0)]
+    batch_size: Positive
+
+
+class Answers(Section):
+    """How an answer is made."""
+
+    parallel: Positive
+    deadline_s: Seconds
+    max_passages: Positive
+    context_chars: Positive
+    history_turns: Count
+    preview_interval_s: Seconds
+    language: Language
+    verify: bool
+
+
+class Room(Section):
+    """What holds for a room that has chosen nothing itself."""
+
+    parallel: Positive
+    idle_minutes: Positive
+    answer: AnswerMode
+
+
+class Limits(Section):
+    """What one person, room or project may use up."""
+
+    person_questions: Positive
+    person_window_s: Positive
+    room_questions_per_hour: Positive
+    project_tokens_per_day: Count
+    model_calls_per_question: Positive
+    question_max_chars: Positive
+    attachment_max_mb: Positive
+    attachments_per_room: Positive
+    sources_per_project: Positive
+    files_per_source: Positive
+    source_max_mb: Positive
+    min_free_disk_mb: Count
+
+    @property
+    def attachment_max_bytes(self) -> int:
+        """The largest attachment in bytes."""
+        return self.attachment_max_mb * 1_000_000
+
+    @property
+    def source_max_bytes(self) -> int:
+        """The most text that one source may hold, in bytes."""
+        return self.source_max_mb * 1_000_000
+
+    @property
+    def min_free_disk_bytes(self) -> int:
+        """The free space below which indexing pauses, in bytes."""
+        return self.min_free_disk_mb * 1_000_000
+
+
+class Sources(Section):
+    """Which sources may be followed, and how often they are asked."""
+
+    allowed_hosts: tuple[Name, ...]
+    ssh: bool
+    interval_s: Positive
+    watch: bool
+    parallel: Positive
+    git_timeout_s: Positive
+    purge_after_days: Count
+    first_project: bool
+    folders: dict[str, AbsolutePath]
+
+
+class Files(Section):
+    """Which files of a source are indexed."""
+
+    max_mb: Annotated[float, Field(gt=0)]
+    max_line_chars: Positive
+    skip: tuple[str, ...]
+
+    @property
+    def max_bytes(self) -> int:
+        """The largest file that is indexed, in bytes."""
+        return int(self.max_mb * 1_000_000)
+
+
+class Retention(Section):
+    """How long what people said is kept."""
+
+    turn_days: Count
+    upload_days: Positive
+    inbox_id_days: Positive
+    feedback_days: Count
+    audit_days: Positive
+
+
+class Access(Section):
+    """Who may ask, and how long codes and links live."""
+
+    ask: Literal["members", "guests"]
+    invite_minutes: Positive
+    login_link_hours: Positive
+
+
+class Log(Section):
+    """What is written to the log, and how."""
+
+    level: Literal["debug", "info", "warning", "error"]
+    format: Literal["auto", "console", "json"]
+
+
+class Settings(BaseSettings):
+    """All sections, merged from every layer by config.load."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="ROOMWISE_", env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    data_dir: Path
+    web: Web
+    llm: Llm
+    embedder: Embedder
+    answers: Answers
+    room: Room
+    limits: Limits
+    sources: Sources
+    files: Files
+    retention: Retention
+    access: Access
+    log: Log
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is given: config.load merges the layers itself, to know where each value came from."""
+        return (init_settings,)
