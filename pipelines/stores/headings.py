@@ -1,0 +1,69 @@
+"""Which headings and symbols are worth asking about: those a reader of the project would meet first."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+_ASIDE = ("test", "tests", "example", "examples", "benchmarks", "vendor", "fixtures", "node_modules", "changelog")
+_PER_FILE = 3
+
+
+class Outline(NamedTuple):
+    """What one passage says about its place: the path of headings above it and the symbols it defines."""
+
+    path: str
+    headings: Sequence[str]
+    symbols: Sequence[str]
+    kind: str
+
+
+def pick_headings(outlines: Iterable[Outline], *, limit: int) -> list[Mapping[str, Any]]:
+    """Choose up to `limit` headings and symbols, taking turns: README-like files, short paths, public names first.
+
+    Each comes out as {"path", "heading" or "symbol", "kind"}, at most three a file, none twice.
+    """
+    ranked = sorted(outlines, key=lambda outline: _distance(outline.path))
+    headings = _few_per_file(_headings(ranked))
+    symbols = _few_per_file(_symbols(ranked))
+    chosen: list[Mapping[str, Any]] = []
+    while len(chosen) < limit:
+        round_of = [found for turn in (headings, headings, symbols) if (found := next(turn, None))]
+        if not round_of:
+            break
+        chosen.extend(round_of)
+    return chosen[:limit]
+
+
+def _distance(path: str) -> tuple[bool, bool, int, str]:
+    """Say how far a file is from what a newcomer reads first; the smallest is the nearest."""
+    *folders, name = path.lower().split("/")
+    stem = name.partition(".")[0]
+    is_aside = any(part in _ASIDE for part in (*folders, stem)) or stem.startswith("test_")
+    is_entry = stem.startswith(("readme", "index", "overview", "getting", "introduction", "usage", "main"))
+    return (is_aside, not is_entry, len(folders), path)
+
+
+def _headings(ranked: Iterable[Outline]) -> Iterator[Mapping[str, Any]]:
+    """List the innermost heading of each passage; a file's title says less than its sections."""
+    for outline in ranked:
+        if outline.headings and (heading := str(outline.headings[-1]).strip()):
+            yield {"path": outline.path, "heading": heading, "kind": outline.kind}
+
+
+def _symbols(ranked: Iterable[Outline]) -> Iterator[Mapping[str, Any]]:
+    """List the public symbols of each passage."""
+    for outline in ranked:
+        for symbol in outline.symbols:
+            if symbol and not any(part.startswith("_") for part in str(symbol).split(".")):
+                yield {"path": outline.path, "symbol": str(symbol), "kind": outline.kind}
+
+
+def _few_per_file(found: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Let at most three of each file through, and no text twice."""
+    of_file: dict[str, int] = {}
+    seen: set[str] = set()
+    for item in found:
+        text = item.get("heading") or item["symbol"]
+        if text not in seen and of_file.get(item["path"], 0) < _PER_FILE:
+            seen.add(text)
+            of_file[item["path"]] = of_file.get(item["path"], 0) + 1
+            yield item
