@@ -1,0 +1,111 @@
+"""What travels with one event through the product, and the ports through which its parts meet.
+
+The ports keep the triggers and verbs apart: lanes know commands, knowledge, onboarding and progress only by these
+shapes, so that tests use small fakes. `bot.app` binds them.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from adapters.chat import Message, Reply, RoomChanged
+from bot.rights import Actor
+from bot.state.tables import Person, Room
+from pipelines.types import AnswerEvent, Question, Supported
+
+
+@dataclass(frozen=True, slots=True)
+class MessageContext:
+    """One event for us with everything that is known about where and from whom it came.
+
+    `inbox` is the row's id. For a pressed button `message` has no text and names the message under which it stood.
+    `attempt` counts from 1; more than 1 means that an earlier attempt ended in a crash.
+    """
+
+    inbox: int
+    room: Room
+    person: Person
+    actor: Actor
+    message: Message
+    language: str
+    now: datetime
+    attempt: int = 1
+
+
+class Parsed(Protocol):
+    """A command with its arguments; `name` is its full name, such as "source add"."""
+
+    @property
+    def name(self) -> str:
+        """The command's full name."""
+        ...
+
+    @property
+    def rest(self) -> str:
+        """What stood behind the name, as it was typed; the question of /ask."""
+        ...
+
+
+class CommandPort(Protocol):
+    """The commands, as the message flow needs them."""
+
+    def parse(self, text: str) -> Parsed | None:
+        """The command that `text` is, or None when it is none of ours."""
+
+    def is_read_only(self, parsed: Parsed) -> bool:
+        """Whether it never waits for answers under way; all others are barriers of their room."""
+
+    async def run(self, parsed: Parsed, context: MessageContext) -> Reply | None:
+        """Carry it out, rights first. None says nothing. Raises UserError for what the person should know."""
+
+    async def press(self, action: str, data: str, context: MessageContext) -> Reply | None:
+        """Carry out a "confirm" or "command" button; its meaning comes from our rows, never from the button."""
+
+
+class OnboardingPort(Protocol):
+    """What is said in rooms that no project is bound to, and when we come and go."""
+
+    async def unbound(self, context: MessageContext) -> Reply | None:
+        """The hint for a question in an unbound room, at most once a day; else None."""
+
+    async def room_changed(self, room: Room, change: RoomChanged) -> Reply | None:
+        """What to say when a room's facts changed; None says nothing."""
+
+
+class AnsweringPort(Protocol):
+    """From a question to its answer; `pipelines.answering.Answering` is one."""
+
+    def answer(self, question: Question) -> AsyncIterator[AnswerEvent]:
+        """Yield what happens, exactly one Answer last. Raises KnowledgeError."""
+
+
+class VerifyingPort(Protocol):
+    """Checks an answer again; `pipelines.verifying.Verifying` is one behind a small adapter in bot.app."""
+
+    async def verify(self, project: str, markdown: str, *, room: str) -> Sequence[Supported]:
+        """Each sentence of `markdown` with what supports it in the project's sources as this room may see them."""
+
+
+class ProgressPort(Protocol):
+    """What is being indexed just now."""
+
+    async def freshness_note(self, project: str, language: str) -> str | None:
+        """One sentence saying how far the first index is, or None when the project is indexed."""
+
+
+class UploadPort(Protocol):
+    """Takes the files that came with a message."""
+
+    async def take(self, context: MessageContext) -> Reply | None:
+        """Keep and index the attachments of `context.message` for its room; what to say about them, or None."""
+
+
+class QueuePort(Protocol):
+    """What commands and buttons may do to waiting work."""
+
+    async def cancel(self, room: str, *, person: str | None = None, inbox: int | None = None) -> int:
+        """Stop waiting and running questions of a room, only one person's or one row's when given; how many."""
+
+    async def answer_now(self, room: str) -> int:
+        """Put the room's postponed questions back into the queue; how many."""
