@@ -38,7 +38,7 @@ def read_environment(environ: Mapping[str, str]) -> tuple[dict[str, Any], dict[s
     variables: dict[str, str] = {}
     names: dict[str, str] = {}
     for name, value in _named(environ):
-        base = name.removesuffix("_FILE")
+        base = _without_file(name)
         variables[base] = value if base == name else _read_secret(name, value)
         names[_key_of(base)] = f"environment {name}"
     if environ.get("PORT") and variable_of("web.port") not in variables:
@@ -66,7 +66,7 @@ def _not_json(variables: Mapping[str, str]) -> str:
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
     """Variables with our prefix whose first part is neither a section nor a setting."""
     for name, _ in _named(environ):
-        first = _key_of(name.removesuffix("_FILE")).partition(".")[0]
+        first = _key_of(_without_file(name)).partition(".")[0]
         if first not in Settings.model_fields:
             yield name
 
@@ -75,6 +75,11 @@ def _named(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, value in environ.items():
         if name.upper().startswith(PREFIX) and name not in NOT_SETTINGS and value:
             yield name.upper(), value
+
+
+def _without_file(name: str) -> str:
+    """The variable whose value lies in the file that `name` names; key_file is a setting of its own."""
+    return name if _key_of(name) in Settings.model_fields else name.removesuffix("_FILE")
 
 
 def _key_of(name: str) -> str:

@@ -191,6 +191,7 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path
+    key_file: AbsolutePath | None = None
     web: Web
     llm: Llm
     embedder: Embedder

@@ -1,0 +1,117 @@
+"""What every test gets: a machine without this person's settings, and loud skips.
+
+`--allowed-skips FILE` makes any skip fail that the file does not name.
+"""
+
+import fnmatch
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+NEEDS = {
+    "browser": "needs a Chromium; Debian: apt-get install chromium",
+    "postgres": "needs a PostgreSQL server's programs; Debian: apt-get install postgresql",
+}
+
+
+def find_chromium() -> Path | None:
+    """The browser of this machine; CHROMIUM names another."""
+    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
+    return next((Path(found) for name in names if name and (found := shutil.which(name))), None)
+
+
+def find_postgres() -> Path | None:
+    """The folder with initdb and postgres, the newest one first; Debian keeps it off the PATH."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve().parent
+    homes = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
+    return next((home for home in homes if (home / "initdb").exists()), None)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser for tests marked `browser`."""
+    found = find_chromium()
+    if found is None:
+        pytest.skip(NEEDS["browser"])
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgres_programs() -> Path:
+    """The folder with initdb and postgres for tests marked `postgres`."""
+    found = find_postgres()
+    if found is None:
+        pytest.skip(NEEDS["postgres"])
+    return found
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_settings() -> Iterator[None]:
+    """No variable and no folder of the person who runs the tests is read or written."""
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="roomwise-test-") as folder:
+        for name in list(os.environ):
+            if name.upper().startswith("ROOMWISE_") or name == "PORT":
+                patch.delenv(name)
+        for kind in ("CONFIG", "DATA", "CACHE", "STATE"):
+            patch.setenv(f"XDG_{kind}_HOME", str(Path(folder, kind.lower())))
+        for name in ("LOCALAPPDATA", "APPDATA"):
+            patch.setenv(name, str(Path(folder, name)))
+        yield
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --allowed-skips."""
+    parser.addoption("--allowed-skips", type=Path, default=None, help="fail on any skip that this file does not name")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot run; leave out torture unless it was asked for."""
+    missing = {"browser": find_chromium() is None, "postgres": find_postgres() is None}
+    for item in items:
+        for mark, lacks in missing.items():
+            if lacks and item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.skip(reason=NEEDS[mark]))
+    if "torture" not in str(config.option.markexpr):
+        left_out = [item for item in items if item.get_closest_marker("torture")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say loudly what was not tested, and how to get it."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if isinstance(report.longrepr, tuple)]
+    if not skipped:
+        return
+    terminalreporter.section("NOT TESTED on this machine", sep="!", red=True, bold=True)
+    reasons = [report.longrepr[2].removeprefix("Skipped: ") for report in skipped]
+    for reason in sorted(set(reasons)):
+        terminalreporter.line(f"{reasons.count(reason):4d} tests: {reason}")
+    for nodeid in _not_allowed(config, [report.nodeid for report in skipped]):
+        terminalreporter.line(f"not in the allowed skips: {nodeid}", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that skipped something it may not skip."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or session.exitstatus != pytest.ExitCode.OK:
+        return
+    skipped = [report.nodeid for report in reporter.stats.get("skipped", [])]
+    if _not_allowed(session.config, skipped):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _not_allowed(config: pytest.Config, nodeids: list[str]) -> list[str]:
+    """Skipped tests that no line of the file matches; a line is `pattern of test ids: reason`."""
+    path: Path | None = config.getoption("--allowed-skips")
+    if path is None:
+        return []
+    lines = [line for line in path.read_text("utf-8").splitlines() if line.strip() and not line.startswith("#")]
+    patterns = [line.partition(": ")[0].strip() for line in lines]
+    return [nodeid for nodeid in nodeids if not any(fnmatch.fnmatchcase(nodeid, pattern) for pattern in patterns)]
