@@ -153,6 +153,11 @@ def set_private_mode(path: Path) -> None:
         path.chmod(0o700 if path.is_dir() else 0o600)
 
 
+def is_open_to_others(path: Path) -> bool:
+    """Whether anybody but the owner may read or write the file; on Windows the folder's inherited rights decide."""
+    return sys.platform != "win32" and bool(path.stat().st_mode & 0o077)
+
+
 def write_private_file(path: Path, text: str) -> None:
     """Replace a file at once, readable by its owner only, never seen half written or with other rights."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,0 +1,1 @@
+"""Reads and writes of the state database by subject. Nothing here commits: `Database.write` does."""
