@@ -1,0 +1,175 @@
+"""The command line `roomwise`. Each command opens a door: the running service's API, or the data folder itself.
+
+Heavy imports stand inside the commands, so that --help answers at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="roomwise",
+    help="A bot that knows your project, in the chat room where your team already talks.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+owner = typer.Typer(help="Owners of this installation.", no_args_is_help=True)
+app.add_typer(owner, name="owner")
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Where everything is kept; else ROOMWISE_DATA_DIR, else ./data.", show_default=False),
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="Your roomwise.toml; else the one found in the working folder.")
+]
+ProjectName = Annotated[str, typer.Option("--project", "-p", help="The project's name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON as documented in docs/api.md.")]
+
+
+@app.command()
+def run(
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on, else web.host.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, else PORT or web.port.")] = None,
+) -> None:
+    """Start the service: chat networks, web chat, indexing.
+
+    Example: roomwise run --port 8765
+    """
+    from bot.cli.terminal import run_service
+
+    _exit(run_service(data_dir=data_dir, config_file=config, host=host, port=port))
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="What you want to know.")],
+    project: ProjectName = "roomwise",
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Ask a question and read the answer with its citations.
+
+    Example: roomwise ask "How is the data folder locked?" --project roomwise
+    """
+    from bot.cli.terminal import ask_once
+
+    _exit(ask_once(question, project=project, as_json=as_json, data_dir=data_dir, config_file=config))
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="Words, a symbol, a path or a question.")],
+    project: ProjectName = "roomwise",
+    limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=200, help="How many passages.")] = 10,
+    as_json: AsJson = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what each score is made of.")] = False,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Find passages without asking for an answer.
+
+    Example: roomwise search "DataFolderLock" --project roomwise -k 5 --explain
+    """
+    from bot.cli.terminal import search_once
+
+    _exit(
+        search_once(
+            query, project=project, limit=limit, explain=explain, as_json=as_json, data_dir=data_dir, config_file=config
+        )
+    )
+
+
+@app.command()
+def index(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Folders or local git repositories.")],
+    project: ProjectName = "roomwise",
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Follow folders or local git repositories in a project, and index them now. Makes the project if needed.
+
+    Example: roomwise index ~/src/handbook ~/src/service --project team
+    """
+    from bot.cli.terminal import index_now
+
+    _exit(index_now(sources, project=project, as_json=as_json, data_dir=data_dir, config_file=config))
+
+
+@app.command()
+def status(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile = None) -> None:
+    """Show projects, sources, how fresh they are and what went wrong.
+
+    Example: roomwise status
+    """
+    from bot.cli.terminal import show_status
+
+    _exit(show_status(as_json=as_json, data_dir=data_dir, config_file=config))
+
+
+@app.command()
+def check(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile = None) -> None:
+    """Print the merged settings with the layer of each value, and probe every neighbour.
+
+    Example: roomwise check
+    """
+    from bot.cli.checkup import run_check
+
+    _exit(run_check(as_json=as_json, data_dir=data_dir, config_file=config))
+
+
+@app.command()
+def login(data_dir: DataDir = None, config: ConfigFile = None) -> None:
+    """Make a one-use link that signs a browser in as owner.
+
+    Example: roomwise login
+    """
+    from bot.cli.terminal import make_login_link
+
+    _exit(make_login_link(data_dir=data_dir, config_file=config))
+
+
+@owner.command("add")
+def owner_add(data_dir: DataDir = None, config: ConfigFile = None) -> None:
+    """Make a code with which a person becomes owner: /claim CODE, typed to the bot alone, within 15 minutes.
+
+    Example: roomwise owner add
+    """
+    from bot.cli.terminal import make_claim_code
+
+    _exit(make_claim_code(data_dir=data_dir, config_file=config))
+
+
+@app.command()
+def version(as_json: AsJson = False) -> None:
+    """Print the versions of the program, the state schema and the index.
+
+    Example: roomwise version
+    """
+    from bot.cli.checkup import show_version
+
+    _exit(show_version(as_json=as_json))
+
+
+def _exit(code: int) -> None:
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Run the command line; exit code 0 done, 1 the job failed, 2 wrong use."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a sign shows a question mark
+    app()
+
+
+if __name__ == "__main__":
+    main()
