@@ -1,0 +1,159 @@
+"""What git says, turned into our words: refs, trees, attributes, faults, and links to lines on the web."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from adapters.paths import encode_path
+from adapters.source import Entry, Head, SourceError, SourceGone, SourceRefused, SourceUnreachable
+
+# What ls-remote and rev-parse cannot name: the head of a repository without commits.
+EMPTY = Head("", "0" * 40)
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_LEFT_OUT = {"120000": "link", "160000": "submodule"}
+_MARKS = {"linguist-generated": "generated", "linguist-vendored": "vendored"}
+ATTRIBUTES = tuple(_MARKS)
+
+_GONE = (
+    "authentication failed",
+    "could not read username",
+    "could not read password",
+    "repository not found",
+    "/' not found",
+    "returned error: 401",
+    "returned error: 403",
+    "returned error: 404",
+    "returned error: 410",
+    "returned error: 451",
+    "terminal prompts disabled",
+    "couldn't find remote ref",
+)
+_REFUSED = (
+    "does not appear to be a git repository",
+    "is this a git repository",
+    "not a git repository",
+    "not allowed",
+    "returned error: 30",
+    "unable to update url base from redirection",
+    "not valid: ",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The files of a commit, and what was left out by reason; `paths_left_out` names them."""
+
+    entries: Sequence[Entry]
+    skipped: Mapping[str, int]
+    paths_left_out: Mapping[str, str]
+
+
+def is_commit(text: str) -> bool:
+    """Say whether the text is a full object id, SHA-1 or SHA-256."""
+    return bool(_COMMIT.fullmatch(text))
+
+
+def parse_remote_refs(output: bytes, branch: str) -> Head | None:
+    """Read `git ls-remote --symref`; None when the wanted branch, tag or HEAD is not in it.
+
+    A tag counts by the commit that it points to.
+    """
+    target, commits = "", {}
+    for line in output.decode("utf-8", "surrogateescape").splitlines():
+        value, _, ref = line.partition("\t")
+        if value.startswith("ref: ") and ref == "HEAD":
+            target = value.removeprefix("ref: ")
+        elif is_commit(value):
+            commits[ref] = value
+    wanted = (f"refs/heads/{branch}", f"refs/tags/{branch}^{{}}", f"refs/tags/{branch}") if branch else ("HEAD",)
+    for ref in wanted:
+        if ref in commits:
+            return Head(short_ref(target) if ref == "HEAD" else branch, commits[ref])
+    return None
+
+
+def short_ref(ref: str) -> str:
+    """Shorten refs/heads/main to main; anything else stays."""
+    return ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
+
+
+def parse_tree(output: bytes) -> Tree:
+    """Read `git ls-tree -r -z -l`: '<mode> <type> <blob> <size>TAB<path>NUL'. Links and submodules are left out."""
+    entries, left_out = [], {}
+    for record in _records(output):
+        facts, _, raw = record.partition(b"\t")
+        mode, _, blob, size = facts.decode("ascii").split()
+        path = encode_path(raw)
+        if mode in _LEFT_OUT:
+            left_out[path] = _LEFT_OUT[mode]
+        else:
+            entries.append(Entry(path, blob, int(size), mode))
+    return Tree(entries, Counter(left_out.values()), left_out)
+
+
+def parse_staged(output: bytes) -> Mapping[str, tuple[str, str]]:
+    """Read `git ls-files -z -s`: (mode, blob) by path. Of a file in conflict the last stage counts."""
+    staged = {}
+    for record in _records(output):
+        facts, _, raw = record.partition(b"\t")
+        mode, blob, _ = facts.decode("ascii").split()
+        staged[encode_path(raw)] = (mode, blob)
+    return staged
+
+
+def parse_attributes(output: bytes) -> Mapping[str, str]:
+    """Read `git check-attr -z`: path, attribute, value in turn. Returns "generated" or "vendored" by path."""
+    fields = output.split(b"\0")[:-1]
+    marked = {}
+    for raw, name, value in zip(fields[0::3], fields[1::3], fields[2::3], strict=True):
+        if value in {b"set", b"true"}:
+            marked[encode_path(raw)] = _MARKS[name.decode("ascii")]
+    return marked
+
+
+def _records(output: bytes) -> Iterator[bytes]:
+    return (record for record in output.split(b"\0") if record)
+
+
+def explain(output: str, subject: str) -> SourceError:
+    """Turn git's message about a remote into our error. `subject` is the address, without credentials."""
+    said = output.lower()
+    if any(sign in said for sign in _REFUSED):
+        return SourceRefused(
+            f"expected a git repository at {subject!r}, got something else or a redirect: check the address"
+        )
+    if any(sign in said for sign in _GONE):
+        return SourceGone(
+            f"expected to read {subject!r}, got refused or not found: it was removed, renamed or made private"
+        )
+    wait_s = 300.0 if "returned error: 429" in said else None
+    return SourceUnreachable(
+        f"expected an answer from {subject!r}, got {_last_line(output)!r}: the next refresh tries again",
+        retry_after_s=wait_s,
+    )
+
+
+def _last_line(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith(("fatal:", "error:"))]
+    return "".join(char if char.isprintable() else " " for char in (fatal or lines or ["no message"])[-1])[:200]
+
+
+def link_template(host: str, repository: str) -> str | None:
+    """Say how lines of a file are linked on the web; None for a host whose form is not known.
+
+    The template has {commit}, {path}, {first}, {last}. A stored path is put in by `urllib.parse.quote(path, safe="/%")`,
+    since its %XX are those of a URL. `?plain=1` and `?display=source` show Markdown as text, where lines can be opened.
+    """
+    base = f"https://{host}/{repository.removesuffix('.git').strip('/')}"
+    if host == "github.com":
+        return base + "/blob/{commit}/{path}?plain=1#L{first}-L{last}"
+    if host == "gitlab.com" or host.startswith("gitlab."):
+        return base + "/-/blob/{commit}/{path}?plain=1#L{first}-{last}"
+    if host == "codeberg.org" or host.startswith(("gitea.", "forgejo.")):
+        return base + "/src/commit/{commit}/{path}?display=source#L{first}-L{last}"
+    if host == "bitbucket.org":
+        return base + "/src/{commit}/{path}#lines-{first}:{last}"
+    return None
