@@ -89,6 +89,12 @@ def checkout_root() -> Path | None:
     return root if named else None
 
 
+def packaged_docs() -> Path:
+    """The folder of Roomwise's own documentation: the one inside the installed package, else the checkout's docs."""
+    installed = Path(__file__).resolve().with_name("packaged_docs")
+    return installed if installed.is_dir() else Path(__file__).resolve().parent.parent / "docs"
+
+
 def default_data_dir(checkout: Path | None) -> Path:
     """./data inside a checkout, else the platform's folder for a user's data."""
     if checkout is not None:

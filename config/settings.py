@@ -42,6 +42,7 @@ class Web(Section):
     allowed_hosts: tuple[Name, ...]
     trusted_proxies: tuple[Name, ...]
     tls_in_front: bool
+    published_locally: bool
     session_days: Positive
 
 

@@ -17,7 +17,7 @@ class MissingText(LookupError):
     """A key or a value that a sentence needs and nobody gave: a fault in the program, never in what a person did."""
 
 
-def say(key: str, language: str, **values: object) -> str:
+def say(key: str, language: str, /, **values: object) -> str:
     """The sentence `key`, such as "ask.nothing_found", in "en" or "de", with `values` put in place of {names}.
 
     Raises MissingText for an unknown key or language, and for a value that the sentence needs and did not get.
