@@ -1,0 +1,152 @@
+"""Queries: the inbox and the cursors. Nothing commits here."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.state.tables import Cursor, Inbox
+from bot.state.vault import Vault
+
+OPEN: Final = ("waiting", "working")
+POSTPONED: Final = "postponed"
+ASKED_AGAIN: Final = "answer_now"  # the outcome of a postponed row that was put back by its button
+
+
+def _insert(session: AsyncSession, table: type[Any]) -> Any:
+    return (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(table)
+
+
+async def add(session: AsyncSession, row: Inbox, *, body: str, vault: Vault) -> int | None:
+    """Store an event and return its id; None when this event or this message, kind and revision is known."""
+    values = row.model_dump(exclude={"id", "body_sealed"})
+    statement = _insert(session, Inbox).values(values).on_conflict_do_nothing().returning(Inbox.id)
+    found: int | None = (await session.execute(statement)).scalar_one_or_none()
+    if found is not None:
+        sealed = vault.seal(_place(found), body)
+        await session.execute(update(Inbox).where(_id == found).values(body_sealed=sealed))
+    return found
+
+
+def body_of(row: Inbox, vault: Vault) -> str | None:
+    """The packed event of a row; None when it is done or cannot be read."""
+    return vault.open(_place(row.id), row.body_sealed)
+
+
+async def reseal(session: AsyncSession, row_id: int, *, body: str, vault: Vault) -> None:
+    """Put another text into a row that waits, as when its message was edited."""
+    await session.execute(update(Inbox).where(_id == row_id).values(body_sealed=vault.seal(_place(row_id), body)))
+
+
+async def get(session: AsyncSession, row_id: int) -> Inbox | None:
+    """The row with this id."""
+    return await session.get(Inbox, row_id)
+
+
+async def of_message(session: AsyncSession, room: str, message: str) -> Inbox | None:
+    """The row of a message that was sent to us in a room."""
+    statement = select(Inbox).where(_room == room, _message == message, _kind == "message").order_by(_id).limit(1)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def waiting(session: AsyncSession, *, after: int = 0, limit: int = 500) -> Sequence[Inbox]:
+    """Rows that wait, oldest first, with ids above `after`."""
+    statement = select(Inbox).where(_state == "waiting", _id > after).order_by(_id).limit(limit)
+    return (await session.execute(statement)).scalars().all()
+
+
+async def claim(session: AsyncSession, row_id: int, *, owner: str, lease_until: datetime) -> Inbox | None:
+    """Take a waiting row and count the attempt before work starts; None when it waits no more."""
+    statement = (
+        update(Inbox)
+        .where(_id == row_id, _state == "waiting")
+        .values(state="working", claimed_by=owner, lease_until=lease_until, attempts=_attempts + 1)
+        .returning(Inbox)
+    )
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def give_back(session: AsyncSession, row_id: int) -> None:
+    """Let a claimed row wait again without counting the attempt, as when the program stops in good order."""
+    statement = update(Inbox).where(_id == row_id, _state == "working")
+    await session.execute(statement.values(state="waiting", claimed_by=None, lease_until=None, attempts=_attempts - 1))
+
+
+async def reopen(session: AsyncSession, *, owner: str, now: datetime, even_leased: bool) -> int:
+    """Let rows wait again whose worker is gone; returns how many.
+
+    `even_leased` is right where only one process can exist; else a row is left alone until its lease is over.
+    """
+    gone = (_state == "working") & (_claimed_by.is_distinct_from(owner))
+    if not even_leased:
+        gone &= _lease_until < now
+    statement = update(Inbox).where(gone).values(state="waiting", claimed_by=None, lease_until=None)
+    return _count(await session.execute(statement))
+
+
+async def finish(session: AsyncSession, row_id: int, *, state: str, outcome: str, now: datetime) -> None:
+    """Close a row: its ids stay as long as a repeat is possible, its text goes."""
+    statement = update(Inbox).where(_id == row_id, _state.in_((*OPEN, POSTPONED)))
+    closed = {"state": state, "outcome": outcome, "finished_at": now, "body_sealed": None, "lease_until": None}
+    await session.execute(statement.values(closed))
+
+
+async def postpone(session: AsyncSession, row_ids: Sequence[int]) -> None:
+    """Set rows aside until somebody asks for them."""
+    await session.execute(update(Inbox).where(_id.in_(row_ids), _state == "waiting").values(state=POSTPONED))
+
+
+async def answer_now(session: AsyncSession, room: str) -> int:
+    """Let the postponed rows of a room wait again, marked so that their age no longer counts; returns how many."""
+    statement = update(Inbox).where(_room == room, _state == POSTPONED)
+    return _count(await session.execute(statement.values(state="waiting", outcome=ASKED_AGAIN)))
+
+
+async def open_in_room(session: AsyncSession, room: str) -> Sequence[Inbox]:
+    """Rows of a room that wait or are worked on, oldest first."""
+    statement = select(Inbox).where(_room == room, _state.in_(OPEN)).order_by(_id)
+    return (await session.execute(statement)).scalars().all()
+
+
+async def newest_message(session: AsyncSession, room: str) -> str | None:
+    """The network's id of the last message that came to us in a room."""
+    statement = select(_message).where(_room == room, _kind == "message").order_by(_id.desc()).limit(1)
+    return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def pressure(session: AsyncSession) -> tuple[int, datetime | None]:
+    """How many rows are open, and since when the oldest of them."""
+    statement = select(func.count(_id), func.min(Inbox.received_at)).where(_state.in_(OPEN))
+    count, oldest = (await session.execute(statement)).one()
+    return count, oldest
+
+
+async def cursor(session: AsyncSession, network: str, account: str) -> str | None:
+    """How far an account was read."""
+    row = await session.get(Cursor, (network, account))
+    return row.value if row else None
+
+
+async def move_cursor(session: AsyncSession, network: str, account: str, *, value: str, now: datetime) -> None:
+    """Remember how far an account was read."""
+    new = {"network": network, "account": account, "value": value, "at": now}
+    statement = _insert(session, Cursor).values(new)
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["network", "account"], set_={"value": value, "at": now})
+    )
+
+
+def _place(row_id: int | None) -> str:
+    return f"inbox/{row_id}/body_sealed"
+
+
+def _count(result: Any) -> int:
+    return int(result.rowcount)
+
+
+_columns: Any = Inbox.__table__.c  # type: ignore[attr-defined]
+_id, _room, _message, _kind, _state = (_columns[name] for name in ("id", "room", "message", "kind", "state"))
+_attempts, _claimed_by, _lease_until = (_columns[name] for name in ("attempts", "claimed_by", "lease_until"))
