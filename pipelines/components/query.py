@@ -1,0 +1,142 @@
+"""What a question asks for: its concepts, identifiers, paths and phrases, and which kinds of files it means.
+
+Four shapes of question are told apart only by what is in them: a bare identifier has one word and no concept besides,
+a path names a file, an error message has phrases that stand in the text word by word, and all the rest is prose.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipelines.components.glossary import in_english, same_stems
+from pipelines.components.keywords import STOP_WORDS, query_terms, terms
+
+MAX_CONCEPTS: Final = 24
+_MAX_CHARS: Final = 4_000
+
+_WORD: Final = re.compile(r"[^\W_][\w.:/\\-]*[^\W_]|[^\W_]|_+\w+")
+_IDENTIFIER: Final = re.compile(
+    r"_*[A-Za-z][A-Za-z0-9]*(?:_+[A-Za-z0-9]+)+_*|__\w+__|[a-z]+[0-9]*[A-Z]\w*|[A-Z][a-z0-9]+[A-Z]\w*"
+    r"|[A-Za-z_]\w*(?=\()|[A-Za-z_]\w*(?:(?:\.|::)[A-Za-z_]\w*)+"
+)
+_TICKED: Final = re.compile(r"`([^`\n]{1,200})`")
+_PATH: Final = re.compile(r"(?:[\w.-]+/)+[\w.-]*|\b[\w-]+(?:\.[\w-]+)*\.[A-Za-z][A-Za-z0-9]{0,7}\b")
+_QUOTED: Final = re.compile("[\"“„«]([^\"”“»\n]{6,300})[\"”“»]|'([^'\n]{12,300})'")
+_ERROR: Final = re.compile(r"\b\w*(?:Error|Exception|Warning|Traceback|panic|fatal)\b[^\n]{8,}|^[^?\n]{30,}$", re.MULTILINE)
+
+# Words that say how somebody asks, not what about.
+_WEAK: Final = frozenset(
+    term
+    for word in """
+    find show explain describe tell work works working use used using uses usage need want way get gets got happen happens
+    implement implemented implementation define defined definition locate located file files code class function method
+    module line lines place exactly possible best right correct know mean means make makes made give thing things
+    project repository repo system does anything something someone person people name named called example examples
+    supported available currently please help handle handled
+    funktioniert funktionieren geht gehen macht machen finde finden zeige zeig erkläre erklären benutzt verwendet
+    implementiert definiert liegt steht stehen passiert brauche möchte will mehr viele genau möglich datei heißt gemacht
+    """.split()
+    for term in terms(word)
+)
+_WANTS: Final[Mapping[str, frozenset[str]]] = {
+    "tests": frozenset("test tests testing tested testsuite fixture fixtures pytest unittest mock mocks".split()),
+    "examples": frozenset("example examples demo demos sample samples tutorial beispiel beispiele".split()),
+    "history": frozenset("changelog changed changes release released releases history version änderungen".split()),
+    "generated": frozenset("generated generator migration migrations".split()),
+    "init": frozenset("__init__ exports exported reexport package".split()),
+    "code": frozenset(
+        "function class method implemented implementation implements defined code where source struct variable "
+        "constant module wo funktion klasse methode implementiert definiert".split()
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One thing a question speaks of: `stems` are alternatives, `weight` says how much it tells (0.25 or 1)."""
+
+    word: str
+    stems: frozenset[str]
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question taken apart. `words` is what the stores are asked: the text, with English for German words."""
+
+    text: str
+    words: str
+    concepts: tuple[Concept, ...]
+    identifiers: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    phrases: tuple[tuple[str, ...], ...] = ()
+    wants: frozenset[str] = frozenset()
+
+    @property
+    def is_bare(self) -> bool:
+        """Say whether the question is one name and nothing else."""
+        return len(self.text.split()) == 1
+
+    @property
+    def is_about_code(self) -> bool:
+        """Say whether the question asks for code rather than for an explanation."""
+        return bool(self.identifiers) or "code" in self.wants or any("/" in path for path in self.paths)
+
+
+def squashed(name: str) -> str:
+    """Write a name so that its spellings are one: `parse_config`, `parseConfig` and `Parse-Config` alike."""
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def read_query(text: str) -> Query:
+    """Take a question apart. Any text is valid; only its first 4,000 characters are read."""
+    text = text[:_MAX_CHARS].strip()
+    words = [word for word in _WORD.findall(text) if word.casefold() not in STOP_WORDS]
+    english = [(word, in_english(word)) for word in words]
+    lowered = {word.casefold() for word in re.findall(r"\w+", text)}
+    added = [meaning for _, meanings in english for meaning in meanings]
+    return Query(
+        text=text,
+        words=" ".join((text, *added)),
+        concepts=tuple(_concepts(english, fallback=query_terms(text)))[:MAX_CONCEPTS],
+        identifiers=tuple(dict.fromkeys(_identifiers(text))),
+        paths=tuple(dict.fromkeys(_PATH.findall(text))),
+        phrases=tuple(_phrases(text)),
+        wants=frozenset(want for want, cues in _WANTS.items() if lowered & cues),
+    )
+
+
+def _concepts(english: Sequence[tuple[str, tuple[str, ...]]], *, fallback: Sequence[str]) -> Iterable[Concept]:
+    seen: set[str] = set()
+    for word, meanings in english:
+        stems = terms(word)
+        if not stems or stems[0] in seen:
+            continue
+        seen.add(stems[0])
+        others = {stem for meaning in meanings for stem in terms(meaning)}
+        # A compound is found by its parts, each for itself, and an identifier also as a whole.
+        whole = [(stems[0], others)] if len(stems) < 3 or _IDENTIFIER.fullmatch(word) else []
+        parts = whole + [(stem, set[str]()) for stem in stems[1:]]
+        for stem, more in parts:
+            seen.add(stem)
+            alike = frozenset(other for each in {stem, *more} for other in same_stems(each))
+            yield Concept(word, alike, 0.25 if stem in _WEAK else 1.0)
+    if not seen:
+        yield from (Concept(term, frozenset({term})) for term in fallback)
+
+
+def _identifiers(text: str) -> Iterable[str]:
+    ticked = [name for name in _TICKED.findall(text) if not re.search(r"\s", name)]
+    bare = [text] if re.fullmatch(r"[\w.:()-]{2,100}", text) else []
+    for name in (*ticked, *bare, *_IDENTIFIER.findall(text)):
+        yield name.strip("()`.:")
+
+
+def _phrases(text: str) -> Iterable[tuple[str, ...]]:
+    quoted = [first or second for first, second in _QUOTED.findall(text)]
+    spoken = quoted or (_ERROR.findall(text) if "?" not in text else [])
+    for phrase in (*spoken, *_TICKED.findall(text)):
+        found = terms(phrase)
+        if len(found) >= 3:
+            yield tuple(found[:40])

@@ -1,0 +1,153 @@
+"""Find passages for a question: keywords and vectors side by side, fused by rank, ordered by readable features."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from haystack import Document
+
+from pipelines.components.embed import Embedder
+from pipelines.components.query import Query, read_query
+from pipelines.components.rank import Candidate, Ranked, Weights, rank
+from pipelines.stores.passages import PassageStore, Scope
+from pipelines.types import Found, ModelUnavailable, Passage, Shown, SourceView
+
+Views = Callable[[str], Awaitable[Mapping[str, SourceView]]]
+"""Says how the sources of a project are shown, by source id."""
+
+KEYWORD_CANDIDATES: Final = 50
+DENSE_CANDIDATES: Final = 40
+NAME_CANDIDATES: Final = 15
+_POOL: Final = 60
+_MAX_NAMES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What a search found, and what an answer needs besides: the question taken apart and its words' weights."""
+
+    query: Query
+    found: tuple[Found, ...]
+    coverage: tuple[float, ...]  # for each found passage, the share of the question that it speaks of, 0..1
+    weights: Weights
+    shown: Mapping[str, Shown]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """What the stores gave, each list best first; `named` has one list for each identifier in the question."""
+
+    words: Sequence[Document]
+    dense: Sequence[Document]
+    named: Sequence[Sequence[Document]]
+    lexical_weight: float
+
+    def weighed(self) -> "list[tuple[float, list[str]]]":
+        """Give the lists as ids with their weights in rank fusion."""
+        weight = self.lexical_weight
+        weighed = [(weight, self.words), (1.0, self.dense), *((weight / 2, found) for found in self.named)]
+        return [(share, [document.id for document in found]) for share, found in weighed]
+
+
+class Searching:
+    """Searches one store with one embedder."""
+
+    def __init__(self, store: PassageStore, embedder: Embedder, views: Views) -> None:
+        self.store = store
+        self.views = views
+        self._embedder = embedder
+
+    async def search(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Found]:
+        """Find up to `limit` passages, best first, each with its pinned version and why it stands where it stands.
+
+        Raises StoreUnavailable.
+        """
+        return list((await self.retrieve(project, query, scope=scope, limit=limit)).found)
+
+    async def retrieve(self, project: str, text: str, *, scope: Scope, limit: int) -> Retrieved:
+        """Search, and keep what an answer needs besides the passages. Raises StoreUnavailable."""
+        query = read_query(text)
+        shown = await self.store.shown(project)
+        if not query.concepts:
+            return Retrieved(query, (), (), (), shown)
+        lists = await self._lists(project, query, scope=scope)
+        ranked, weights = await asyncio.to_thread(_ranked, query, lists, limit)
+        found = tuple(_found(one, shown) for one in ranked)
+        return Retrieved(query, found, tuple(one.coverage for one in ranked), weights, shown)
+
+    async def _lists(self, project: str, query: Query, *, scope: Scope) -> "_Lists":
+        """Ask for every list at once."""
+        names = () if query.is_bare else query.identifiers[:_MAX_NAMES]
+        async with asyncio.TaskGroup() as group:
+            words = group.create_task(self.store.keywords(project, query.words, scope=scope, limit=KEYWORD_CANDIDATES))
+            dense = group.create_task(self._dense(project, query, scope=scope))
+            named = [
+                group.create_task(self.store.keywords(project, name, scope=scope, limit=NAME_CANDIDATES))
+                for name in names
+            ]
+        return _Lists(words.result(), dense.result(), [task.result() for task in named], self._embedder.lexical_weight)
+
+    async def _dense(self, project: str, query: Query, *, scope: Scope) -> list[Document]:
+        if not self._embedder.width:
+            return []
+        try:
+            vectors = await self._embedder.embed([query.words])
+        except ModelUnavailable:
+            return []  # keywords alone still find most; a search must not fail with the embedder
+        return await self.store.dense(project, vectors[0], scope=scope, limit=DENSE_CANDIDATES)
+
+
+def fuse_by_rank(rankings: Sequence[tuple[float, Sequence[str]]], *, damping: int = 60) -> dict[str, float]:
+    """Merge weighted rankings of ids: an id scores weight / (damping + rank) in each list that has it.
+
+    Ranks count from 1. Comes out best first; ties keep the order of first appearance.
+    Source: Cormack, Clarke, Buettcher, "Reciprocal Rank Fusion", SIGIR 2009, which uses 60.
+    """
+    scores: dict[str, float] = defaultdict(float)
+    for weight, ranking in rankings:
+        for place, one in enumerate(ranking, start=1):
+            scores[one] += weight / (damping + place)
+    return dict(sorted(scores.items(), key=lambda item: -item[1]))
+
+
+def passage_of(document: Document, *, score: float | None = None) -> Passage:
+    """Read a stored document as a passage."""
+    meta = document.meta
+    return Passage(
+        id=document.id,
+        source=str(meta["source"]),
+        path=str(meta["path"]),
+        blob=str(meta["blob"]),
+        first_line=int(meta["first_line"]),
+        last_line=int(meta["last_line"]),
+        text=document.content or "",
+        score=(document.score or 0.0) if score is None else score,
+        headings=tuple(map(str, meta.get("headings") or ())),
+        symbols=tuple(map(str, meta.get("symbols") or ())),
+        kind=str(meta.get("kind") or "text"),
+    )
+
+
+def _ranked(query: Query, lists: _Lists, limit: int) -> tuple[list[Ranked], Weights]:
+    documents = {document.id: document for found in (*lists.named, lists.dense, lists.words) for document in found}
+    by_words = _scaled(lists.words)
+    by_meaning = {document.id: max(document.score or 0.0, 0.0) for document in lists.dense}
+    worth = 1.0 / max(lists.lexical_weight, 1.0)
+    pool = [
+        Candidate(documents[one], by_words=by_words.get(one, 0.0), by_meaning=worth * by_meaning.get(one, 0.0))
+        for one in list(fuse_by_rank(lists.weighed()))[:_POOL]
+    ]
+    return rank(query, pool, limit=limit)
+
+
+def _scaled(found: Sequence[Document]) -> dict[str, float]:
+    best = max((document.score or 0.0 for document in found), default=0.0) or 1.0
+    return {document.id: (document.score or 0.0) / best for document in found}
+
+
+def _found(ranked: Ranked, shown: Mapping[str, Shown]) -> Found:
+    passage = passage_of(ranked.candidate.document, score=round(ranked.score, 6))
+    head = shown.get(passage.source)
+    return Found(passage, head.commit if head else "", ranked.features)
