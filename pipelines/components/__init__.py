@@ -1,1 +1,1 @@
-"""The steps that pipelines are made of."""
+"""The steps between a file and an answer, each a small part that can be replaced."""

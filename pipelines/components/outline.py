@@ -1,0 +1,162 @@
+"""Headings of Markdown, reStructuredText, AsciiDoc and Org texts, by line, never inside a code block."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipelines.components.definitions import ending_of
+
+_MAX_TITLE_CHARS: Final = 200
+
+_HASHES: Final = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_UNDERLINE: Final = re.compile(r" {0,3}(=+|-+)[ \t]*$")
+_FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
+_BLOCK_START: Final = re.compile(r"\s*(?:[-*+>|]|\d+[.)]|#|$)")
+_ADORNMENT: Final = re.compile(r"([!-/:-@\[-`{-~])\1{2,}[ \t]*$")
+_ASCIIDOC: Final = re.compile(r"(={1,6})[ \t]+(\S.*)$")
+_ASCIIDOC_BLOCK: Final = re.compile(r"(-{4,}|\.{4,}|={4,}|\+{4,}|/{4,})$")
+_ORG: Final = re.compile(r"(\*{1,6})[ \t]+(\S.*)$")
+_ORG_BLOCK: Final = re.compile(r"\s*#\+(begin|end)_", re.IGNORECASE)
+_MARKUP: Final = re.compile(r"<[^>\n]{1,200}>|\[([^\]\n]*)\]\([^)\n]*\)|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading that begins in the line with this index; level 1 is the top."""
+
+    index: int
+    level: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The headings of a text in order, and the indexes of lines inside code blocks."""
+
+    headings: Sequence[Heading] = ()
+    fenced: frozenset[int] = frozenset()
+
+
+def outline_of(path: str, lines: Sequence[str]) -> Outline:
+    """Read the headings of a document; texts of other kinds have none."""
+    read = _READERS.get(ending_of(path))
+    return read(lines) if read else Outline()
+
+
+def paths_by_line(headings: Sequence[Heading], count: int) -> list[tuple[str, ...]]:
+    """Give the heading path in force at each of `count` lines, top heading first."""
+    paths: list[tuple[str, ...]] = []
+    stack: list[Heading] = []
+    for heading in headings:
+        paths += [tuple(above.title for above in stack)] * (heading.index - len(paths))
+        while stack and stack[-1].level >= heading.level:
+            stack.pop()
+        stack.append(heading)
+    return paths + [tuple(above.title for above in stack)] * (count - len(paths))
+
+
+def _title(text: str) -> str:
+    return " ".join(_MARKUP.sub(lambda match: match[1] or "", text).split())[:_MAX_TITLE_CHARS]
+
+
+def _markdown(lines: Sequence[str]) -> Outline:
+    headings: list[Heading] = []
+    fenced = set(range(_front_matter(lines)))
+    fence = ""
+    for index, line in enumerate(lines):
+        if index in fenced:
+            continue
+        mark = _FENCE.match(line) if "``" in line or "~~" in line else None
+        if fence:
+            fenced.add(index)
+            if mark and mark[1].startswith(fence) and not line[mark.end() :].strip():
+                fence = ""
+        elif mark and not (mark[1][0] == "`" and "`" in line[mark.end() :]):
+            fence = mark[1]
+            fenced.add(index)
+        else:
+            headings += _markdown_heading(lines, index, is_after_block=index - 1 in fenced)
+    return Outline(_without_doubles(headings), frozenset(fenced))
+
+
+def _front_matter(lines: Sequence[str]) -> int:
+    """Count the lines of a YAML or TOML block at the top, its fences included; 0 when there is none."""
+    if not lines or lines[0].rstrip() not in {"---", "+++"}:
+        return 0
+    ends = (index for index, line in enumerate(lines[1:200], start=1) if line.rstrip() == lines[0].rstrip())
+    return next(ends, -1) + 1
+
+
+def _markdown_heading(lines: Sequence[str], index: int, *, is_after_block: bool) -> list[Heading]:
+    line = lines[index]
+    if "#" in line[:4]:
+        hashes = _HASHES.match(line)
+        return [Heading(index, len(hashes[1]), _title(hashes[2] or ""))] if hashes else []
+    if line[:4].strip()[:1] not in {"=", "-"} or index == 0 or is_after_block:
+        return []
+    underline = _UNDERLINE.match(line)
+    above = lines[index - 1]
+    if not underline or _BLOCK_START.match(above) or above.startswith(("    ", "\t")):
+        return []
+    return [Heading(index - 1, 1 if underline[1][0] == "=" else 2, _title(above))]
+
+
+def _without_doubles(headings: Sequence[Heading]) -> list[Heading]:
+    """Keep the first heading of each line."""
+    return list({heading.index: heading for heading in reversed(headings)}.values())[::-1]
+
+
+def _restructured(lines: Sequence[str]) -> Outline:
+    """Titles with a line of punctuation below, perhaps also above; levels in the order in which styles first occur."""
+    headings: list[Heading] = []
+    levels: dict[tuple[str, bool], int] = {}
+    for index in range(1, len(lines)):
+        title = lines[index - 1].rstrip()
+        mark = _ADORNMENT.match(lines[index]) if title and lines[index][:1] in _TITLE_MARKS else None
+        if not mark or len(lines[index].rstrip()) < len(title.strip()) or _ADORNMENT.match(title):
+            continue
+        above = lines[index - 2].rstrip() if index >= 2 else ""
+        has_line_above = above == lines[index].rstrip()
+        if not has_line_above and (title[0].isspace() or above):
+            continue
+        level = levels.setdefault((mark[1], has_line_above), len(levels) + 1)
+        headings.append(Heading(index - 2 if has_line_above else index - 1, level, _title(title)))
+    return Outline(_without_doubles(headings))
+
+
+_TITLE_MARKS: Final = frozenset("=-~^\"'`#*+.:_<>")
+
+
+def _by_marks(form: re.Pattern[str], block: re.Pattern[str]) -> Callable[[Sequence[str]], Outline]:
+    """Make a reader for formats whose headings are lines of marks and a title, with toggled code blocks."""
+
+    def read(lines: Sequence[str]) -> Outline:
+        headings: list[Heading] = []
+        fenced: set[int] = set()
+        opened = ""
+        for index, line in enumerate(lines):
+            mark = block.match(line)
+            if opened:
+                fenced.add(index)
+                opened = "" if mark and _closes(opened, mark[1]) else opened
+            elif mark:
+                fenced.add(index)
+                opened = mark[1].lower()
+            elif title := form.match(line):
+                headings.append(Heading(index, len(title[1]), _title(title[2])))
+        return Outline(headings, frozenset(fenced))
+
+    return read
+
+
+def _closes(opened: str, mark: str) -> bool:
+    return mark.lower() in {"end", opened} and mark.lower() != "begin"
+
+
+_READERS: Final[Mapping[str, Callable[[Sequence[str]], Outline]]] = {
+    **dict.fromkeys(("md", "mdx", "markdown", "mkd", "qmd", "rmd"), _markdown),
+    **dict.fromkeys(("rst", "rest", "txt"), _restructured),
+    **dict.fromkeys(("adoc", "asciidoc", "asc"), _by_marks(_ASCIIDOC, _ASCIIDOC_BLOCK)),
+    "org": _by_marks(_ORG, _ORG_BLOCK),
+}

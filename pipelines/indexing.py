@@ -1,0 +1,267 @@
+"""The index follows a source: what has changed is read, prepared, embedded and written, and the shown version moves."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from config.settings import Files, Limits
+from pipelines.components.embed import Embedder
+from pipelines.components.prepare import Place, Prepared, embedded_text, prepare
+from pipelines.components.skip import SkipRules
+from pipelines.components.split import SPLITTER_VERSION
+from pipelines.planning import Listed, Plan, compare
+from pipelines.stores.passages import Change, Entry, IndexedFile, PassageStore, Vectors
+from pipelines.types import Shown
+
+__all__ = ["Indexing", "Listed", "OnProgress", "Outcome", "Plan", "Progress", "Read", "RoomToWrite", "always_room"]
+
+# Bumped when other files are skipped or other tokens redacted, so that every file is looked at again.
+RULES_VERSION: Final = "rules-1"
+# A larger change is written in batches of this size: prepared passages take about six times their text in memory.
+BATCH_FILES: Final = 500
+BATCH_BYTES: Final = 8_000_000
+# So much text is prepared and embedded at once: half a second of work, between which others get their turn.
+_CHUNK_BYTES: Final = 1_000_000
+_CHUNK_FILES: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: files of `total` done, passages made so far. `stage` is "reading", "writing" or "done"."""
+
+    done: int
+    total: int
+    passages: int
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run did. `vanished` files were listed but could not be read: plan again to get them.
+
+    `files` were indexed with `passages`, `skipped` counts by reason (those of the plan too), `redacted` counts keys and
+    tokens taken out, `generation` is the project's after the last write, `timings` are seconds by stage.
+    """
+
+    files: int = 0
+    passages: int = 0
+    removed: int = 0
+    vanished: int = 0
+    redacted: int = 0
+    generation: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+Read = Callable[[Sequence[Listed]], AsyncIterator[tuple[Listed, bytes]]]
+OnProgress = Callable[[Progress], None]
+RoomToWrite = Callable[[], Awaitable[None]]
+
+
+async def always_room() -> None:
+    """Never wait for free disk space."""
+
+
+def _unseen(progress: Progress) -> None:
+    """Tell nobody."""
+
+
+class Indexing:
+    """Brings sources into a passage store. One object serves all projects; one run at a time for each source."""
+
+    def __init__(self, store: PassageStore, embedder: Embedder, *, files: Files, limits: Limits) -> None:
+        self._store = store
+        self._embedder = embedder
+        self._rules = SkipRules(files)
+        self._limits = limits
+
+    @property
+    def version(self) -> str:
+        """Name what passages are made by; files indexed by another version are made again."""
+        return f"{SPLITTER_VERSION}+{RULES_VERSION}+{self._embedder.name}"
+
+    async def plan(self, project: str, source: str, listed: Sequence[Listed], *, room: str | None = None) -> Plan:
+        """Compare a whole listing with the manifest. Files over the limits of a source are skipped as "over_limit"."""
+        await self._store.create(project)
+        held = await self._store.manifest(project, source)
+        rules, limits = self._rules, self._limits
+        found = await asyncio.to_thread(compare, held, listed, rules=rules, limits=limits, version=self.version)
+        return replace(found, room=room)
+
+    async def run(
+        self,
+        project: str,
+        target: Shown,
+        plan: Plan,
+        read: Read,
+        *,
+        on_progress: OnProgress = _unseen,
+        room_to_write: RoomToWrite = always_room,
+    ) -> Outcome:
+        """Carry a plan out and move the source's shown version to `target`, last of all.
+
+        Small changes are one transaction. Large ones go in batches, each file whole, while the version shown before
+        carries `updating_to`; a first index shows the target at once, with `updating_to` equal to it. Removals come
+        last. Cancelling leaves whole files only, and the next plan goes on from there.
+        `room_to_write` is awaited before each write and returns when there is room on the disk.
+        Raises what the store, the embedder, `read` and `room_to_write` raise.
+        """
+        await self._store.create(project)
+        before = (await self._store.shown(project)).get(target.source)
+        if plan.is_empty and before and replace(before, at=target.at) == target:
+            return Outcome(generation=await self._store.generation(project), skipped=plan.skipped)
+        tools = _Tools(self._store, self._embedder, self._rules, self.version, on_progress, room_to_write)
+        run = _Run(tools, project, target, plan)
+        if not plan.is_one_change:
+            run.interim = replace(before or target, updating_to=target.commit)
+        contents = read(plan.changed)
+        try:
+            await run.take_all(contents)
+        finally:
+            if isinstance(contents, AsyncGenerator):
+                await contents.aclose()
+        return await run.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class _Tools:
+    """What a run works with."""
+
+    store: PassageStore
+    embedder: Embedder
+    rules: SkipRules
+    version: str
+    on_progress: OnProgress
+    room_to_write: RoomToWrite
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of a plan: what has been prepared and not yet written, and the sums so far.
+
+    `interim` is the version to show until the last write of a large change, None for a small one.
+    """
+
+    tools: _Tools
+    project: str
+    target: Shown
+    plan: Plan
+    interim: Shown | None = None
+    waiting: list[IndexedFile] = field(default_factory=list)
+    waiting_bytes: int = 0
+    outcome: Outcome = field(default_factory=Outcome)
+    skipped: Counter[str] = field(default_factory=Counter)
+    timings: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("read", "prepare", "embed", "write"), 0.0))
+
+    async def take_all(self, contents: AsyncIterator[tuple[Listed, bytes]]) -> None:
+        """Prepare all that is read, a chunk at a time, and write batches when the change is a large one."""
+        chunk: list[tuple[Listed, bytes]] = []
+        size_bytes = 0
+        started_s = time.perf_counter()
+        async for file, data in contents:
+            chunk.append((file, data))
+            size_bytes += len(data)
+            if size_bytes >= _CHUNK_BYTES or len(chunk) >= _CHUNK_FILES:
+                await self._take(chunk)
+                chunk, size_bytes = [], 0
+        if chunk:
+            await self._take(chunk)
+        self.timings["read"] = time.perf_counter() - started_s - sum(self.timings.values())
+
+    async def finish(self) -> Outcome:
+        """Write what waits, the removals and the target's version in one transaction, and sum up."""
+        target = self.target
+        gone = [(target.source, path) for path in self.plan.removed]
+        await self._write(remove=gone, shown=target)
+        read = self.outcome.files + self.skipped.total()
+        self._tell("done")
+        return replace(
+            self.outcome,
+            removed=len(gone),
+            vanished=len(self.plan.changed) - read,
+            skipped=dict(self.skipped + Counter(self.plan.skipped)),
+            timings=self.timings,
+        )
+
+    async def _take(self, chunk: Sequence[tuple[Listed, bytes]]) -> None:
+        """Prepare and embed a chunk; write when a batch of a large change is full."""
+        with self._timed("prepare"):
+            prepared = await asyncio.to_thread(self._prepare, chunk)
+        with self._timed("embed"):
+            vectors = await self._embed(chunk, prepared)
+        for (file, data), ready, rows in zip(chunk, prepared, vectors, strict=True):
+            self._add(file, len(data), ready, rows)
+        self._tell("reading")
+        if self.interim and (self.waiting_bytes >= BATCH_BYTES or len(self.waiting) >= BATCH_FILES):
+            await self._write(remove=(), shown=self.interim)
+
+    def _prepare(self, chunk: Sequence[tuple[Listed, bytes]]) -> list[Prepared]:
+        source, room = self.target.source, self.plan.room
+        return [prepare(Place(source, file.path, file.blob, room), data, self.tools.rules) for file, data in chunk]
+
+    async def _embed(self, chunk: Sequence[tuple[Listed, bytes]], prepared: Sequence[Prepared]) -> list[Vectors | None]:
+        """Give the vectors of each file, known ones first, the others by one call of the embedder."""
+        if not self.tools.embedder.width:
+            return [None] * len(chunk)
+        rows = [await self._known(file, ready) for (file, _), ready in zip(chunk, prepared, strict=True)]
+        asked = [index for index, known in enumerate(rows) if known is None]
+        texts = [embedded_text(document) for index in asked for document in prepared[index].documents]
+        fresh = await self.tools.embedder.embed(texts)
+        end = 0
+        for index in asked:
+            start, end = end, end + len(prepared[index].documents)
+            rows[index] = fresh[start:end]
+        return rows
+
+    async def _known(self, file: Listed, ready: Prepared) -> Vectors | None:
+        if file.path not in self.plan.moved:
+            return None
+        known = await self.tools.store.known_vectors(self.project, self.target.source, file.blob)
+        fits = known is not None and known.shape == (len(ready.documents), self.tools.embedder.width)
+        return known if fits else None
+
+    def _add(self, file: Listed, size_bytes: int, ready: Prepared, rows: Vectors | None) -> None:
+        entry = Entry(
+            source=self.target.source,
+            path=file.path,
+            blob=file.blob,
+            splitter=self.tools.version,
+            passages=len(ready.documents),
+            size_bytes=size_bytes,
+            room=self.plan.room,
+            skipped=ready.skipped,
+        )
+        self.waiting.append(IndexedFile(entry, ready.documents, rows))
+        self.waiting_bytes += size_bytes
+        if ready.skipped:
+            self.skipped[ready.skipped] += 1
+            return
+        self.outcome = replace(
+            self.outcome,
+            files=self.outcome.files + 1,
+            passages=self.outcome.passages + len(ready.documents),
+            redacted=self.outcome.redacted + ready.redacted,
+        )
+
+    async def _write(self, *, remove: Sequence[tuple[str, str]], shown: Shown) -> None:
+        self._tell("writing")
+        with self._timed("write"):
+            await self.tools.room_to_write()
+            change = Change(put=self.waiting, remove=remove, shown=(shown,))
+            generation = await self.tools.store.apply(self.project, change)
+        self.waiting, self.waiting_bytes = [], 0
+        self.outcome = replace(self.outcome, generation=generation)
+
+    def _tell(self, stage: str) -> None:
+        done = self.outcome.files + self.skipped.total()
+        self.tools.on_progress(Progress(done, len(self.plan.changed), self.outcome.passages, stage))
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        started_s = time.perf_counter()
+        yield
+        self.timings[stage] += time.perf_counter() - started_s

@@ -1,0 +1,105 @@
+"""What must be done so that the index of a source equals a listing of its files."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from config.settings import Limits
+from pipelines.components.skip import SkipRules
+from pipelines.stores.passages import Entry
+
+# A change within both limits is one transaction: searches jump from version to version.
+ONE_CHANGE_FILES: Final = 500
+ONE_CHANGE_BYTES: Final = 32_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file that a source lists. `mark` is what the source says of it: "generated", "vendored" or nothing."""
+
+    path: str
+    blob: str
+    size_bytes: int
+    mode: str = "100644"
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What must be done so that the index equals a listing.
+
+    `moved` are the changed paths whose content is indexed under another path already, `unchanged` counts files that
+    are indexed and stay, `skipped` counts by reason those that are not read this time. `room` limits the files of the
+    plan to one room.
+    """
+
+    changed: Sequence[Listed] = ()
+    removed: Sequence[str] = ()
+    moved: frozenset[str] = frozenset()
+    unchanged: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    room: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Say whether no file has to be read or removed; the shown version may still have to move."""
+        return not self.changed and not self.removed
+
+    @property
+    def is_one_change(self) -> bool:
+        """Say whether all of it fits into one transaction."""
+        size_bytes = sum(file.size_bytes for file in self.changed)
+        return len(self.changed) + len(self.removed) <= ONE_CHANGE_FILES and size_bytes <= ONE_CHANGE_BYTES
+
+
+def compare(
+    held: Mapping[str, Entry], listed: Sequence[Listed], *, rules: SkipRules, limits: Limits, version: str
+) -> Plan:
+    """Plan the way from the manifest `held` to a whole listing; files made by another `version` are made again."""
+    changed: list[Listed] = []
+    skipped: Counter[str] = Counter()
+    wanted: set[str] = set()
+    unchanged = 0
+    for file in _within_limits(listed, skipped, rules=rules, limits=limits):
+        wanted.add(file.path)
+        entry = held.get(file.path)
+        if entry is None or (entry.blob, entry.splitter) != (file.blob, version):
+            changed.append(file)
+        elif entry.skipped:
+            skipped[entry.skipped] += 1
+        else:
+            unchanged += 1
+    removed = sorted(held.keys() - wanted)
+    return Plan(changed, removed, _moved(held, changed, version), unchanged, dict(skipped))
+
+
+def _within_limits(
+    listed: Sequence[Listed], skipped: Counter[str], *, rules: SkipRules, limits: Limits
+) -> list[Listed]:
+    """Keep the files that are wanted, those nearest to the root first, up to the limits of one source."""
+    kept: list[Listed] = []
+    size_bytes = 0
+    for file in sorted(listed, key=lambda file: (file.path.count("/"), file.path)):
+        reason = rules.by_path(file.path, size_bytes=file.size_bytes, mode=file.mode, mark=file.mark)
+        is_over = len(kept) >= limits.files_per_source or size_bytes + file.size_bytes > limits.source_max_bytes
+        if reason or is_over:
+            skipped[reason or "over_limit"] += 1
+        else:
+            kept.append(file)
+            size_bytes += file.size_bytes
+    return kept
+
+
+def _moved(held: Mapping[str, Entry], changed: Sequence[Listed], version: str) -> frozenset[str]:
+    """Find the changed paths whose vectors are known: the same content under the same file name elsewhere."""
+    names_by_blob: dict[str, set[tuple[str, str]]] = {}
+    for entry in held.values():
+        names_by_blob.setdefault(entry.blob, set()).add((_file_name(entry.path), entry.splitter))
+    return frozenset(
+        file.path for file in changed if names_by_blob.get(file.blob) == {(_file_name(file.path), version)}
+    )
+
+
+def _file_name(path: str) -> str:
+    return path.rpartition("/")[2]
