@@ -1,0 +1,126 @@
+"""The locks: complete, hashed, with wheels everywhere, under licences that we know."""
+
+import os
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.docs.locks import FILE_BOUND, FREE, ROOT, TESTS_ONLY, licence, locked, page
+
+LOCKS = ("requirements.txt", "requirements-dev.txt")
+PLATFORMS = ("x86_64-manylinux_2_28", "aarch64-apple-darwin", "x86_64-pc-windows-msvc")
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def uv(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the locked uv; macOS wheels are asked for macOS 14."""
+    return subprocess.run(
+        [sys.executable, "-m", "uv", "pip", "compile", "--quiet", *arguments],
+        cwd=ROOT,
+        env=dict(os.environ, MACOSX_DEPLOYMENT_TARGET="14.0"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Skip when no package registry can be reached."""
+    probe = tmp_path_factory.mktemp("probe") / "probe.in"
+    probe.write_text("editables==0.5\n")
+    answer = uv("--no-deps", "--no-cache", str(probe))
+    if answer.returncode:
+        pytest.skip(f"needs a package registry; check the network: {answer.stderr.strip()[-200:]}")
+
+
+@pytest.mark.registry
+@pytest.mark.usefixtures("registry")
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_every_locked_package_has_a_wheel(platform: str, python: str, tmp_path: Path) -> None:
+    """Nobody needs a compiler, on no system and no Python that we name."""
+    answer = uv(
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--python-platform",
+        platform,
+        "--python-version",
+        python,
+        "requirements-dev.txt",
+        "-o",
+        str(tmp_path / "flat.txt"),
+    )
+
+    assert "" == answer.stderr
+    assert 0 == answer.returncode
+
+
+@pytest.mark.registry
+@pytest.mark.usefixtures("registry")
+def test_a_package_without_a_wheel_is_found(tmp_path: Path) -> None:
+    """The control: odfpy is published as source only."""
+    (tmp_path / "one.in").write_text("odfpy==1.4.1\n")
+
+    answer = uv("--no-deps", "--only-binary", ":all:", "--python-version", "3.11", str(tmp_path / "one.in"))
+
+    assert 0 != answer.returncode
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_locked_package_has_hashes(name: str) -> None:
+    """And nothing says where it was fetched from, so that any registry serves."""
+    text = (ROOT / name).read_text("utf-8")
+    entries = re.split(r"\n(?=[a-z0-9])", text)[1:]
+
+    assert [] == [entry.partition(" ")[0] for entry in entries if "--hash=sha256:" not in entry]
+    assert not re.search(r"://|^-|index-url|find-links", text, re.MULTILINE)
+
+
+def test_what_tests_install_includes_what_runs() -> None:
+    """The same versions, so that what was tested is what runs."""
+    run = {(entry.name, entry.version) for entry in locked("requirements.txt")}
+    tests = {(entry.name, entry.version) for entry in locked("requirements-dev.txt")}
+
+    assert set() == run - tests
+
+
+def test_every_dependency_is_locked() -> None:
+    """A package named in pyproject.toml that no lock knows would be missing after `make run`."""
+    named = re.findall(r'^    "([a-zA-Z0-9-]+)[\[=<>]', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    known = {entry.name for entry in locked("requirements.txt")}
+
+    assert len(named) > 20
+    assert [] == [name for name in named if name.lower() not in known]
+
+
+@pytest.mark.parametrize(
+    ("name", "accepted"), [(LOCKS[0], FREE | FILE_BOUND), (LOCKS[1], FREE | FILE_BOUND | TESTS_ONLY)]
+)
+def test_every_locked_package_has_a_known_licence(name: str, accepted: frozenset[str]) -> None:
+    """A licence that nobody has looked at fails; it is then read, and named in locks.py or avoided."""
+    unknown = {entry.name: sorted(licence(entry.name)) for entry in locked(name) if not licence(entry.name) <= accepted}
+    untold = [entry.name for entry in locked(name) if not licence(entry.name)]
+
+    assert {} == unknown
+    assert [] == untold
+
+
+def test_the_licence_page_is_current() -> None:
+    """Written anew by `python -m tests.docs.locks > docs/licences.md`.
+
+    Packages whose version depends on Python may tell their licence differently; CI's Python decides for them.
+    """
+    written = (ROOT / "docs" / "licences.md").read_text("utf-8").splitlines()
+    twice = {name for name, times in Counter(entry.name for entry in locked("requirements.txt")).items() if times > 1}
+
+    def settled(lines: list[str]) -> list[str]:
+        return [line for line in lines if line[2:].partition(" ")[0] not in twice]
+
+    assert settled(page().splitlines()) == settled(written)
