@@ -1,0 +1,66 @@
+// The live connection: server-sent events that continue where the last one ended.
+
+import { say } from "./page.js";
+
+const WAITS_MS = [1000, 2000, 4000, 8000, 15_000];
+const QUIET_MS = 45_000;
+
+/** Listens to a room from `after` on; `on` has row, contacts, progress, up, down and out (signed out). */
+export function listen(room, after, on) {
+  let last = after;
+  let failures = 0;
+  let source = null;
+  let timer = 0;
+  let quiet = 0;
+
+  const alive = () => {
+    clearTimeout(quiet);
+    quiet = setTimeout(again, QUIET_MS);
+  };
+  const again = () => {
+    source?.close();
+    clearTimeout(quiet);
+    clearTimeout(timer);
+    if (failures > 0) on.down(say("web.reconnecting"));
+    timer = setTimeout(open, failures === 0 ? 300 : WAITS_MS[Math.min(failures - 1, WAITS_MS.length - 1)]);
+    failures += 1;
+  };
+  const open = () => {
+    clearTimeout(timer);
+    source = new EventSource(`/api/rooms/${room}/stream?after=${last}`);
+    source.onopen = () => {
+      failures = 0;
+      alive();
+      on.up();
+    };
+    source.onerror = again;
+    const hear = (name, act) => source.addEventListener(name, (event) => {
+      alive();
+      act(event);
+    });
+    hear("row", (event) => {
+      last = Math.max(last, Number(event.lastEventId) || 0);
+      on.row(JSON.parse(event.data));
+    });
+    hear("contacts", (event) => on.contacts(JSON.parse(event.data)));
+    hear("progress", (event) => on.progress(JSON.parse(event.data)));
+    hear("beat", () => {});
+    hear("out", () => {
+      source.close();
+      clearTimeout(quiet);
+      on.out();
+    });
+  };
+  const now = () => {
+    if (source?.readyState === EventSource.OPEN) return;
+    failures = Math.max(failures, 1);
+    source?.close();
+    open();
+  };
+  addEventListener("online", now);
+  addEventListener("offline", () => on.down(say("web.offline")));
+  addEventListener("pagehide", () => source?.close());
+  addEventListener("pageshow", (event) => event.persisted && open());
+  document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && now());
+  open();
+}
