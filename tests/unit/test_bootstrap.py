@@ -1,0 +1,205 @@
+"""The first thing a person runs: it must work from anywhere, say what is missing, and be quick the second time."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import bootstrap
+
+ROOT = Path(bootstrap.__file__).resolve().parent
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """A project folder of its own and a list of the commands that would have been run, all of which succeed."""
+    commands: list[list[str]] = []
+
+    def call(command: list[str], environment: dict[str, str] | None = None) -> int:
+        commands.append(command)
+        return 0
+
+    def make_venv() -> None:
+        commands.append(["venv"])
+        bootstrap.PYTHON.parent.mkdir(parents=True, exist_ok=True)
+        bootstrap.PYTHON.touch()
+
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "roomwise"\n[tool.ruff]\n')
+    venv = tmp_path / ".venv"
+    monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
+    monkeypatch.setattr(bootstrap, "VENV", venv)
+    monkeypatch.setattr(bootstrap, "PYTHON", venv / "bin" / "python")
+    monkeypatch.setattr(bootstrap, "STAMP", venv / "roomwise-installed.json")
+    monkeypatch.setattr(bootstrap, "call", call)
+    monkeypatch.setattr(bootstrap, "make_venv", make_venv)
+    return commands
+
+
+def test_it_needs_the_standard_library_only() -> None:
+    """It starts without any installed package, from any working folder, and tells its verbs."""
+    answer = subprocess.run(
+        [sys.executable, "-I", "-S", str(ROOT / "bootstrap.py"), "--help"],
+        cwd=Path(ROOT.anchor),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    for verb in ("run", "test", "check", "torture", "bench", "lock"):
+        assert f"bootstrap.py {verb}" in answer.stdout
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["--version"]])
+def test_wrong_use_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """And shows what can be done."""
+    assert 2 == bootstrap.main(arguments)
+    assert "bootstrap.py run" in capsys.readouterr().out
+
+
+def test_its_syntax_is_read_by_an_old_python() -> None:
+    """So that Python 3.6 gets as far as the sentence that says which one is needed."""
+    import ast
+
+    ast.parse((ROOT / "bootstrap.py").read_text("utf-8"), feature_version=(3, 6))
+
+
+@pytest.mark.parametrize("version", [(3, 11), (3, 12), (3, 13)])
+def test_a_fitting_python_is_used_itself(version: tuple[int, int]) -> None:
+    """No other one is looked for."""
+    assert bootstrap.find_fitting_python(version) is None
+
+
+@pytest.mark.parametrize("version", [(3, 6), (3, 10), (3, 14)])
+def test_another_python_of_the_machine_is_found(version: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest one that runs; a launcher that starts nothing is passed over."""
+    machine = {"python3.13": "/broken", "python3.12": sys.executable}
+    monkeypatch.setattr("bootstrap.shutil.which", machine.get)
+    monkeypatch.setattr("bootstrap.subprocess.call", lambda command, **_: int(command[0] == "/broken"))
+
+    assert sys.executable == bootstrap.find_fitting_python(version)
+
+
+def test_a_machine_without_a_fitting_python_is_told_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the package that brings it."""
+    monkeypatch.setattr("bootstrap.shutil.which", lambda _: None)
+
+    with pytest.raises(bootstrap.BootstrapError) as caught:
+        bootstrap.find_fitting_python((3, 9, 2))
+
+    assert "needs Python 3.11, 3.12 or 3.13, and this is 3.9" in str(caught.value)
+    assert "apt-get install python3" in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["venv", "ensurepip"])
+def test_a_python_without_venv_names_the_package(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian splits it off."""
+    monkeypatch.setattr("bootstrap.importlib.util.find_spec", lambda name: None if name == missing else object())
+
+    with pytest.raises(bootstrap.BootstrapError) as caught:
+        bootstrap.make_venv()
+
+    assert f"apt-get install python3.{sys.version_info[1]}-venv" in str(caught.value)
+
+
+def test_the_first_run_installs_by_hash_and_without_a_compiler(project: list[list[str]]) -> None:
+    """First the lock, then this project itself without looking for anything else."""
+    bootstrap.install("requirements.txt")
+
+    venv, packages, ourselves = project
+    assert ["venv"] == venv
+    assert {"--require-hashes", "--only-binary", "requirements.txt"} <= set(packages)
+    assert {"--no-deps", "--no-build-isolation", "--editable"} <= set(ourselves)
+
+
+def test_a_second_run_starts_at_once(project: list[list[str]]) -> None:
+    """Nothing is asked, made or installed."""
+    bootstrap.install("requirements.txt")
+    project.clear()
+
+    bootstrap.install("requirements.txt")
+
+    assert [] == project
+
+
+@pytest.mark.parametrize("changed", ["requirements.txt", "pyproject.toml"])
+def test_a_change_of_the_lock_installs_again(project: list[list[str]], changed: str) -> None:
+    """As a new version of the program brings it."""
+    bootstrap.install("requirements.txt")
+    project.clear()
+
+    path = bootstrap.ROOT / changed
+    path.write_text("# new\n" + path.read_text())
+    bootstrap.install("requirements.txt")
+
+    assert 3 == len(project)
+
+
+def test_a_change_of_the_linters_settings_installs_nothing(project: list[list[str]]) -> None:
+    """Only what stands above the first [tool.] table is about packaging."""
+    bootstrap.install("requirements.txt")
+    project.clear()
+
+    with (bootstrap.ROOT / "pyproject.toml").open("a") as file:
+        file.write("line-length = 1\n")
+    bootstrap.install("requirements.txt")
+
+    assert [] == project
+
+
+def test_tests_install_more_and_leave_run_ready(project: list[list[str]]) -> None:
+    """`make run` after `make test` starts at once; `make test` after `make run` adds what tests need."""
+    bootstrap.install("requirements.txt")
+    bootstrap.install("requirements.txt", "requirements-dev.txt")
+    assert 6 == len(project)
+
+    bootstrap.install("requirements.txt")
+
+    assert 6 == len(project)
+
+
+def test_a_failed_installation_is_tried_again(project: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a broken network left half done is not taken for whole."""
+    monkeypatch.setattr(bootstrap, "call", lambda _: 1)
+    with pytest.raises(bootstrap.BootstrapError, match="network"):
+        bootstrap.install("requirements.txt")
+
+    assert {} == bootstrap.read_stamp()
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"requirements.txt"'])
+def test_a_broken_stamp_counts_as_none(project: list[list[str]], content: str) -> None:
+    """It is written after everything else, so a kill may cut it."""
+    bootstrap.VENV.mkdir()
+    bootstrap.STAMP.write_text(content)
+
+    assert {} == bootstrap.read_stamp()
+
+
+def test_run_becomes_the_service(project: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With this project's own Python, never with a module of the working folder, handing its options on."""
+    monkeypatch.setattr(bootstrap, "hand_over", bootstrap.call)
+
+    assert 0 == bootstrap.main(["run", "--data-dir", "x"])
+    assert [str(bootstrap.PYTHON), "-P", "-m", "bot", "run", "--data-dir", "x"] == project[-1]
+
+
+def test_check_goes_on_after_a_failure(project: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every checker speaks, and one failure fails the whole."""
+    bootstrap.install("requirements.txt", "requirements-dev.txt")
+    project.clear()
+    succeed = bootstrap.call
+    monkeypatch.setattr(bootstrap, "call", lambda command: succeed(command) or int("ruff" in command))
+
+    assert 1 == bootstrap.check([])
+    assert len(bootstrap.CHECKS) == len(project)
+
+
+def test_the_stamp_names_the_locks(project: list[list[str]]) -> None:
+    """Each with what it depended on, so that either can be out of date alone."""
+    bootstrap.install("requirements.txt", "requirements-dev.txt")
+
+    assert {"requirements.txt", "requirements-dev.txt"} == set(json.loads(bootstrap.STAMP.read_text()))
