@@ -1,0 +1,132 @@
+"""What is taken out of the database when its time is over, or when a person asks to be forgotten.
+
+Each function changes rows from before a time and gives how many. Deleted texts leave the file itself once
+`Database.checkpoint` has run, since `secure_delete` is on.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from bot.state.queries import people
+from bot.state.tables import (
+    Confirmation,
+    Conversation,
+    Delivery,
+    Feedback,
+    Grant,
+    Identity,
+    Inbox,
+    Invite,
+    JobRun,
+    Memory,
+    Person,
+    Tally,
+    Turn,
+    Upload,
+    WebMessage,
+    WebSession,
+)
+
+FINISHED = ("done", "failed", "dropped")
+
+
+async def wipe_turns(session: AsyncSession, *, before: datetime) -> int:
+    """Take the texts out of old turns; figures and votes stay."""
+    has_text = or_(
+        col(Turn.question_sealed).is_not(None),
+        col(Turn.answer_sealed).is_not(None),
+        col(Turn.citations_sealed).is_not(None),
+    )
+    wiped = update(Turn).where(col(Turn.created_at) < before, has_text)
+    nothing: dict[str, Any] = {"question_sealed": None, "answer_sealed": None, "citations_sealed": None}
+    return await _count(session, wiped.values(**nothing, person=None).returning(col(Turn.id)))
+
+
+async def delete_web_messages(session: AsyncSession, *, before: datetime) -> int:
+    """Delete old messages of the web chat."""
+    old = delete(WebMessage).where(col(WebMessage.created_at) < before)
+    return await _count(session, old.returning(col(WebMessage.seq)))
+
+
+async def delete_feedback(session: AsyncSession, *, before: datetime) -> int:
+    """Delete old votes."""
+    return await _count(session, delete(Feedback).where(col(Feedback.at) < before).returning(col(Feedback.turn)))
+
+
+async def delete_turns(session: AsyncSession, *, before: datetime) -> int:
+    """Delete old turns altogether, with the votes on them and the map to their messages."""
+    return await _count(session, delete(Turn).where(col(Turn.created_at) < before).returning(col(Turn.id)))
+
+
+async def delete_conversations(session: AsyncSession, *, before: datetime) -> int:
+    """Delete old conversations that have no turns any more."""
+    has_turns = exists().where(col(Turn.conversation) == col(Conversation.id))
+    empty = delete(Conversation).where(col(Conversation.last_at) < before, ~has_turns)
+    return await _count(session, empty.returning(col(Conversation.id)))
+
+
+async def delete_inbox(session: AsyncSession, *, before: datetime) -> int:
+    """Delete the ids of events that were finished so long ago that no network repeats them."""
+    old = delete(Inbox).where(col(Inbox.finished_at) < before, col(Inbox.state).in_(FINISHED))
+    return await _count(session, old.returning(col(Inbox.id)))
+
+
+async def delete_deliveries(session: AsyncSession, *, before: datetime) -> int:
+    """Delete the record of messages that were sent, or given up, long ago."""
+    old = delete(Delivery).where(col(Delivery.created_at) < before, col(Delivery.state).in_(["sent", "given_up"]))
+    return await _count(session, old.returning(col(Delivery.id)))
+
+
+async def delete_job_runs(session: AsyncSession, *, before: datetime) -> int:
+    """Delete the record of old job runs."""
+    return await _count(session, delete(JobRun).where(col(JobRun.started_at) < before).returning(col(JobRun.id)))
+
+
+async def delete_expired(session: AsyncSession, *, now: datetime) -> int:
+    """Delete codes, sessions, confirmations, counters and roles whose time is over."""
+    count = await _count(session, delete(Invite).where(col(Invite.expires_at) <= now).returning(col(Invite.id)))
+    ended = delete(WebSession).where(col(WebSession.expires_at) <= now)
+    count += await _count(session, ended.returning(col(WebSession.token_hash)))
+    late = delete(Confirmation).where(col(Confirmation.expires_at) <= now)
+    count += await _count(session, late.returning(col(Confirmation.id)))
+    count += await _count(session, delete(Tally).where(col(Tally.expires_at) <= now).returning(col(Tally.subject)))
+    return count + await _count(session, delete(Grant).where(col(Grant.expires_at) <= now).returning(col(Grant.id)))
+
+
+async def expired_uploads(session: AsyncSession, *, before: datetime) -> list[Upload]:
+    """Uploads whose time is over; file and passages are the caller's to remove before the row."""
+    wanted = select(Upload).where(col(Upload.at) < before, col(Upload.state) != "removed")
+    return list(await session.scalars(wanted.order_by(col(Upload.at))))
+
+
+async def turns_citing(session: AsyncSession, *, project: str, source: str) -> list[Turn]:
+    """The turns of a project whose citations show lines of a source, to be purged with it."""
+    cited = await session.scalars(
+        select(Turn).where(col(Turn.project) == project, col(Turn.citations_sealed).is_not(None))
+    )
+    return [turn for turn in cited if source in turn.sources]
+
+
+async def forget_person(session: AsyncSession, person: str, *, now: datetime) -> None:
+    """Delete a person with everything he wrote; the audit keeps the bare id. Raises UserError for the last owner."""
+    await people.take_role(session, person, project="", now=now)
+    written = select(func.coalesce(col(WebMessage.turn), "")).where(col(WebMessage.person) == person)
+    turns = select(col(Turn.id)).where(col(Turn.person) == person)
+    for doomed in (
+        delete(Delivery).where(col(Delivery.inbox).in_(select(col(Inbox.id)).where(col(Inbox.person) == person))),
+        delete(WebMessage).where(or_(col(WebMessage.turn).in_(turns), col(WebMessage.turn).in_(written))),
+        delete(WebMessage).where(col(WebMessage.person) == person),
+        delete(Turn).where(col(Turn.person) == person),
+        delete(Memory).where(col(Memory.person) == person),
+        delete(Identity).where(col(Identity.person) == person),
+        delete(Person).where(col(Person.id) == person),
+    ):
+        await session.execute(doomed)
+
+
+async def _count(session: AsyncSession, statement: Any) -> int:
+    return len((await session.execute(statement)).all())

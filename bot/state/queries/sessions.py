@@ -1,0 +1,66 @@
+"""Signed-in browsers. The cookie's value is known to the browser only; here lies its hash."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from bot.state.ids import hashed, new_secret
+from bot.state.tables import WebSession
+
+SEEN_STEP = timedelta(minutes=1)  # so that not every request is a write
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """What the browser is given: the cookie's value and the value that its forms must repeat."""
+
+    token: str
+    csrf: str
+    expires_at: datetime
+
+
+async def make(session: AsyncSession, person: str, *, valid_for: timedelta, now: datetime) -> NewSession:
+    """Sign a browser in as `person`."""
+    made = NewSession(token=new_secret() + new_secret(), csrf=new_secret(), expires_at=now + valid_for)
+    session.add(
+        WebSession(
+            token_hash=hashed(made.token),
+            person=person,
+            csrf=made.csrf,
+            made_at=now,
+            seen_at=now,
+            expires_at=made.expires_at,
+        )
+    )
+    await session.flush()
+    return made
+
+
+async def by_token(session: AsyncSession, token: str, *, now: datetime) -> WebSession | None:
+    """The session of a cookie, unless it has ended. Reads only; see `seen`."""
+    wanted = select(WebSession).where(col(WebSession.token_hash) == hashed(token), col(WebSession.expires_at) > now)
+    return (await session.scalars(wanted)).first()
+
+
+def is_seen_stale(found: WebSession, *, now: datetime) -> bool:
+    """Whether it is time to note again that the session is used."""
+    return found.seen_at <= now - SEEN_STEP
+
+
+async def seen(session: AsyncSession, token_hash: str, *, now: datetime) -> None:
+    """Note that a session is used."""
+    await session.execute(update(WebSession).where(col(WebSession.token_hash) == token_hash).values(seen_at=now))
+
+
+async def end(session: AsyncSession, token: str) -> None:
+    """Sign a browser out."""
+    await session.execute(delete(WebSession).where(col(WebSession.token_hash) == hashed(token)))
+
+
+async def end_all(session: AsyncSession, person: str) -> int:
+    """Sign a person out everywhere; gives in how many browsers."""
+    gone = delete(WebSession).where(col(WebSession.person) == person).returning(col(WebSession.token_hash))
+    return len((await session.execute(gone)).all())
