@@ -1,0 +1,98 @@
+"""Which class follows which kind of source. Each is imported when the first of its kind is opened."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from adapters.source import CodeSource, SourceRefused
+from config.settings import Files, Sources
+
+if TYPE_CHECKING:
+    from adapters.git.command import Git
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpec:
+    """What is needed to open a source. `kind` is folder, checkout, git or upload; `ref` a branch, '' the default one."""
+
+    id: str
+    kind: str
+    location: str
+    ref: str = ""
+
+
+class SourceRegistry:
+    """Opens sources. Mirrors and git's empty home lie in the data folder, which no source ever enters."""
+
+    def __init__(self, data_dir: Path, *, sources: Sources, files: Files) -> None:
+        self._data_dir = data_dir
+        self._sources = sources
+        self._files = files
+
+    def open(self, spec: SourceSpec) -> CodeSource:
+        """Make the source; nothing is read yet. Raises SourceRefused for what can never be followed."""
+        if spec.kind in {"folder", "upload"}:
+            return self._folder(spec)
+        if spec.kind == "checkout":
+            return self._checkout(spec)
+        if spec.kind == "git":
+            return self._remote(spec) if "://" in spec.location else self._local(spec)
+        raise SourceRefused(f"expected a source of kind folder, checkout, git or upload, got {spec.kind!r}")
+
+    def mirror(self, source: str) -> Path:
+        """Say where the mirror of a source lies."""
+        return self.mirrors / f"{source}.git"
+
+    @property
+    def mirrors(self) -> Path:
+        """The folder that holds all mirrors and nothing else."""
+        return self._data_dir / "mirrors"
+
+    def _folder(self, spec: SourceSpec) -> CodeSource:
+        from adapters.folder.source import FolderSource
+
+        return FolderSource(Path(spec.location), excluded=[self._data_dir], max_bytes=self._files.max_bytes)
+
+    def _checkout(self, spec: SourceSpec) -> CodeSource:
+        from adapters.git.checkout import CheckoutSource
+
+        root = Path(spec.location)
+        return CheckoutSource(root, self._git_here, excluded=[self._data_dir], max_bytes=self._files.max_bytes)
+
+    def _local(self, spec: SourceSpec) -> CodeSource:
+        from adapters.git.local import LocalGitSource
+
+        return LocalGitSource(Path(spec.location), self._git_here, branch=spec.ref)
+
+    def _remote(self, spec: SourceSpec) -> CodeSource:
+        from adapters.git.address import parse_remote
+        from adapters.git.remote import RemoteGitSource
+
+        remote = parse_remote(spec.location, allowed_hosts=self._sources.allowed_hosts)
+        return RemoteGitSource(remote, self._git_outside, mirror=self.mirror(spec.id), branch=spec.ref)
+
+    @cached_property
+    def _git_here(self) -> "Git":
+        """A git that can reach nothing outside this machine."""
+        return self._make_git(())
+
+    @cached_property
+    def _git_outside(self) -> "Git":
+        return self._make_git(("https",))
+
+    def _make_git(self, protocols: tuple[str, ...]) -> "Git":
+        from adapters.git.command import Git
+
+        return Git(self._data_dir / "empty", protocols=protocols, timeout_s=self._sources.git_timeout_s)
+
+
+def link_of(kind: str, location: str) -> str | None:
+    """Say how lines of a source are linked on the web: a template with {commit}, {path}, {first}, {last}, or None."""
+    if kind != "git" or "://" not in location:
+        return None
+    from adapters.git.translate import link_template
+
+    parts = urlsplit(location)
+    return link_template(parts.hostname or "", parts.path) if parts.port is None else None

@@ -1,0 +1,339 @@
+"""The verb behind /source refresh, the clock, a watched folder and `roomwise index`: bring a source's index to its head."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.registry import SourceSpec
+from adapters.source import CodeSource, Head, Listing, SourceError, SourceGone, SourceRefused, SourceUnreachable
+from bot.progress import ProgressBoard, SourceProgress
+from bot.state.database import Database
+from bot.state.queries import sources
+from bot.state.tables import Source
+from pipelines.indexing import Indexing, Listed, Outcome, Plan, Progress
+from pipelines.stores.passages import PassageStore
+from pipelines.types import Shown, StoreFull, StoreUnavailable
+
+_log = structlog.get_logger(__name__)
+
+LONGEST_WAIT_S = 3600.0
+DISK_WAIT_S = 60.0
+VANISHED_WAIT_S = 10.0
+_SPREAD = 0.1
+
+
+class DiskLow(Exception):
+    """Too little disk space is free to go on indexing; what was written stays and the rest follows later."""
+
+
+# What can keep a source from being followed, as stable words: they are stored, and texts exist for them.
+_PROBLEMS: Sequence[tuple[type[Exception], str]] = (
+    (SourceGone, "gone"),
+    (SourceRefused, "refused"),
+    (SourceUnreachable, "unreachable"),
+    (StoreFull, "disk_full"),
+    (StoreUnavailable, "store"),
+    (DiskLow, "disk_low"),
+)
+
+
+_DISK = frozenset({"disk_full", "disk_low"})
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How the refresh of one source went. `outcome` is unchanged, indexed, or a word for the problem.
+
+    `error` says in English what was expected, what came and what to do; `done` is what indexing did, if it ran.
+    """
+
+    source: str
+    name: str
+    outcome: str
+    error: str = ""
+    done: Outcome | None = None
+    counts: Mapping[str, Any] = field(default_factory=dict)
+    retry_after_s: float | None = None
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether the index now equals the source."""
+        return self.outcome in {"unchanged", "indexed"}
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshParts:
+    """What a refresh works with. `free_bytes` says how much disk space is left; `clock` gives UTC."""
+
+    db: Database
+    store: PassageStore
+    indexing: Indexing
+    open_source: Callable[[SourceSpec], CodeSource]
+    board: ProgressBoard
+    clock: Callable[[], datetime]
+    free_bytes: Callable[[], int]
+    min_free_bytes: int
+    parallel: int
+    spread: Callable[[], float] = lambda: random.uniform(-_SPREAD, _SPREAD)  # noqa: S311 - not a secret
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One refresh of a source at a time. Requests count up; a run covers all that were made before it began."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    asked: int = 0
+    covered: int = 0
+    last: Ran | None = None
+    must_read_anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    spec: SourceSpec
+    source: CodeSource
+
+
+class Refresh:
+    """Refreshes sources, one run a source at a time and a few large ones at once."""
+
+    def __init__(self, parts: RefreshParts) -> None:
+        self._parts = parts
+        self._turns: dict[str, _Turn] = {}
+        self._opened: dict[str, _Opened] = {}
+        self._compared: set[str] = set()  # sources whose whole listing this process has compared
+        self._large = asyncio.Semaphore(parts.parallel)
+
+    async def refresh(
+        self,
+        project: str,
+        source: str | None = None,
+        *,
+        on_progress: Callable[[SourceProgress], None] | None = None,
+    ) -> list[Ran]:
+        """Bring one source of a project, or all that are followed, to their heads; say how each went."""
+        followed = await self._parts.db.read(lambda session: sources.list_of(session, project))
+        wanted = [row.id for row in followed if source in {None, row.id}]
+        own = set(wanted)
+
+        def tell(progress: SourceProgress) -> None:
+            if on_progress is not None and progress.source in own:
+                on_progress(progress)
+
+        with self._parts.board.listening(tell):
+            ran = await asyncio.gather(*(self.refresh_source(one) for one in wanted))
+        return [one for one in ran if one is not None]
+
+    async def refresh_source(self, source: str, *, anew: str = "") -> Ran | None:
+        """Bring a source to its head; None when it is not followed any more.
+
+        A request during a run waits for it and is then covered by one more run, together with all others that waited.
+        `anew`, when not empty, is the reason to read every file again.
+        """
+        turn = self._turns.setdefault(source, _Turn())
+        turn.must_read_anew |= bool(anew)
+        turn.asked += 1
+        ticket = turn.asked
+        async with turn.lock:
+            if turn.covered >= ticket:
+                return turn.last
+            covered, must_read_anew, turn.must_read_anew = turn.asked, turn.must_read_anew, False
+            turn.last = await self._run(source, must_read_anew=must_read_anew)
+            turn.covered = covered
+            return turn.last
+
+    async def forget(self, source: str) -> None:
+        """Close what is open of a source that is not followed any more."""
+        self._compared.discard(source)
+        self._turns.pop(source, None)
+        self._parts.board.forget(source)
+        opened = self._opened.pop(source, None)
+        if opened is not None:
+            await opened.source.close()
+
+    async def close(self) -> None:
+        """Close every source."""
+        for source in list(self._opened):
+            await self.forget(source)
+
+    def opened(self, row: Source) -> CodeSource:
+        """The open source behind a row; opened anew when its place or branch has changed. Raises SourceRefused."""
+        spec = SourceSpec(row.id, row.kind, row.location, row.ref)
+        known = self._opened.get(row.id)
+        if known is None or known.spec != spec:
+            known = self._opened[row.id] = _Opened(spec, self._parts.open_source(spec))
+        return known.source
+
+    async def _run(self, source: str, *, must_read_anew: bool) -> Ran | None:
+        row = await self._parts.db.write(self._begin(source))
+        if row is None:
+            await self.forget(source)
+            return None
+        shown = (await self._shown(row.project)).get(source)
+        progress = SourceProgress(row.project, row.id, row.name, "listing", is_first=shown is None)
+        self._parts.board.publish(progress)
+        stage = "failed"
+        try:
+            ran = await self._follow(row, shown, progress, must_read_anew=must_read_anew)
+            stage = "done"
+        except (SourceError, StoreUnavailable, DiskLow) as error:
+            ran = _failed(row, error)
+            stage = "paused" if ran.outcome in _DISK else stage
+        finally:
+            self._parts.board.publish(replace(progress, stage=stage))
+        await self._settle(row, ran)
+        return ran
+
+    def _begin(self, source: str) -> Callable[[AsyncSession], Awaitable[Source | None]]:
+        """Take the mark of dirtiness off, so that a change from now on sets it again, and give the row."""
+
+        async def begin(session: AsyncSession) -> Source | None:
+            row = await sources.get(session, source)
+            if row is None or row.state == "removed":
+                return None
+            await sources.begin_run(session, source, now=self._parts.clock())
+            return row
+
+        return begin
+
+    async def _shown(self, project: str) -> Mapping[str, Shown]:
+        await self._parts.store.create(project)
+        return await self._parts.store.shown(project)
+
+    async def _follow(self, row: Source, shown: Shown | None, progress: SourceProgress, *, must_read_anew: bool) -> Ran:
+        """Ask the head; when it has moved, list, compare and index."""
+        await self._demand_room()
+        source = self.opened(row)
+        head = await source.head()
+        if not must_read_anew and row.id in self._compared and _is_at(shown, head):
+            return Ran(row.id, row.name, "unchanged", counts=row.counts)
+        listing = await source.listing(head)
+        listed = _listed(listing, row.paths)
+        plan = await self._parts.indexing.plan(row.project, row.id, listed)
+        if must_read_anew:
+            plan = await self._with_all(row, plan, listed)
+        done = await self._index(row, source, listing, plan, progress)
+        self._compared.add(row.id)
+        is_changed = bool(plan.changed or plan.removed) or not _is_at(shown, listing.head)
+        counts = await self._counts(row, listing, plan, done)
+        return Ran(row.id, row.name, "indexed" if is_changed else "unchanged", done=done, counts=counts)
+
+    async def _with_all(self, row: Source, plan: Plan, listed: Sequence[Listed]) -> Plan:
+        """The plan with every file that is indexed and stays among the changed ones."""
+        held = (await self._parts.store.manifest(row.project, row.id)).keys() - set(plan.removed)
+        wanted = held | {file.path for file in plan.changed}
+        every = [file for file in listed if file.path in wanted]
+        return replace(plan, changed=every, moved=frozenset(), unchanged=0)
+
+    async def _index(
+        self, row: Source, source: CodeSource, listing: Listing, plan: Plan, progress: SourceProgress
+    ) -> Outcome:
+        """Run the plan; a large one waits for its turn, a small one never does."""
+        entries = {entry.path: entry for entry in listing.entries}
+
+        async def read(files: Sequence[Listed]) -> AsyncIterator[tuple[Listed, bytes]]:
+            by_path = {file.path: file for file in files}
+            async for entry, content in source.read(entries[path] for path in by_path):
+                yield by_path[entry.path], content
+
+        def tell(now: Progress) -> None:
+            told = replace(progress, stage=now.stage, done=now.done, total=now.total, passages=now.passages)
+            if now.stage != "done":  # told once the run is recorded
+                self._parts.board.publish(told)
+
+        target = Shown(row.id, listing.head.ref, listing.head.commit, self._parts.clock())
+        run = self._parts.indexing.run
+        if plan.is_one_change:
+            return await run(row.project, target, plan, read, on_progress=tell, room_to_write=self._demand_room)
+        self._parts.board.publish(replace(progress, stage="waiting", total=len(plan.changed)))
+        async with self._large:
+            return await run(row.project, target, plan, read, on_progress=tell, room_to_write=self._demand_room)
+
+    async def _demand_room(self) -> None:
+        """Raise DiskLow when too little disk space is free."""
+        free, least = await asyncio.to_thread(self._parts.free_bytes), self._parts.min_free_bytes
+        if free < least:
+            raise DiskLow(
+                f"expected {least // 1_000_000} MB of free disk space, got {free // 1_000_000} MB: "
+                "free some, indexing then goes on by itself"
+            )
+
+    async def _counts(self, row: Source, listing: Listing, plan: Plan, done: Outcome) -> dict[str, Any]:
+        """What /status shows of a source: files, passages, skipped by reason, keys and tokens taken out."""
+        held = await self._parts.store.counts(row.project)
+        redacted = done.redacted if plan.unchanged == 0 else done.redacted + int(row.counts.get("redacted", 0))
+        return {
+            "files": plan.unchanged + done.files,
+            "passages": held.per_source.get(row.id, 0),
+            "skipped": dict(Counter(listing.skipped) + Counter(done.skipped)),
+            "redacted": redacted,
+            "vanished": done.vanished,
+        }
+
+    async def _settle(self, row: Source, ran: Ran) -> None:
+        """Record how it went, hide what is gone, show again what is back."""
+        now = self._parts.clock()
+        state, reason = row.state, row.state_reason
+        if ran.outcome == "gone":
+            state, reason = "hidden", "gone"
+        elif ran.is_ok:
+            state, reason = "active", ""
+        if state != row.state:
+            await self._parts.store.hide(row.project, row.id, hidden=state == "hidden")
+        wait_s = wait_after(ran, interval_s=row.interval_s, failures=row.failures, spread=self._parts.spread())
+        counts = {**ran.counts} if ran.is_ok else {**row.counts, "problem": ran.outcome}
+
+        async def record(session: AsyncSession) -> None:
+            if state != row.state:
+                await sources.set_state(session, row.id, state, reason=reason, now=now)
+            await sources.record_run(
+                session,
+                row.id,
+                error=None if ran.is_ok else ran.error,
+                counts=counts,
+                next_due_at=now + timedelta(seconds=wait_s),
+                now=now,
+            )
+
+        await self._parts.db.write(record)
+        _log.info("source refreshed", source=row.id, outcome=ran.outcome, error=ran.error, wait_s=round(wait_s))
+
+
+def wait_after(ran: Ran, *, interval_s: float, failures: int, spread: float) -> float:
+    """Say in how many seconds to look again. `failures` are those before this run; `spread` is a share, such as 0.1."""
+    if ran.is_ok:
+        has_vanished = ran.done is not None and ran.done.vanished > 0
+        return VANISHED_WAIT_S if has_vanished else interval_s * (1 + spread)
+    if ran.outcome in _DISK:
+        return DISK_WAIT_S
+    if ran.outcome == "refused":
+        return LONGEST_WAIT_S
+    doubled_s: float = min(interval_s * 2.0 ** min(failures, 10), LONGEST_WAIT_S) * (1 + spread)
+    return max(doubled_s, ran.retry_after_s or 0.0)
+
+
+def _failed(row: Source, error: Exception) -> Ran:
+    problem = next(word for kind, word in _PROBLEMS if isinstance(error, kind))
+    retry_after_s = error.retry_after_s if isinstance(error, SourceUnreachable) else None
+    return Ran(row.id, row.name, problem, error=str(error), retry_after_s=retry_after_s)
+
+
+def _is_at(shown: Shown | None, head: Head) -> bool:
+    return shown is not None and shown.updating_to is None and (shown.ref, shown.commit) == (head.ref, head.commit)
+
+
+def _listed(listing: Listing, folders: Sequence[str]) -> list[Listed]:
+    """The files below the wanted folders (all when none is named), as indexing takes them."""
+    inside = tuple(folder.rstrip("/") + "/" for folder in folders)
+    return [
+        Listed(entry.path, entry.blob, entry.size_bytes, entry.mode, listing.marked.get(entry.path, ""))
+        for entry in listing.entries
+        if not inside or (entry.path + "/").startswith(inside)
+    ]
