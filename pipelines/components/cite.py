@@ -25,6 +25,14 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[^\n]*\n")
 
 
 @dataclass(frozen=True, slots=True)
+class Filtered:
+    """A filtered text with the passages that it cites, counted from 1, in order of first use."""
+
+    markdown: str
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """What a stretch of the held text becomes, and how many characters of it were used up."""
 
@@ -42,6 +50,12 @@ def defused(text: str) -> str:
     return _MENTION.sub("@\u200b", text)
 
 
+def filtered(text: str, *, passages: int, addresses: Collection[str] = (), dropped: Collection[int] = ()) -> Filtered:
+    """Filter a whole text at once."""
+    stream = CitedStream(passages, addresses=addresses, dropped=dropped)
+    return Filtered(stream.feed(text) + stream.finish(), tuple(stream.order))
+
+
 def _plain(address: str) -> str:
     return address.rstrip(_TAIL).rstrip("/")
 
@@ -49,11 +63,13 @@ def _plain(address: str) -> str:
 class CitedStream:
     """Filters one answer as it arrives; `order` holds the passages cited so far, in order of first use.
 
-    Passages count from 1 as the prompt numbered them. The reader sees 1, 2, 3... by first use.
+    Passages count from 1 as the prompt numbered them. The reader sees 1, 2, 3... by first use. Numbers in `dropped`
+    stand for passages that may not be cited.
     """
 
-    def __init__(self, passages: int, *, addresses: Collection[str] = ()) -> None:
+    def __init__(self, passages: int, *, addresses: Collection[str] = (), dropped: Collection[int] = ()) -> None:
         self.order: list[int] = []
+        self._dropped = dropped
         self._passages = passages
         self._addresses = addresses
         self._held = ""
@@ -210,7 +226,7 @@ class CitedStream:
         return f"{space}{guard}[{text}]"
 
     def _whole(self, text: str) -> str:
-        nested = CitedStream(self._passages, addresses=self._addresses)
+        nested = CitedStream(self._passages, addresses=self._addresses, dropped=self._dropped)
         nested.order, nested._at_line_start = self.order, False
         return nested.feed(text) + nested.finish()
 
@@ -218,7 +234,7 @@ class CitedStream:
         numbers: list[int] = []
         for first, last in _RANGE.findall(inside.partition("†")[0]):
             upto = min(int(last or first), self._passages)
-            numbers += [n for n in range(max(int(first), 1), upto + 1) if n not in numbers]
+            numbers += [n for n in range(max(int(first), 1), upto + 1) if n not in numbers and n not in self._dropped]
         self.order += [n for n in numbers if n not in self.order]
         return "".join(f"[{self.order.index(n) + 1}]" for n in numbers)
 

@@ -1,0 +1,103 @@
+"""Answer a question: search, then write with a model or quote without one, and check what goes out.
+
+Errors: StoreUnavailable leaves the iterator; a model's failure never does, it becomes an extractive answer.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Hashable, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Final
+
+from config.settings import Answers
+from pipelines.components.followup import leans_on_history, standing_alone
+from pipelines.quoting import Asked, closeness, empty, extractive
+from pipelines.searching import Searching
+from pipelines.stores.passages import Scope
+from pipelines.types import Answer, AnswerEvent, Question, SourceView
+from pipelines.types import Searching as SearchBegins
+from pipelines.writing import Writer, written
+
+CLOSE_FOR_A_MODEL: Final = 0.2
+"""A model reads paraphrases too; when less than this share of a question stands anywhere, nothing is sent to it."""
+CACHED_ANSWERS: Final = 256
+
+
+class Answering:
+    """Answers questions over one store. `writer` is None without a model; then every answer is extractive."""
+
+    def __init__(self, searching: Searching, writer: Writer | None, settings: Answers) -> None:
+        self._searching = searching
+        self._writer = writer
+        self._settings = settings
+        self._cache: OrderedDict[Hashable, Answer] = OrderedDict()
+
+    async def answer(self, question: Question) -> AsyncIterator[AnswerEvent]:
+        """Yield Searching, then Tokens when a model writes, and exactly one Answer, last.
+
+        The Answer's text is the whole and final one: when a model fails midway or cites nothing, it replaces the
+        Tokens that were yielded. Closing the iterator (use contextlib.aclosing) ends the request to the model.
+        Raises StoreUnavailable.
+        """
+        yield SearchBegins()
+        started_s = time.perf_counter()
+        question = replace(question, history=question.history[-self._settings.history_turns or len(question.history) :])
+        views = await self._searching.views(question.project)
+        key = await self._key(question, views)
+        if cached := self._cache.get(key):
+            self._cache.move_to_end(key)
+            yield replace(cached, timings={"total_s": time.perf_counter() - started_s})
+            return
+        asked = await self._search(question, views, started_s)
+        async with aclosing(self._answered(asked)) as events:
+            async for event in events:
+                if isinstance(event, Answer):
+                    self._keep(key, event)
+                yield event
+
+    async def _search(self, question: Question, views: Mapping[str, SourceView], started_s: float) -> Asked:
+        text = await self._rewritten(question)
+        retrieved = await self._searching.retrieve(
+            question.project,
+            text,
+            scope=Scope(room=question.room, sources=question.sources),
+            limit=self._settings.max_passages,
+        )
+        return Asked(question, text, retrieved, views, started_s, time.perf_counter())
+
+    async def _rewritten(self, question: Question) -> str:
+        """Make the question stand alone: by the model where there is one, else by words of the one before."""
+        if self._writer and question.model_allowed and question.history and leans_on_history(question.text):
+            rewritten = await self._writer.rewrite(question)
+            if rewritten:
+                return rewritten
+        return standing_alone(question.text, question.history)
+
+    async def _answered(self, asked: Asked) -> AsyncIterator[AnswerEvent]:
+        if not await self._has_passages(asked):
+            yield empty(asked)
+        elif self._writer is None or closeness(asked.retrieved) < CLOSE_FOR_A_MODEL:
+            yield extractive(asked)
+        elif not asked.question.model_allowed:
+            yield extractive(asked, fallback="limit")
+        else:
+            async with aclosing(written(asked, self._writer, budget_chars=self._settings.context_chars)) as events:
+                async for event in events:
+                    yield event
+
+    async def _has_passages(self, asked: Asked) -> bool:
+        if asked.retrieved.found:
+            return True
+        return (await self._searching.store.counts(asked.question.project)).passages > 0
+
+    async def _key(self, question: Question, views: Mapping[str, SourceView]) -> Hashable:
+        generation = await self._searching.store.generation(question.project)
+        return (question, generation, frozenset(views.values()))
+
+    def _keep(self, key: Hashable, answer: Answer) -> None:
+        """Remember an answer; one that stands in for a model's is not kept, the model may be back soon."""
+        if answer.fallback is None:
+            self._cache[key] = answer
+            while len(self._cache) > CACHED_ANSWERS:
+                self._cache.popitem(last=False)

@@ -1,0 +1,113 @@
+"""Write the answer that needs no model: quoted passages in CommonMark, each with its number and its place."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from config.texts import say
+from pipelines.components.blocks import Block
+from pipelines.components.cite import CitedStream, defused, known_addresses
+from pipelines.components.extract import Quoted, is_code, telling_sentences
+from pipelines.components.rank import Weights
+from pipelines.types import Citation, Passage, SourceView
+
+_FENCE_LINE: Final = re.compile(r"\s*(?:```+|~~~+)")
+_HEADING_MARKS: Final = re.compile(r"\s*#{1,6}\s+(.*?)\s*#*\s*")
+_MAX_HEADING_CHARS: Final = 80
+
+
+def citation(number: int, quoted: Quoted, *, version: str, view: SourceView | None) -> Citation:
+    """Point at the quoted lines; `url` opens them at the version when the source has a link template."""
+    passage = quoted.passage
+    return Citation(
+        number=number,
+        source=passage.source,
+        path=passage.path,
+        first_line=quoted.first_line,
+        last_line=quoted.last_line,
+        version=version,
+        quote=quoted.text,
+        url=link(passage.path, quoted.first_line, quoted.last_line, version=version, view=view),
+    )
+
+
+def link(path: str, first: int, last: int, *, version: str, view: SourceView | None) -> str | None:
+    """Fill a source's link template; None without one. The path is escaped for use in an address."""
+    if view is None or view.link is None:
+        return None
+    escaped = re.sub(r"[^\w/.~@-]", lambda found: "".join(f"%{byte:02X}" for byte in found.group().encode()), path)
+    values = {"commit": version, "path": escaped, "first": first, "last": last}
+    return view.link.format_map(values)
+
+
+def quotes_markdown(quotes: Sequence[Quoted], weights: Weights) -> str:
+    """Show the quotes one below the other, numbered from 1: prose as a block quote, code in a fence."""
+    return "\n\n".join(f"{_place(quoted)} [{number}]\n\n{_shown(quoted, weights)}" for number, quoted in enumerate(quotes, 1))
+
+
+def not_found_markdown(quotes: Sequence[Quoted], language: str) -> str:
+    """Say that the sources do not hold it, and name the places that come nearest, numbered from 1."""
+    sentence = say("answer.not_found", language)
+    if not quotes:
+        return sentence
+    places = "\n".join(f"- {_place(quoted)} [{number}]" for number, quoted in enumerate(quotes, 1))
+    return f"{sentence} {say('answer.nearest', language)}\n\n{places}"
+
+
+def _place(quoted: Quoted) -> str:
+    passage = quoted.passage
+    name = _name(passage)
+    return f"**{_ticked(passage.path)}**" + (f", {name}" if name else "")
+
+
+def _name(passage: Passage) -> str:
+    if is_code(passage):
+        return _ticked(passage.symbols[0]) if passage.symbols else ""
+    heading = re.sub(r"[*_`#\[\]<>\\|!]", "", passage.headings[-1]).strip() if passage.headings else ""
+    return defused(heading[:_MAX_HEADING_CHARS])
+
+
+def _ticked(text: str) -> str:
+    return f"`{text.replace('`', chr(0x2CB))}`"
+
+
+def _shown(quoted: Quoted, weights: Weights) -> str:
+    if is_code(quoted.passage):
+        return "\n\n".join(_fenced(block) for block in quoted.blocks)
+    addresses = known_addresses([quoted.passage.text])
+    parts = [_fenced(block) if block.kind == "code" else _prose(block, weights, addresses) for block in quoted.blocks]
+    return "\n>\n".join(_quoted(part) for part in parts if part)
+
+
+def _quoted(markdown: str) -> str:
+    return "\n".join(f"> {line}" if line else ">" for line in markdown.split("\n"))
+
+
+def _prose(block: Block, weights: Weights, addresses: frozenset[str]) -> str:
+    if block.kind == "heading":
+        title = _HEADING_MARKS.fullmatch(block.lines[0])
+        text = f"**{title.group(1) if title else block.lines[0].strip()}**"
+    else:
+        text = telling_sentences(block.text, weights)
+    filtered = CitedStream(0, addresses=addresses)
+    return (filtered.feed(text) + filtered.finish()).strip("\n")
+
+
+def _fenced(block: Block) -> str:
+    lines = list(block.lines)
+    if lines and _FENCE_LINE.match(lines[0]):
+        lines = lines[1:]
+    if lines and _FENCE_LINE.match(lines[-1]):
+        lines = lines[:-1]
+    text = defused("\n".join(_dedented(lines)))
+    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{block.language}\n{text}\n{fence}"
+
+
+def _dedented(lines: Sequence[str]) -> list[str]:
+    """Take away the indentation that all lines share, so that a method does not float at the right."""
+    margins = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
+    margin = min(margins, default=0)
+    return [line[margin:] for line in lines]
+

@@ -1,0 +1,118 @@
+"""The answer that needs no model: quoted passages, or that the sources do not hold it, with the nearest places."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from config.texts import say
+from pipelines.components.compose import citation, not_found_markdown, quotes_markdown
+from pipelines.components.extract import Quoted, is_code, quote
+from pipelines.searching import Retrieved
+from pipelines.types import Answer, Citation, Question, SourceView, Verdict
+
+CLOSE: Final = 0.5
+"""At least this share of a question must stand in one passage, else the sources do not hold the answer."""
+MAX_QUOTES: Final = 4
+MAX_NEAREST: Final = 3
+_PER_FILE: Final = 2
+_WORTH_QUOTING: Final = 0.55  # of the best passage's worth
+_FALLBACKS: Final = {
+    "unauthorised": "answer.fallback_unauthorised",
+    "rate_limited": "answer.fallback_rate_limited",
+    "timeout": "answer.fallback_timeout",
+    "unreachable": "answer.fallback_unreachable",
+    "failed": "answer.fallback_failed",
+    "garbage": "answer.fallback_garbage",
+    "uncited": "answer.fallback_uncited",
+    "limit": "answer.fallback_limit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question with all that its answer is made from. `text` stands alone; times are of time.perf_counter()."""
+
+    question: Question
+    text: str
+    retrieved: Retrieved
+    views: Mapping[str, SourceView]
+    started_s: float
+    searched_s: float
+
+    def cite(self, quotes: Sequence[Quoted]) -> tuple[Citation, ...]:
+        """Number the quotes from 1, each at the shown version of its source."""
+        return tuple(
+            citation(number, one, version=self._version(one), view=self.views.get(one.passage.source))
+            for number, one in enumerate(quotes, 1)
+        )
+
+    def finished(self, answer: Answer) -> Answer:
+        """Add how fresh the searched sources are and how long each stage took."""
+        now_s = time.perf_counter()
+        only = self.question.sources
+        return replace(
+            answer,
+            freshness=tuple(head for head in self.retrieved.shown.values() if only is None or head.source in only),
+            timings={
+                "search_s": self.searched_s - self.started_s,
+                "write_s": now_s - self.searched_s,
+                "total_s": now_s - self.started_s,
+            },
+        )
+
+    def _version(self, one: Quoted) -> str:
+        head = self.retrieved.shown.get(one.passage.source)
+        return head.commit if head else ""
+
+
+def closeness(retrieved: Retrieved) -> float:
+    """Say how much of the question (0..1, rare words count more) the passage that has most of it speaks of."""
+    return max(retrieved.coverage, default=0.0)
+
+
+def extractive(asked: Asked, *, fallback: str | None = None) -> Answer:
+    """Quote the passages that match; when none is close, say so. `fallback` says why no model wrote it."""
+    if closeness(asked.retrieved) < CLOSE:
+        return not_found(asked, fallback=fallback)
+    retrieved, language = asked.retrieved, asked.question.language
+    quotes = [quote(found.passage, retrieved.query, retrieved.weights) for found in retrieved.found]
+    chosen = _worth_quoting(retrieved, quotes)
+    intro = _because(fallback, language) or say("answer.quoted", language)
+    text = f"{intro}\n\n{quotes_markdown(chosen, retrieved.weights)}"
+    answer = Answer(text, citations=asked.cite(chosen), verdict=Verdict.EXTRACTIVE, fallback=fallback)
+    return asked.finished(answer)
+
+
+def not_found(asked: Asked, *, fallback: str | None = None) -> Answer:
+    """Say that the sources do not hold it and name the nearest places."""
+    retrieved = asked.retrieved
+    nearest = [quote(found.passage, retrieved.query, retrieved.weights) for found in retrieved.found[:MAX_NEAREST]]
+    text = not_found_markdown(nearest, asked.question.language)
+    return asked.finished(Answer(text, citations=asked.cite(nearest), verdict=Verdict.NOT_FOUND, fallback=fallback))
+
+
+def empty(asked: Asked) -> Answer:
+    """Say that nothing is indexed yet."""
+    return asked.finished(Answer(say("answer.empty", asked.question.language), verdict=Verdict.EMPTY))
+
+
+def _because(fallback: str | None, language: str) -> str:
+    return say(_FALLBACKS.get(fallback, "answer.fallback_failed"), language) if fallback else ""
+
+
+def _worth_quoting(retrieved: Retrieved, quotes: Sequence[Quoted]) -> list[Quoted]:
+    """Keep the quotes near the best one, none twice; docs before code unless the question is about code."""
+    worth = [found.passage.score * (0.3 + one.coverage) for found, one in zip(retrieved.found, quotes, strict=True)]
+    best = max(worth, default=0.0)
+    chosen: list[Quoted] = []
+    for at in sorted(range(len(quotes)), key=lambda at: -worth[at]):
+        if worth[at] >= _WORTH_QUOTING * best and _is_new(quotes[at], chosen):
+            chosen.append(quotes[at])
+    chosen = chosen[:MAX_QUOTES]
+    return chosen if retrieved.query.is_about_code else sorted(chosen, key=lambda one: is_code(one.passage))
+
+
+def _is_new(one: Quoted, chosen: Sequence[Quoted]) -> bool:
+    of_file = sum(1 for other in chosen if other.passage.path == one.passage.path)
+    return of_file < _PER_FILE and all(one.text != other.text for other in chosen)

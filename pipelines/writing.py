@@ -1,0 +1,150 @@
+"""The answer that a model writes: what a writer must do, and how its text becomes an Answer.
+
+Whatever the model writes is data until it has passed the citation filter; what a reader sees comes from here only.
+"""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+from pipelines.components.cite import CitedStream, filtered, known_addresses
+from pipelines.components.extract import Quoted, quote
+from pipelines.components.keywords import header_terms, terms
+from pipelines.components.query import read_query
+from pipelines.components.support import sentences_of
+from pipelines.quoting import Asked, extractive, not_found
+from pipelines.types import Answer, AnswerEvent, Found, ModelUnavailable, Passage, Question, Token, Usage, Verdict
+
+NOT_FOUND_MARK: Final = "NOT_FOUND"
+"""What the prompt tells a model to write when the passages do not hold the answer."""
+_MARKS: Final = re.compile(r"\[(\d+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The model failed midway and another one begins anew; what came so far is void."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The end of a model's text."""
+
+    usage: Usage = field(default_factory=Usage)
+
+
+class Writer(Protocol):
+    """Writes answers from passages, which it numbers from 1 in the order given."""
+
+    def write(self, question: Question, text: str, found: Sequence[Found]) -> AsyncIterator[str | Restarted | Written]:
+        """Yield the raw text as it comes, then Written. Raises ModelUnavailable at any moment."""
+
+    async def rewrite(self, question: Question) -> str | None:
+        """Write a follow-up question so that it stands alone; None when no model can right now."""
+
+    async def close(self) -> None:
+        """Release connections."""
+
+
+def packed(found: Sequence[Found], *, budget_chars: int) -> list[Found]:
+    """Keep the best passages that fit into the budget together, at least one; order stays."""
+    kept: list[Found] = []
+    room = budget_chars
+    for one in found:
+        if len(one.passage.text) <= room or not kept:
+            kept.append(one)
+            room -= len(one.passage.text)
+    return kept
+
+
+async def written(asked: Asked, writer: Writer, *, budget_chars: int) -> AsyncIterator[AnswerEvent]:
+    """Yield Tokens and the Answer. Whatever a model does wrong ends in an extractive answer that says why."""
+    found = packed(asked.retrieved.found, budget_chars=budget_chars)
+    draft = _Draft(found)
+    try:
+        async with aclosing(writer.write(asked.question, asked.text, found)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, Written):
+                    yield _answer(asked, draft, piece.usage)
+                elif shown := draft.add(piece):
+                    yield Token(shown)
+    except ModelUnavailable as failure:
+        yield extractive(asked, fallback=failure.kind)
+
+
+class _Draft:
+    """A model's text so far, raw and as it may be shown."""
+
+    def __init__(self, found: Sequence[Found]) -> None:
+        self.found = found
+        self.raw = ""
+        self.addresses = known_addresses(one.passage.text for one in found)
+        self._stream = CitedStream(len(found), addresses=self.addresses)
+        self._held = ""  # too short yet to tell from NOT_FOUND
+        self._is_shown = True
+
+    def add(self, piece: str | Restarted) -> str:
+        """Take a piece and return what may be shown of it now."""
+        if isinstance(piece, Restarted):
+            # What was shown cannot be taken back from a stream, so the second model's text comes whole, at the end.
+            self._is_shown = not self.raw
+            self.raw = self._held = ""
+            return ""
+        self.raw += piece
+        self._held += piece
+        if not self._is_shown or NOT_FOUND_MARK.startswith(self.raw.lstrip()[: len(NOT_FOUND_MARK)]):
+            return ""
+        fed, self._held = self._held, ""
+        return self._stream.feed(fed)
+
+
+def _answer(asked: Asked, draft: _Draft, usage: Usage) -> Answer:
+    text = draft.raw.strip()
+    if text.startswith(NOT_FOUND_MARK):
+        return replace(not_found(asked), usage=usage)
+    if not text:
+        return replace(extractive(asked, fallback="garbage"), usage=usage)
+    first = filtered(text, passages=len(draft.found), addresses=draft.addresses)
+    dropped = _unsupported(first.markdown, first.order, draft.found)
+    final = filtered(text, passages=len(draft.found), addresses=draft.addresses, dropped=dropped) if dropped else first
+    if not final.order:
+        return replace(extractive(asked, fallback="uncited"), usage=usage)
+    behind = _sentences_behind(final.markdown)
+    quotes = [
+        _supporting_lines(draft.found[place - 1].passage, behind.get(number, asked.text))
+        for number, place in enumerate(final.order, 1)
+    ]
+    answer = Answer(final.markdown, citations=asked.cite(quotes), verdict=Verdict.ANSWERED, usage=usage)
+    return asked.finished(answer)
+
+
+def _sentences_behind(markdown: str) -> dict[int, str]:
+    """Gather for each number the sentences that it stands in."""
+    behind: dict[int, str] = {}
+    for sentence in sentences_of(markdown):
+        for number in {int(mark) for mark in _MARKS.findall(sentence)}:
+            behind[number] = f"{behind.get(number, '')} {_MARKS.sub('', sentence)}".strip()
+    return behind
+
+
+def _unsupported(markdown: str, order: Sequence[int], found: Sequence[Found]) -> frozenset[int]:
+    """List the passages that share no telling word with any sentence they are cited for."""
+    behind = _sentences_behind(markdown)
+    return frozenset(
+        place
+        for number, place in enumerate(order, 1)
+        if number in behind and not _shares_a_word(behind[number], found[place - 1].passage)
+    )
+
+
+def _shares_a_word(sentence: str, passage: Passage) -> bool:
+    concepts = read_query(sentence).concepts
+    header = header_terms({"path": passage.path, "headings": passage.headings, "symbols": passage.symbols})
+    there = {*terms(passage.text), *header}
+    return not concepts or any(concept.stems & there for concept in concepts)
+
+
+def _supporting_lines(passage: Passage, sentence: str) -> Quoted:
+    query = read_query(sentence)
+    return quote(passage, query, [(concept, concept.weight) for concept in query.concepts])
