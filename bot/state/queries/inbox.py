@@ -5,25 +5,22 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.state.tables import Cursor, Inbox
+from bot.state.upsert import insert_or_leave, insert_or_update
 from bot.state.vault import Vault
 
 OPEN: Final = ("waiting", "working")
 POSTPONED: Final = "postponed"
+WITH_SECRET: Final = "with/"  # so begins the outcome of a row whose text was a secret and not stored; its kind follows
 ASKED_AGAIN: Final = "answer_now"  # the outcome of a postponed row that was put back by its button
-
-
-def _insert(session: AsyncSession, table: type[Any]) -> Any:
-    return (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(table)
 
 
 async def add(session: AsyncSession, row: Inbox, *, body: str, vault: Vault) -> int | None:
     """Store an event and return its id; None when this event or this message, kind and revision is known."""
     values = row.model_dump(exclude={"id", "body_sealed"})
-    statement = _insert(session, Inbox).values(values).on_conflict_do_nothing().returning(Inbox.id)
+    statement = insert_or_leave(session, Inbox, values).returning(_id)
     found: int | None = (await session.execute(statement)).scalar_one_or_none()
     if found is not None:
         sealed = vault.seal(_place(found), body)
@@ -133,10 +130,8 @@ async def cursor(session: AsyncSession, network: str, account: str) -> str | Non
 async def move_cursor(session: AsyncSession, network: str, account: str, *, value: str, now: datetime) -> None:
     """Remember how far an account was read."""
     new = {"network": network, "account": account, "value": value, "at": now}
-    statement = _insert(session, Cursor).values(new)
-    await session.execute(
-        statement.on_conflict_do_update(index_elements=["network", "account"], set_={"value": value, "at": now})
-    )
+    change = {"value": value, "at": now}
+    await session.execute(insert_or_update(session, Cursor, new, unique=("network", "account"), change=change))
 
 
 def _place(row_id: int | None) -> str:

@@ -22,13 +22,10 @@ class TurnTexts:
     citations: str
 
 
-async def conversation(
+async def open_conversation(
     session: AsyncSession, room: str, *, thread: str, now: datetime, idle: timedelta | None
-) -> Conversation:
-    """The open conversation of a room's thread, or a new one.
-
-    After a pause longer than `idle` (None: never) the old one is closed and a new one starts.
-    """
+) -> Conversation | None:
+    """The open conversation of a room's thread; None when there is none or its pause was longer than `idle`."""
     statement = (
         select(Conversation)
         .where(_conversation.room == room, _conversation.thread == thread, _conversation.closed_at.is_(None))
@@ -36,15 +33,23 @@ async def conversation(
         .limit(1)
     )
     found: Conversation | None = (await session.execute(statement)).scalar_one_or_none()
-    if found is not None and idle is not None and now - found.last_at > idle:
-        found.closed_at = now
-        found = None
-    if found is None:
+    is_over = found is not None and idle is not None and now - found.last_at > idle
+    return None if is_over else found
+
+
+async def continue_conversation(
+    session: AsyncSession, room: str, *, thread: str, known: str | None, now: datetime
+) -> str:
+    """The id of the conversation `known`, now last used at `now`; without one, a new one is opened in its thread."""
+    found = await session.get(Conversation, known) if known is not None else None
+    if found is None or found.closed_at is not None:
+        still_open = update(Conversation).where(_conversation.room == room, _conversation.thread == thread)
+        await session.execute(still_open.where(_conversation.closed_at.is_(None)).values(closed_at=now))
         found = Conversation(id=new_id(), room=room, thread=thread, started_at=now, last_at=now)
         session.add(found)
     found.last_at = max(now, found.last_at)
     await session.flush()
-    return found
+    return found.id
 
 
 async def close_conversations(session: AsyncSession, room: str, *, now: datetime) -> int:

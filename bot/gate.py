@@ -1,0 +1,57 @@
+"""Who stands where, as one look at the state database shows it: what bot.rights needs for its decision."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.rights import Actor, Decision, Kind, Place, Way, decide
+from bot.state.queries import people, rooms, sources
+from bot.state.tables import Person, Room
+
+_KINDS: Final = {"private": Kind.PRIVATE, "web": Kind.WEB}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A room and a person as they are now. `project` and `binding` count what the room inherits from its parent."""
+
+    room: Room
+    person: Person
+    project: str | None
+    binding: int
+    actor: Actor
+    place: Place
+
+    def may(self, action: str) -> Decision:
+        """What the gate says to `action`."""
+        return decide(self.actor, action, self.place)
+
+
+async def look(
+    session: AsyncSession, room: str, person: str, *, now: datetime, is_room_admin: bool = False
+) -> Seen | None:
+    """The room and the person with all that decides about rights; None when one of them is gone."""
+    found, who = await rooms.get(session, room), await people.get(session, person)
+    bound = await rooms.binding_of(session, room)
+    if found is None or who is None or bound is None:
+        return None
+    project, binding = bound
+    way = Way.WEB if found.kind == "web" else Way.CHAT
+    actor = await people.load_actor(session, person, now=now, way=way, is_room_admin=is_room_admin)
+    has_private = found.is_public and project is not None and await _has_private_source(session, project)
+    place = Place(
+        kind=_KINDS.get(found.kind, Kind.ROOM),
+        room=found.id,
+        project=project,
+        is_public=found.is_public,
+        is_open_to_guests=found.is_open_to_guests,
+        has_private_source=has_private,
+        is_muted=bool(found.muted_reason),
+    )
+    return Seen(found, who, project, binding, actor, place)
+
+
+async def _has_private_source(session: AsyncSession, project: str) -> bool:
+    return any(source.is_private for source in await sources.list_of(session, project))

@@ -1,0 +1,290 @@
+"""How an answer is put to people, whatever the network: notes, buttons, numbered sources, parts, previews."""
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from adapters.chat import Abilities, Button, Cited, Reply, Stage
+from bot.delivery import Alongside, Delivery, Parcel
+from bot.state.tables import Room
+from config.texts import say
+from pipelines.types import Answer, Citation, Shown, Verdict
+
+Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+Gate = Callable[[], Awaitable[bool]]
+
+_GROWTH: Final = 1.25
+_SLOWEST_S: Final = 8.0
+_PREVIEW_SHARE: Final = 0.6  # of the network's edits a minute; the rest is for final texts
+_PREVIEW_ROOM_CHARS: Final = 200  # left free below the network's limit while text still grows
+_SHORT_VERSION_CHARS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What stands around an answer. `viewer` is the address of our pages ("" for a path), None when nobody can open them."""
+
+    project: str
+    turn: str
+    language: str
+    viewer: str | None = None
+    opens_here: bool = False  # the web chat opens every source in our own viewer
+    asked_ago: timedelta | None = None  # set when the question had to wait so long that it is worth saying
+    notes: tuple[str, ...] = ()  # whole sentences below the answer
+
+
+def answer_reply(answer: Answer, frame: Frame, *, reply_to: str | None) -> Reply:
+    """The final reply for an answer, in one piece."""
+    head = [late_note(frame.asked_ago, frame.language)] if frame.asked_ago is not None else []
+    notes = [*updating_notes(answer.freshness, frame.language), *frame.notes]
+    foot = [f"*{note}*" for note in notes]
+    return Reply(
+        markdown="\n\n".join([*head, answer.markdown.strip(), *foot]),
+        reply_to=reply_to,
+        stage=Stage.FINAL,
+        buttons=answer_buttons(answer, frame),
+        cited=tuple(cited(citation, frame) for citation in answer.citations),
+        turn=frame.turn,
+    )
+
+
+def answer_buttons(answer: Answer, frame: Frame) -> tuple[tuple[Button, ...], ...]:
+    """The buttons under an answer: votes always, checks only where something was cited."""
+    votes = [_button("up", frame), _button("down", frame)]
+    has_sources = bool(answer.citations) and answer.verdict in (Verdict.ANSWERED, Verdict.EXTRACTIVE)
+    checks = [_button("verify", frame), _button("sources", frame)] if has_sources else []
+    return tuple(tuple(line) for line in (votes, [*checks, _button("again", frame)]) if line)
+
+
+def cited(citation: Citation, frame: Frame) -> Cited:
+    """A citation as it is shown: with the forge's link, or our viewer's, or path and quote alone."""
+    own = f"{frame.viewer}/p/{frame.project}/{frame.turn}/{citation.number}" if frame.viewer is not None else None
+    return Cited(
+        number=citation.number,
+        label=where(citation),
+        path=citation.path,
+        first_line=citation.first_line,
+        last_line=citation.last_line,
+        version=citation.version,
+        quote=citation.quote,
+        url=own if frame.opens_here else citation.url or own,
+    )
+
+
+def where(citation: Citation) -> str:
+    """A citation's place for people: path and lines."""
+    lines = (
+        f"{citation.first_line}-{citation.last_line}"
+        if citation.last_line > citation.first_line
+        else citation.first_line
+    )
+    return f"{citation.path}:{lines}"
+
+
+def updating_notes(freshness: Sequence[Shown], language: str) -> list[str]:
+    """A sentence for each source whose change is under way: what is shown, and what comes."""
+    return [
+        say("reply.updating", language, shown=_short(shown.commit), coming=_short(shown.updating_to))
+        for shown in freshness
+        if shown.updating_to
+    ]
+
+
+def late_note(asked_ago: timedelta, language: str) -> str:
+    """The sentence above an answer that had to wait."""
+    return say("reply.late", language, hours=max(1, round(asked_ago.total_seconds() / 3600)))
+
+
+def split_markdown(text: str, limit: int) -> list[str]:
+    """Cut `text` into parts of at most `limit` characters, at paragraphs, else lines, else anywhere.
+
+    A fenced block that is cut is closed in the one part and opened again in the next.
+    """
+    parts: list[str] = []
+    while len(text) > limit:
+        cut, fence = _cut(text, limit)
+        parts.append(text[:cut].rstrip("\n") + ("\n```" if fence else ""))
+        text = (f"{fence}\n" if fence else "") + text[cut:].lstrip("\n")
+    return [*parts, text] if text or not parts else parts
+
+
+def _cut(text: str, limit: int) -> tuple[int, str]:
+    """Where to cut, and the opening line of the fenced block that is cut, if one is."""
+    room = max(1, limit - 4)  # for a closing fence
+    cut = text.rfind("\n\n", room // 2, room)
+    if cut <= 0 or _open_fence(text[:cut]):
+        cut = text.rfind("\n", 1, room) if text.rfind("\n", 1, room) > 0 else room
+    fence = _open_fence(text[:cut])
+    if fence and cut <= len(fence) + 1:  # only the fence's own line fits: cut inside the line after it
+        cut = room
+    return cut, fence
+
+
+def _open_fence(text: str) -> str:
+    opened = ""
+    for match in re.finditer(r"^ {0,3}(```+[^\n`]*)$", text, re.MULTILINE):
+        opened = "" if opened else match[1].strip()
+    return opened
+
+
+@dataclass(slots=True)
+class Pace:
+    """When a preview may be shown: the first at once, then at growing intervals, within the room's edits a minute."""
+
+    abilities: Abilities
+    _interval_s: float = 0.0
+    _next_s: float = float("-inf")
+
+    def may_show(self, now_s: float, recent: deque[float]) -> bool:
+        """Whether a preview may go out now; `recent` are the times of the room's previews and is kept up to date."""
+        while recent and now_s - recent[0] >= 60.0:
+            recent.popleft()
+        has_budget = len(recent) < max(1, int(self.abilities.edits_per_minute * _PREVIEW_SHARE))
+        return self.abilities.can_edit and now_s >= self._next_s and has_budget
+
+    def shown(self, now_s: float, recent: deque[float]) -> None:
+        """Note that a preview went out."""
+        recent.append(now_s)
+        grown = max(self._interval_s * _GROWTH, self.abilities.edit_interval_s)
+        self._interval_s = min(grown, max(_SLOWEST_S, self.abilities.edit_interval_s))
+        self._next_s = now_s + self._interval_s
+
+    def hold(self, now_s: float, pause_s: float) -> None:
+        """Show nothing for a while, as the network asked."""
+        self._next_s = max(self._next_s, now_s + pause_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where an answer goes: one message under one key, in reply to its question."""
+
+    room: Room
+    key: str
+    inbox: int
+    binding: int
+    language: str
+    reply_to: str | None = None
+    thread: str | None = None
+
+    def parcel(self, reply: Reply, *, is_final: bool = False, part: int = 1) -> Parcel:
+        """The reply as a parcel; parts after the first are messages of their own."""
+        return Parcel(
+            room=self.room.id,
+            reply=reply,
+            key=self.key if part == 1 else f"{self.key}/{part}",
+            purpose="answer",
+            thread=self.thread,
+            inbox=self.inbox,
+            binding=self.binding,
+            is_final=is_final,
+        )
+
+
+@dataclass(slots=True)
+class Presenter:
+    """Shows one answer while it comes: a placeholder, previews, the final text. `previews_at` is shared by a room."""
+
+    delivery: Delivery
+    target: Target
+    gate: Gate
+    spawn: Spawn
+    clock_s: Callable[[], float]
+    previews_at: deque[float] = field(default_factory=deque)
+    message: str | None = None
+    reopens: bool = False
+    _pace: Pace = field(init=False)
+    _ended: asyncio.Event = field(init=False, default_factory=asyncio.Event)
+    _showing: asyncio.Task[None] | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self._pace = Pace(self._abilities)
+
+    @property
+    def _abilities(self) -> Abilities:
+        return self.delivery.adapter_of(self.target.room).abilities
+
+    def begin(self) -> None:
+        """Put up the placeholder, unless the answer is ready within the network's patience."""
+        self._showing = self.spawn(self._place())
+
+    def preview(self, text: str) -> None:
+        """Show the text so far if it is time; never waits."""
+        now_s = self.clock_s()
+        is_busy = self._showing is not None and not self._showing.done()
+        if self.message is None or is_busy or not self._pace.may_show(now_s, self.previews_at):
+            return
+        self._pace.shown(now_s, self.previews_at)
+        self._showing = self.spawn(self._preview(text))
+
+    async def finish(self, reply: Reply, alongside: Alongside | None = None) -> str | None:
+        """Send the final text, in parts where it is long; what `alongside` writes becomes durable with it."""
+        await self.settle()
+        first, *rest = self._parts(reply)
+        parcel = replace(self.target.parcel(first, is_final=True), reopens=self.reopens)
+        message = await self.delivery.send(parcel, alongside=alongside)
+        for part, more in enumerate(rest, start=2):
+            await self.delivery.send(replace(self.target.parcel(more, is_final=True, part=part), reopens=self.reopens))
+        return message
+
+    async def settle(self) -> None:
+        """Wait until nothing of ours is on its way, so that no preview overtakes the final text."""
+        self._ended.set()
+        if self._showing is not None:
+            await asyncio.wait([self._showing])
+
+    def _parts(self, reply: Reply) -> list[Reply]:
+        texts = split_markdown(reply.markdown, self._abilities.max_chars)
+        parts = [replace(reply, markdown=text, buttons=(), cited=()) for text in texts]
+        parts[-1] = replace(parts[-1], buttons=reply.buttons, cited=reply.cited)
+        return parts
+
+    async def _place(self) -> None:
+        patience_s = self._abilities.skip_preview_ms / 1000
+        if patience_s and self.message is None:
+            try:
+                async with asyncio.timeout(patience_s):
+                    await self._ended.wait()
+                return
+            except TimeoutError:
+                pass
+        waiting = say("reply.looking", self.target.language)
+        reply = Reply(waiting, self.target.reply_to, Stage.WAITING, ((_cancel(self.target),),))
+        if await self.gate():
+            parcel = replace(self.target.parcel(reply), reopens=self.reopens)
+            self.message = await self.delivery.send(parcel) or self.message
+
+    async def _preview(self, text: str) -> None:
+        if self.message is None or not await self.gate():
+            return
+        shown = text[: self._abilities.max_chars - _PREVIEW_ROOM_CHARS]
+        reply = Reply(f"{shown} …", self.target.reply_to, Stage.PREVIEW, ((_cancel(self.target),),))
+        pause_s = await self.delivery.preview(self.target.room, self.message, self.target.parcel(reply))
+        if pause_s:
+            self._pace.hold(self.clock_s(), pause_s)
+
+
+def queue_reply(place: int, target: Target) -> Reply:
+    """The placeholder of a question that waits behind others."""
+    text = say("reply.queued", target.language, place=place)
+    return Reply(text, target.reply_to, Stage.WAITING, ((_cancel(target),),))
+
+
+def failed_reply(key: str, target: Target, **values: object) -> Reply:
+    """What stands in place of an answer that could not be given."""
+    return Reply(say(key, target.language, **values), target.reply_to, Stage.FAILED)
+
+
+def _button(action: str, frame: Frame) -> Button:
+    return Button(say(f"reply.button.{action}", frame.language), action, frame.turn)
+
+
+def _cancel(target: Target) -> Button:
+    return Button(say("reply.button.cancel", target.language), "cancel", str(target.inbox))
+
+
+def _short(version: str | None) -> str:
+    return (version or "")[:_SHORT_VERSION_CHARS]

@@ -1,0 +1,101 @@
+"""What a browser sends, stored in its room's log and in the inbox by one write."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.chat import Batch, Deleted, EventId
+from adapters.web.adapter import ACCOUNT, NETWORK, WebAdapter
+from adapters.web.log import Entry
+from adapters.web.translate import Draft, address, as_edited, as_message, as_pressed, as_rated, check_key
+from bot.inbox import Accepted, Inbox, without_secret
+from bot.state.weblog import StoredWebLog
+from config.texts import best_language, say
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message stands in its room's log. `is_repeat`: its key was known, nothing new was stored."""
+
+    seq: int
+    is_repeat: bool
+
+
+class WebMessages:
+    """The web chat's way into the inbox. Who may use a room is asked before, by the routes.
+
+    Every method raises ValueError for a key that cannot name a message, LookupError when there is no such room, and
+    StateUnavailable when nothing was stored; the browser then sends the same key again.
+    """
+
+    def __init__(self, inbox: Inbox, log: StoredWebLog, adapter: WebAdapter, clock: Callable[[], datetime]) -> None:
+        self._inbox = inbox
+        self._log = log
+        self._adapter = adapter
+        self._clock = clock
+
+    async def post(self, draft: Draft) -> Posted:
+        """Store a message and have it answered. A text with a secret in it is stored neither here nor there."""
+        check_key(draft.key)
+        shown, secret = without_secret(draft.text.replace("\x00", ""))
+        if secret:
+            shown = say("inbox.secret_removed", best_language(draft.language))
+        seq = 0
+
+        async def log_it(session: AsyncSession) -> Batch:
+            nonlocal seq
+            seq = await self._log.append_in(session, draft.room, draft.key, _entry(draft, shown))
+            return Batch((as_message(draft, seq=seq, now=self._clock()),))
+
+        accepted = await self._accept(Batch(()), alongside=log_it)
+        self._adapter.wake(draft.room)
+        return Posted(seq, is_repeat=not accepted.stored)
+
+    async def edit(self, draft: Draft, *, seq: int) -> bool:
+        """Give a message of the person's own a new text; false when it is not his or gone."""
+        check_key(draft.key)
+        rows = await self._log.page(draft.room, before_seq=seq + 1, limit=1)
+        if not rows or rows[0].seq != seq or rows[0].author != draft.person or rows[0].is_deleted:
+            return False
+        shown, secret = without_secret(draft.text.replace("\x00", ""))
+        if secret:
+            shown = say("inbox.secret_removed", best_language(draft.language))
+        await self._accept(Batch((as_edited(draft, seq=seq, now=self._clock()),)))
+        await self._log.update(draft.room, seq, replace(_entry(draft, shown), reply_to=rows[0].reply_to))
+        self._adapter.wake(draft.room)
+        return True
+
+    async def remove(self, draft: Draft, *, seq: int) -> bool:
+        """Take a message of the person's own back; false when it is not his or gone already."""
+        check_key(draft.key)
+        rows = await self._log.page(draft.room, before_seq=seq + 1, limit=1)
+        if not rows or rows[0].seq != seq or rows[0].author != draft.person or rows[0].is_deleted:
+            return False
+        name = EventId(NETWORK, ACCOUNT, f"{draft.room}/{draft.key}")
+        await self._accept(Batch((Deleted(name, address(draft.room), str(seq), self._clock()),)))
+        await self._log.delete(draft.room, seq)
+        self._adapter.wake(draft.room)
+        return True
+
+    async def press(self, draft: Draft, *, seq: int, action: str, data: str) -> None:
+        """A button under message `seq` was pressed; the draft's key names this one press."""
+        await self._accept(Batch((as_pressed(draft, seq=seq, action=action, data=data, now=self._clock()),)))
+
+    async def rate(self, draft: Draft, *, seq: int, value: int | None) -> None:
+        """A thumb for message `seq`: 1, -1, or None to take it back."""
+        await self._accept(Batch((as_rated(draft, seq=seq, value=value, now=self._clock()),)))
+
+    async def _accept(
+        self, batch: Batch, *, alongside: Callable[[AsyncSession], Awaitable[Batch]] | None = None
+    ) -> Accepted:
+        return await self._inbox.accept(batch, network=NETWORK, account=ACCOUNT, alongside=alongside)
+
+
+def _entry(draft: Draft, shown: str) -> Entry:
+    attachments = [
+        {"name": one.name, "media_type": one.media_type, "size_bytes": one.size_bytes} for one in draft.attachments
+    ]
+    body = {"text": shown, "attachments": attachments}
+    return Entry(body=body, stage="sent", author=draft.person, reply_to=draft.reply_to)
