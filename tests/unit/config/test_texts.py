@@ -45,14 +45,15 @@ def literals() -> set[str]:
 
 
 def prefixes() -> set[str]:
-    """Beginnings such as "status." of f"status.{name}": all keys below count as used."""
-    starts = {
-        node.values[0].value
-        for _, tree in python_trees()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant)
-    }
-    return {start for start in starts if isinstance(start, str) and re.fullmatch(r"[a-z_]+\.([\w]+[._])*", start)}
+    """Beginnings such as "status." of f"status.{name}" or of "status." + name: all keys below count as used."""
+    starts = set()
+    for _, tree in python_trees():
+        for node in ast.walk(tree):
+            first = node.values[0] if isinstance(node, ast.JoinedStr) and node.values else None
+            first = node.left if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) else first
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                starts.add(first.value)
+    return {start for start in starts if re.fullmatch(r"[a-z_]+\.(\w+[._])*", start)}
 
 
 def asked_for() -> Iterator[tuple[str, str]]:
@@ -132,3 +133,62 @@ def test_a_missing_text_raises(key: str, language: str) -> None:
 def test_the_first_wish_that_can_be_met_wins(wishes: tuple[str | None, ...], expected: str) -> None:
     """Regions are dropped; what nobody can speak gives English."""
     assert expected == best_language(*wishes)
+
+
+# --- nothing is said beside the catalogue --------------------------------------------------------------------
+
+SAID = frozenset({"Reply", "Button", "UserError"})
+WORDS = re.compile(r"[A-Za-z]{2,}[,;:]? [A-Za-z]{2,}")
+
+
+def words_in(node: ast.AST) -> str:
+    """The plain text of a literal, f-strings included, else nothing."""
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    found = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]
+    return next((text for text in found if WORDS.search(text)), "")
+
+
+def spoken(tree: ast.Module, *, is_command: bool) -> Iterator[ast.AST]:
+    """What reaches a person: what replies, buttons and errors are made of, and what a command returns."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _name(node.func) in SAID:
+            yield from (*node.args, *(keyword.value for keyword in node.keywords))
+        elif is_command and isinstance(node, ast.Return) and node.value is not None:
+            yield node.value
+
+
+def test_no_reply_is_written_in_the_program() -> None:
+    """A sentence in the code would be English for everybody."""
+    literal = [
+        f"{path.relative_to(ROOT).as_posix()}:{node.lineno}: {words_in(node)}"
+        for path, tree in python_trees()
+        for node in spoken(tree, is_command=path.parent.name == "commands")
+        if isinstance(node, ast.expr) and words_in(node)
+    ]
+
+    assert [] == literal
+
+
+def test_no_page_contains_words() -> None:
+    """What remains of a template without its tags and expressions is at most the product's name."""
+    faults = []
+    for path, text in template_texts():
+        if path.suffix != ".html":
+            continue
+        bare = re.sub(
+            r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<(script|style|svg)\b.*?</\1>|<!--.*?-->", " ", text, flags=re.DOTALL
+        )
+        named = re.findall(r"""(?:aria-label|title|placeholder|alt)=["']([^"']*)["']""", bare)
+        rest = " ".join([re.sub(r"""<[^>]*>|&\w+;|[\w-]+="[^"]*\"""", " ", bare), *named])
+        faults += [f"{path.name}: {word}" for word in re.findall(r"[A-Za-zÀ-ž]{2,}", rest) if word != "Roomwise"]
+
+    assert [] == faults
+
+
+def test_the_scan_finds_a_literal_reply() -> None:
+    """The control: a sentence in a reply, an error and a command's result, also inside an f-string."""
+    tree = ast.parse(
+        'def f():\n    Reply("you are late")\n    UserError(f"no such {x} room here")\n    return "All is done."'
+    )
+
+    assert 3 == sum(bool(words_in(node)) for node in spoken(tree, is_command=True))
