@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 _ASIDE = ("test", "tests", "example", "examples", "benchmarks", "vendor", "fixtures", "node_modules", "changelog")
+_DOCUMENTS = (".md", ".mdx", ".rst", ".adoc", ".txt")
 _PER_FILE = 3
 
 
@@ -31,6 +32,14 @@ def pick_headings(outlines: Iterable[Outline], *, limit: int) -> list[Mapping[st
             break
         chosen.extend(round_of)
     return chosen[:limit]
+
+
+def nearest_first(paths: Iterable[str], *, per_kind: int) -> list[str]:
+    """Choose the documents and the other files that a newcomer would open first, up to `per_kind` of each."""
+    ranked = sorted(paths, key=_distance)
+    documents = [path for path in ranked if path.lower().endswith(_DOCUMENTS)]
+    others = [path for path in ranked if not path.lower().endswith(_DOCUMENTS)]
+    return documents[:per_kind] + others[:per_kind]
 
 
 def _distance(path: str) -> tuple[bool, bool, int, str]:

@@ -1,0 +1,240 @@
+"""The passage store that needs no server: a folder a project, SQLite for rows and vectors, tantivy for terms.
+
+    <root>/<project>/v1/index.db      rows, vectors, manifest: the truth
+    <root>/<project>/v1/terms-<n>/    the keyword index, made again from the rows whenever in doubt
+
+Nothing here runs on the event loop: reads and writes have threads of their own. Few projects are open at a time.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from haystack import Document
+
+from pipelines.components.keywords import query_terms
+from pipelines.stores import local_rows as rows
+from pipelines.stores.headings import pick_headings
+from pipelines.stores.local_open import Limits, OpenProjects
+from pipelines.stores.local_project import OpenProject, View
+from pipelines.stores.local_schema import store_errors
+from pipelines.stores.local_terms import Filters, find
+from pipelines.stores.local_vectors import Group, restore
+from pipelines.stores.passages import Change, Counts, Entry, Scope, Vectors
+from pipelines.types import Shown, StoreUnavailable
+
+Result = TypeVar("Result")
+
+_READING_THREADS: Final = 4
+_WRITING_THREADS: Final = 4
+_OPEN_WRITERS: Final = 4
+
+
+class LocalPassages:
+    """A PassageStore below one folder, for one process at a time (the data folder's lock sees to that)."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        open_projects: int = 32,
+        matrices_bytes: int = 128_000_000,
+        writer_idle_s: float = 5.0,
+        max_project_bytes: int | None = None,
+    ) -> None:
+        """Keep projects below `root`.
+
+        At most `open_projects` stay open and `matrices_bytes` of vectors stay in memory (one matrix always may), save
+        for those in use. A keyword writer closes after `writer_idle_s`. `max_project_bytes` caps a project's database.
+        """
+        limits = Limits(open_projects=open_projects, matrices_bytes=matrices_bytes, project_bytes=max_project_bytes)
+        self._projects = OpenProjects(root, limits)
+        self._writer_idle_s = writer_idle_s
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._reads = ThreadPoolExecutor(_READING_THREADS, "passages-read")
+        self._writes = ThreadPoolExecutor(_WRITING_THREADS, "passages-write")
+        self._is_closed = False
+
+    async def create(self, project: str) -> None:
+        """Make an empty project; does nothing when it exists."""
+        await self._run(self._writes, project, lambda: self._projects.create(project))
+
+    async def drop(self, project: str) -> None:
+        """Delete a project with all it holds; does nothing when there is none."""
+        await self._run(self._writes, project, lambda: self._projects.drop(project))
+
+    async def projects(self) -> Sequence[str]:
+        """List the ids of all projects held."""
+        return await self._run(self._reads, "", self._projects.held)
+
+    async def manifest(self, project: str, source: str) -> Mapping[str, Entry]:
+        """List what is indexed of a source, by path."""
+        return await self._read(project, lambda _, view: rows.entries(view.rows, source), empty={})
+
+    async def apply(self, project: str, change: Change) -> int:
+        """Write a change in one transaction and return the project's new generation."""
+        generation = await self._write(project, lambda opened: opened.apply(change))
+        self._rest_later(project)
+        return generation
+
+    async def known_vectors(self, project: str, source: str, blob: str) -> Vectors | None:
+        """Find the vectors of a blob that is indexed under any path of the source, in passage order."""
+        found = await self._read(project, lambda _, view: rows.vectors_of_blob(view.rows, source, blob), empty=None)
+        return None if found is None else restore(found)
+
+    async def shown(self, project: str) -> Mapping[str, Shown]:
+        """Say at which version each source is searched."""
+        return await self._read(project, lambda _, view: rows.heads(view.rows), empty={})
+
+    async def generation(self, project: str) -> int:
+        """Count the changes of a project."""
+        return await self._read(project, lambda _, view: view.generation, empty=0)
+
+    async def hide(self, project: str, source: str, *, hidden: bool) -> None:
+        """Take a source out of every search at once, or bring it back."""
+        await self._write(project, lambda opened: opened.hide(source, hidden=hidden))
+
+    async def purge(self, project: str, source: str) -> None:
+        """Delete a source so that no byte of its text stays in the folder."""
+        await self._write(project, lambda opened: opened.purge(source))
+
+    async def keywords(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Document]:
+        """Find passages by words (BM25), best first."""
+
+        def search(opened: OpenProject, view: View) -> list[Document]:
+            filters = _filters(view, scope)
+            scored = find(view.terms, query_terms(query), filters=filters, limit=limit)
+            return _visible(opened, view, scope, rows.by_keys(view.rows, scored))
+
+        return await self._read(project, search, empty=[])
+
+    async def dense(self, project: str, vector: Vectors, *, scope: Scope, limit: int) -> list[Document]:
+        """Find passages by cosine to one unit vector of shape (width,), best first."""
+
+        def search(opened: OpenProject, view: View) -> list[Document]:
+            matrix = opened.matrix_for(view, len(vector))
+            scored = matrix.nearest(vector, _allowed(view, scope), limit=limit)
+            return _visible(opened, view, scope, rows.by_keys(view.rows, scored))
+
+        return await self._read(project, search, empty=[])
+
+    async def passages(self, project: str, ids: Sequence[str]) -> list[Document]:
+        """Fetch passages by id in the order asked; those that are gone are left out."""
+        return await self._read(project, lambda _, view: rows.by_ids(view.rows, ids), empty=[])
+
+    async def of_file(self, project: str, source: str, path: str) -> list[Document]:
+        """Fetch all passages of a file in the order of its lines."""
+
+        def fetch(_: OpenProject, view: View) -> list[Document]:
+            ids = rows.file_ids(view.rows, [(source, path)])
+            return [document for one in ids for document in rows.of_file(view.rows, one)]
+
+        return await self._read(project, fetch, empty=[])
+
+    async def headings(self, project: str, *, scope: Scope, limit: int) -> list[Mapping[str, Any]]:
+        """Sample headings and main symbols for starter questions."""
+
+        def sample(_: OpenProject, view: View) -> list[Mapping[str, Any]]:
+            return pick_headings(rows.outlines(view.rows, _allowed(view, scope)), limit=limit)
+
+        return await self._read(project, sample, empty=[])
+
+    async def counts(self, project: str) -> Counts:
+        """Count files, passages and bytes."""
+        return await self._read(project, lambda _, view: rows.counts(view.rows), empty=Counts())
+
+    async def close(self) -> None:
+        """Release files, threads and connections; later calls raise StoreUnavailable."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        for timer in self._timers.values():
+            timer.cancel()
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._reads.shutdown(wait=True, cancel_futures=True)
+        self._writes.shutdown(wait=True, cancel_futures=True)
+        self._projects.close()
+
+    def _rest_later(self, project: str) -> None:
+        """Close the project's keyword writer soon, at once when many are open."""
+        delay_s = self._writer_idle_s if self._projects.writers() <= _OPEN_WRITERS else 0.0
+        if project in self._timers:
+            self._timers.pop(project).cancel()
+        self._timers[project] = asyncio.get_running_loop().call_later(delay_s, self._rest, project)
+
+    def _rest(self, project: str) -> None:
+        self._timers.pop(project, None)
+        if not self._is_closed:
+            self._writes.submit(self._projects.rest, project)
+
+    # Crossing from the event loop to the threads.
+
+    async def _read(self, project: str, work: Callable[[OpenProject, View], Result], *, empty: Result) -> Result:
+        """Run `work` on a consistent view; a project that does not exist is empty."""
+
+        def run() -> Result:
+            with self._projects.lend(project) as opened:
+                if opened is None:
+                    return empty
+                with opened.view() as view:
+                    return work(opened, view)
+
+        return await self._run(self._reads, project, run)
+
+    async def _write(self, project: str, work: Callable[[OpenProject], Result]) -> Result:
+        """Run `work` on a project that must exist."""
+
+        def run() -> Result:
+            with self._projects.lend(project) as opened:
+                if opened is None:
+                    raise StoreUnavailable(f"expected a project that was created, got {project!r}")
+                return work(opened)
+
+        return await self._run(self._writes, project, run)
+
+    async def _run(self, threads: Executor, project: str, work: Callable[[], Result]) -> Result:
+        """Run `work` in one of the threads and turn its errors into ours."""
+        if self._is_closed:
+            raise StoreUnavailable("the passage store is closed")
+        if project:
+            self._projects.folder(project)
+
+        def run() -> Result:
+            with store_errors(project):
+                return work()
+
+        return await asyncio.get_running_loop().run_in_executor(threads, run)
+
+
+def _allowed(view: View, scope: Scope) -> set[Group]:
+    """List the (source, room) that a scope may see."""
+    return {
+        (source, room)
+        for source, room in view.groups
+        if room in {None, scope.room} and (scope.sources is None or source in scope.sources)
+    }
+
+
+def _filters(view: View, scope: Scope) -> Filters:
+    """Say what the side index must leave out; nothing in the usual case, which is the fastest."""
+    allowed = _allowed(view, scope)
+    has_rooms = any(room is not None for _, room in view.groups)
+    is_whole = scope.sources is None and not rows.is_any_hidden(view.rows)
+    return Filters(
+        sources=None if is_whole else {source for source, _ in allowed},
+        rooms={None, scope.room} if has_rooms else None,
+    )
+
+
+def _visible(opened: OpenProject, view: View, scope: Scope, found: list[Document]) -> list[Document]:
+    """Check every hit once more against what the scope may see: an index is fast, rows are right."""
+    allowed = _allowed(view, scope)
+    return [
+        document
+        for document in found
+        if (document.meta["source"], document.meta["room"]) in allowed and not opened.is_hiding(document.meta["source"])
+    ]

@@ -1,0 +1,149 @@
+"""Which projects of the local store are open: few at a time, opened when asked for, closed when others need the room."""
+
+import re
+import shutil
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from pipelines.stores.local_project import DATABASE, OpenProject
+
+INDEX_VERSION: Final = "v1"
+_TRASH: Final = ".dropped-"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may stay open and in memory, and how large one project's database may grow. None does not limit."""
+
+    open_projects: int
+    matrices_bytes: int
+    project_bytes: int | None
+
+
+@dataclass
+class _Slot:
+    """A project's place: the opened project, if any, and how many calls want it. `lock` is held to open and close."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    opened: OpenProject | None = None
+    wanted: int = 0
+
+
+class OpenProjects:
+    """The projects below one folder. Everything here blocks and may be called from any thread."""
+
+    def __init__(self, root: Path, limits: Limits) -> None:
+        self._root = root
+        self._limits = limits
+        self._slots: OrderedDict[str, _Slot] = OrderedDict()  # used longest ago first
+        self._guard = threading.Lock()  # of the slots; taken after a slot's own lock, never before
+
+    def folder(self, project: str) -> Path:
+        """Name a project's folder. Raises ValueError for an id that could leave the root."""
+        if not re.fullmatch(r"[a-z0-9]{1,64}", project):
+            raise ValueError(f"a project id is made of lower-case letters and digits, got {project!r}")
+        return self._root / project / INDEX_VERSION
+
+    def held(self) -> Sequence[str]:
+        """List the ids of all projects."""
+        return sorted(path.parent.parent.name for path in self._root.glob(f"[!.]*/{INDEX_VERSION}/{DATABASE}"))
+
+    def create(self, project: str) -> None:
+        """Make an empty project; does nothing when it exists."""
+        self.folder(project).mkdir(parents=True, exist_ok=True)
+        with self.lend(project):
+            pass
+
+    @contextmanager
+    def lend(self, project: str) -> Iterator[OpenProject | None]:
+        """Lend the opened project, or None when there is no such project."""
+        folder = self.folder(project)
+        with self._guard:
+            slot = self._slots.setdefault(project, _Slot())
+            slot.wanted += 1
+            self._slots.move_to_end(project)
+        try:
+            with slot.lock:
+                if slot.opened is None and folder.is_dir():
+                    slot.opened = OpenProject(folder, max_bytes=self._limits.project_bytes, on_load=self._shrink)
+                opened = slot.opened
+            yield opened
+        finally:
+            with self._guard:
+                slot.wanted -= 1
+            self._close_idle()
+
+    def drop(self, project: str) -> None:
+        """Delete a project; its folder is moved away first, so that a kill half-way leaves no half project."""
+        folder = self.folder(project).parent
+        with self._guard:
+            slot = self._slots.setdefault(project, _Slot())
+        with slot.lock:
+            if slot.opened is not None:
+                slot.opened.close()
+                slot.opened = None
+            if folder.is_dir():
+                trash = self._root / f"{_TRASH}{project}"
+                shutil.rmtree(trash, ignore_errors=True)
+                folder.rename(trash)
+                shutil.rmtree(trash, ignore_errors=True)
+
+    def rest(self, project: str) -> None:
+        """Close the project's keyword writer if the project is open."""
+        with self._guard:
+            slot = self._slots.get(project)
+            if slot is None or slot.opened is None:
+                return
+            slot.wanted += 1
+        try:
+            with slot.lock:
+                opened = slot.opened
+            if opened is not None:
+                opened.rest()
+        finally:
+            with self._guard:
+                slot.wanted -= 1
+
+    def writers(self) -> int:
+        """Count the open keyword writers."""
+        with self._guard:
+            return sum(1 for slot in self._slots.values() if slot.opened and slot.opened.is_writing)
+
+    def close(self) -> None:
+        """Close all projects. Nothing may be lent any more."""
+        for slot in self._slots.values():
+            if slot.opened is not None:
+                slot.opened.close()
+        self._slots.clear()
+        for trash in self._root.glob(f"{_TRASH}*"):
+            shutil.rmtree(trash, ignore_errors=True)
+
+    def _close_idle(self) -> None:
+        """Close the projects used longest ago when too many are open."""
+        with self._guard:
+            opened = [slot for slot in self._slots.values() if slot.opened is not None]
+            idle = [slot for slot in opened if slot.wanted == 0]
+        for slot in idle[: max(0, len(opened) - self._limits.open_projects)]:
+            with slot.lock:
+                with self._guard:
+                    closing = slot.opened if slot.wanted == 0 else None
+                if closing is not None:
+                    closing.close()
+                    slot.opened = None
+
+    def _shrink(self) -> None:
+        """Let go of the matrices used longest ago when all together are too large; the newest always stays."""
+        with self._guard:
+            opened = [slot.opened for slot in self._slots.values() if slot.opened is not None]
+        held = [(one, matrix.size_bytes) for one in opened if (matrix := one.matrix) is not None]
+        total = sum(size for _, size in held)
+        for one, size in held[:-1]:
+            if total <= self._limits.matrices_bytes:
+                return
+            one.matrix = None
+            total -= size

@@ -1,0 +1,327 @@
+"""One project of the local store, opened: its database, its side index and its matrix, always at one generation.
+
+A change goes: mark the files in `pending`; write the rows, uncommitted; commit the side index, not yet shown; commit
+the rows, which also clears the marks; show both under one lock. A kill at any point leaves marks or nothing: marked
+files are put right from the rows when the project is opened next. Everything here blocks and is called from threads.
+"""
+
+import logging
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import tantivy
+
+from pipelines.components.keywords import ANALYSIS_VERSION
+from pipelines.stores import local_rows as rows
+from pipelines.stores.local_schema import Readers, connect, transaction
+from pipelines.stores.local_terms import FileTerms, SideIndex
+from pipelines.stores.local_vectors import Codes, FileVectors, Group, Matrix, quantise
+from pipelines.stores.passages import Change, IndexedFile
+from pipelines.types import StoreFull, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+DATABASE: Final = "index.db"
+_FILES_PER_COMMIT: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one search reads: rows, terms and vectors of the same generation."""
+
+    rows: sqlite3.Connection
+    terms: tantivy.Searcher
+    generation: int
+    groups: Sequence[Group]
+    matrix: Matrix | None
+
+
+@dataclass(frozen=True, slots=True)
+class _NewFile:
+    """A file under its new id, with the codes of its vectors."""
+
+    id: int
+    file: IndexedFile
+    stored: Codes | None
+
+
+class OpenProject:
+    """The opened files of one project. Any number of threads may read while one writes."""
+
+    def __init__(self, folder: Path, *, max_bytes: int | None, on_load: Callable[[], None]) -> None:
+        """Open what lies in `folder` (made when missing) and put right what a kill left half done.
+
+        `on_load` is called when a matrix was loaded. Raises StoreUnavailable, sqlite3.Error, OSError or ValueError.
+        """
+        self.folder = folder
+        self.matrix: Matrix | None = None
+        self._on_load = on_load
+        self._writing = threading.Lock()
+        self._showing = threading.Lock()
+        self._loading = threading.Lock()
+        self._calls = threading.Condition()
+        self._running = 0
+        self._is_closed = False
+        self._hiding: set[str] = set()
+        self._groups: tuple[int, Sequence[Group]] = (-1, ())
+        folder.mkdir(parents=True, exist_ok=True)
+        self._rows = connect(folder / DATABASE, max_bytes=max_bytes)
+        self._readers = Readers(folder / DATABASE)
+        try:
+            self._generation = int(rows.meta(self._rows, "generation"))
+            self._terms = self._open_terms()
+        except BaseException:
+            self._rows.close()
+            raise
+
+    @property
+    def is_writing(self) -> bool:
+        """Say whether the side index holds a writer open."""
+        return self._terms.is_writing
+
+    def close(self) -> None:
+        """Wait for calls under way, then release files and connections; later calls raise StoreUnavailable."""
+        with self._calls:
+            self._is_closed = True
+            self._calls.wait_for(lambda: self._running == 0)
+        self._terms.rest()
+        self._readers.close()
+        self._rows.close()
+
+    def rest(self) -> None:
+        """Close the side index's writer once its merges are done."""
+        with self._call(), self._writing:
+            self._terms.rest()
+
+    @contextmanager
+    def view(self) -> Iterator[View]:
+        """Give one consistent state to read from; it stays the same however long it is read."""
+        with self._call(), self._readers.lend() as connection:
+            with self._showing:
+                connection.execute("BEGIN")
+                generation = int(rows.meta(connection, "generation"))  # the first read fixes what is seen
+                terms, matrix, hiding = self._terms.searcher, self.matrix, frozenset(self._hiding)
+            groups = [group for group in self._groups_at(connection, generation) if group[0] not in hiding]
+            yield View(connection, terms, generation, groups, matrix)
+
+    def matrix_for(self, view: View, width: int) -> Matrix:
+        """Give the matrix of a view, reading it from the rows when it is not held."""
+        wanted = (width, view.generation)
+        with self._loading:
+            for held in (view.matrix, self.matrix):
+                if held is not None and (held.width, held.generation) == wanted:
+                    return held
+            empty = Matrix(generation=view.generation, width=width, groups={})
+            loaded = empty.changed(view.generation, (), rows.all_vectors(view.rows, width))
+            self._keep(loaded)
+        self._on_load()
+        return loaded
+
+    def is_hiding(self, source: str) -> bool:
+        """Say whether a source is just being hidden, so that even a search under way must not return it."""
+        return source in self._hiding
+
+    def apply(self, change: Change) -> int:
+        """Write a change whole or not at all, and return the new generation."""
+        files = {(file.entry.source, file.entry.path): file for file in change.put}
+        with self._call(), self._writing:
+            self._settle()
+            removed = rows.file_ids(self._rows, {*change.remove, *files})
+            added = self._number(list(files.values()))
+            with transaction(self._rows):
+                rows.mark(self._rows, (*removed, *(new.id for new in added)))
+                rows.set_meta(self._rows, next_file=added[-1].id + 1) if added else None
+
+            def write() -> None:
+                rows.delete_files(self._rows, removed)
+                for new in added:
+                    rows.insert_file(self._rows, new.id, new.file, new.stored)
+                for shown in change.shown:
+                    rows.show(self._rows, shown)
+
+            return self._publish(write, removed=removed, added=added)
+
+    def hide(self, source: str, *, hidden: bool) -> None:
+        """Hide a source at once, also while a long write is under way, or bring it back."""
+        if hidden:
+            self._hiding.add(source)
+        try:
+            with self._call(), self._writing:
+                if rows.is_hidden(self._rows, source) != hidden:
+                    self._publish(lambda: rows.set_hidden(self._rows, source, hidden=hidden), removed=())
+        finally:
+            self._hiding.discard(source)
+
+    def purge(self, source: str) -> None:
+        """Delete a source so that none of its bytes stay in the folder. Costs a new side index and a new database."""
+        with self._call(), self._writing:
+            self._settle()
+            removed = rows.ids_of_source(self._rows, source)
+            fresh = self._built_terms(rows.all_ids(self._rows, but_source=source))
+
+            def write() -> None:
+                rows.delete_files(self._rows, removed)
+                self._rows.execute("DELETE FROM head WHERE source = ?", (source,))
+                self._rows.execute("DELETE FROM hidden WHERE source = ?", (source,))
+                rows.set_meta(self._rows, terms=fresh.folder.name)
+
+            old = self._terms
+            self._publish(write, removed=removed, fresh=fresh)
+            old.rest()
+            self._rows.execute("VACUUM")
+            self._rows.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        del old
+        self._sweep()
+
+    # Opening, and putting right what a kill left.
+
+    def _open_terms(self) -> SideIndex:
+        """Open the side index, making it anew when it is missing, of another analysis, broken or incomplete."""
+        name = str(rows.meta(self._rows, "terms"))
+        try:
+            is_current = name and rows.meta(self._rows, "analysis") == ANALYSIS_VERSION
+            self._terms = SideIndex(self.folder / name) if is_current else self._rebuilt(None)
+            self._settle()
+            if self._terms.searcher.num_docs != rows.counts(self._rows).passages:
+                self._terms = self._rebuilt("it does not hold all passages")
+        except StoreFull:
+            raise
+        except ValueError as error:
+            self._terms = self._rebuilt(str(error))
+        self._sweep()
+        return self._terms
+
+    def _rebuilt(self, fault: str | None) -> SideIndex:
+        """Make the side index anew from the rows and note which folder it is."""
+        if fault is not None:
+            log.warning("the keyword index in %s is made anew: %s", self.folder, fault)
+        fresh = self._built_terms(rows.all_ids(self._rows))
+        with transaction(self._rows):
+            rows.set_meta(self._rows, terms=fresh.folder.name, analysis=ANALYSIS_VERSION)
+            rows.clear_marks(self._rows)
+        return fresh
+
+    def _built_terms(self, ids: Sequence[int]) -> SideIndex:
+        """Build a side index of some files in a new folder, which counts once `meta.terms` names it."""
+        number = max((int(path.name.partition("-")[2]) for path in self.folder.glob("terms-*")), default=0) + 1
+        fresh = SideIndex(self.folder / f"terms-{number}")
+        for at in range(0, len(ids), _FILES_PER_COMMIT):
+            fresh.stage((), rows.file_terms(self._rows, ids[at : at + _FILES_PER_COMMIT]))
+            fresh.commit()
+        fresh.rest()
+        fresh.refresh()
+        return fresh
+
+    def _settle(self) -> None:
+        """Make the side index right about every marked file. Doing it twice is harmless."""
+        marked = rows.marked(self._rows)
+        if not marked:
+            return
+        self._terms.stage(marked, rows.file_terms(self._rows, marked))
+        self._terms.commit()
+        with transaction(self._rows):
+            rows.clear_marks(self._rows)
+        with self._showing:
+            self._terms.refresh()
+
+    def _sweep(self) -> None:
+        """Delete side indexes that no longer count; on Windows one that is still read goes at the next opening."""
+        for path in self.folder.glob("terms-*"):
+            if path.name != self._terms.folder.name:
+                shutil.rmtree(path, ignore_errors=True)
+
+    # Writing. The caller holds self._writing.
+
+    def _number(self, files: Sequence[IndexedFile]) -> list[_NewFile]:
+        """Give each file a new id and round its vectors."""
+        first = int(rows.meta(self._rows, "next_file"))
+        return [
+            _NewFile(one, file, None if file.vectors is None else quantise(file.vectors))
+            for one, file in enumerate(files, start=first)
+        ]
+
+    def _publish(
+        self,
+        write: Callable[[], None],
+        *,
+        removed: Collection[int],
+        added: Sequence[_NewFile] = (),
+        fresh: SideIndex | None = None,
+    ) -> int:
+        """Write rows and terms, commit both and show them together; return the new generation."""
+        terms = fresh or self._terms
+        self._rows.execute("BEGIN IMMEDIATE")
+        try:
+            write()
+            generation = rows.raise_generation(self._rows)
+            rows.clear_marks(self._rows)
+            if fresh is None and (removed or added):
+                terms.stage(removed, _terms_of(added))
+                terms.commit()
+            with self._showing:
+                self._rows.execute("COMMIT")
+                terms.refresh()
+                self._terms, self._generation = terms, generation
+                self._move_matrix(generation, removed, added)
+        except BaseException:
+            if self._rows.in_transaction:
+                self._rows.execute("ROLLBACK")
+            terms.abandon()
+            raise
+        return generation
+
+    def _move_matrix(self, generation: int, removed: Collection[int], added: Sequence[_NewFile]) -> None:
+        """Bring the held matrix to a new generation, or let it go when it is not the one before."""
+        held, self.matrix = self.matrix, None
+        if held is None or held.generation != generation - 1:
+            return
+        moved = held.changed(generation, removed, _vectors_of(added))
+        self.matrix = None if moved.is_worn else moved
+
+    def _keep(self, loaded: Matrix) -> None:
+        """Hold a matrix that was read from rows, unless the project has moved on meanwhile."""
+        with self._showing:
+            if loaded.generation == self._generation:
+                self.matrix = loaded
+
+    # Reading.
+
+    def _groups_at(self, connection: sqlite3.Connection, generation: int) -> Sequence[Group]:
+        """Read the (source, room) that can be searched, once a generation."""
+        known, groups = self._groups
+        if known != generation:
+            groups = rows.groups(connection)
+            self._groups = (generation, groups)
+        return groups
+
+    @contextmanager
+    def _call(self) -> Iterator[None]:
+        """Count a call under way, so that closing can wait for it."""
+        with self._calls:
+            if self._is_closed:
+                raise StoreUnavailable(f"the index in {self.folder} is being closed: try again")
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._calls:
+                self._running -= 1
+                self._calls.notify_all()
+
+
+def _terms_of(added: Iterable[_NewFile]) -> Iterator[FileTerms]:
+    for new in added:
+        entry = new.file.entry
+        yield FileTerms(file=new.id, source=entry.source, room=entry.room, documents=new.file.documents)
+
+
+def _vectors_of(added: Iterable[_NewFile]) -> Iterator[FileVectors]:
+    for new in added:
+        if new.stored is not None:
+            yield FileVectors(file=new.id, group=(new.file.entry.source, new.file.entry.room), stored=new.stored)

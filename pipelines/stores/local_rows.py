@@ -1,0 +1,275 @@
+"""What is read from and written to the SQLite file of one project. Callers hold the transaction."""
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+from haystack import Document
+
+from pipelines.stores.headings import Outline, nearest_first
+from pipelines.stores.local_schema import KEYS_PER_FILE
+from pipelines.stores.local_terms import FileTerms
+from pipelines.stores.local_vectors import Codes, FileVectors, Group
+from pipelines.stores.passages import Counts, Entry, IndexedFile
+from pipelines.types import Shown
+
+_AT_ONCE: Final = 500  # SQLite takes at least 999 values in one statement
+_OUTLINED_FILES: Final = 40
+_OUTLINED_PASSAGES: Final = 40
+_OWN_META: Final = frozenset({"source", "path", "blob", "room", "first_line", "last_line"})
+_PASSAGE: Final = (
+    "passage.key, passage.id, passage.text, passage.first_line, passage.last_line, passage.meta, "
+    f"file.source, file.path, file.blob, file.room FROM passage JOIN file ON file.id = passage.key / {KEYS_PER_FILE}"
+)
+
+
+def meta(connection: sqlite3.Connection, name: str) -> Any:
+    """Read one of the project's own values: generation, next_file, terms, analysis."""
+    return connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()[0]
+
+
+def set_meta(connection: sqlite3.Connection, **values: int | str) -> None:
+    """Write some of the project's own values."""
+    connection.executemany(
+        "UPDATE meta SET value = ? WHERE name = ?", [(value, name) for name, value in values.items()]
+    )
+
+
+def raise_generation(connection: sqlite3.Connection) -> int:
+    """Count one more change and return the new count."""
+    generation = int(meta(connection, "generation")) + 1
+    set_meta(connection, generation=generation)
+    return generation
+
+
+def file_ids(connection: sqlite3.Connection, keys: Iterable[tuple[str, str]]) -> list[int]:
+    """Find the ids of the files that are indexed at these (source, path)."""
+    query = "SELECT id FROM file WHERE source = ? AND path = ?"
+    return [row[0] for key in keys for row in connection.execute(query, key)]
+
+
+def ids_of_source(connection: sqlite3.Connection, source: str) -> list[int]:
+    """List the ids of all files of a source."""
+    return [row[0] for row in connection.execute("SELECT id FROM file WHERE source = ?", (source,))]
+
+
+def mark(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """Note that the side index may be wrong about these files."""
+    connection.executemany("INSERT OR IGNORE INTO pending VALUES (?)", [(one,) for one in ids])
+
+
+def marked(connection: sqlite3.Connection) -> list[int]:
+    """List the files that the side index may be wrong about."""
+    return [row[0] for row in connection.execute("SELECT file FROM pending")]
+
+
+def clear_marks(connection: sqlite3.Connection) -> None:
+    """Note that the side index is right about every file."""
+    connection.execute("DELETE FROM pending")
+
+
+def delete_files(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
+    """Delete files with their passages and vectors."""
+    for one in ids:
+        connection.execute("DELETE FROM file WHERE id = ?", (one,))
+        connection.execute("DELETE FROM vectors WHERE file = ?", (one,))
+        connection.execute(
+            "DELETE FROM passage WHERE key BETWEEN ? AND ?", (one * KEYS_PER_FILE, (one + 1) * KEYS_PER_FILE - 1)
+        )
+
+
+def insert_file(connection: sqlite3.Connection, one: int, file: IndexedFile, stored: Codes | None) -> None:
+    """Insert a file under a new id, with its passages and the codes of its vectors."""
+    entry = file.entry
+    connection.execute(
+        "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (one, entry.source, entry.path, entry.blob, entry.splitter, len(file.documents), entry.size_bytes, entry.room,
+         entry.skipped),
+    )  # fmt: skip
+    connection.executemany(
+        "INSERT INTO passage VALUES (?, ?, ?, ?, ?, ?)",
+        (_passage_row(one * KEYS_PER_FILE + ordinal, document) for ordinal, document in enumerate(file.documents)),
+    )
+    if stored is not None and len(stored.codes):
+        connection.execute(
+            "INSERT INTO vectors VALUES (?, ?, ?, ?)",
+            (one, stored.codes.shape[1], stored.scales.tobytes(), stored.codes.tobytes()),
+        )
+
+
+def show(connection: sqlite3.Connection, shown: Shown) -> None:
+    """Move the version at which a source is searched."""
+    connection.execute(
+        "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?, ?)",
+        (shown.source, shown.ref, shown.commit, shown.at.astimezone(UTC).isoformat(), shown.updating_to),
+    )
+
+
+def heads(connection: sqlite3.Connection) -> dict[str, Shown]:
+    """Read at which version each source is searched."""
+    rows = connection.execute("SELECT source, ref, version, at, updating_to FROM head")
+    return {
+        source: Shown(source=source, ref=ref, commit=version, at=datetime.fromisoformat(at), updating_to=updating_to)
+        for source, ref, version, at, updating_to in rows
+    }
+
+
+def entries(connection: sqlite3.Connection, source: str) -> dict[str, Entry]:
+    """Read the manifest of a source, by path."""
+    rows = connection.execute(
+        "SELECT path, source, blob, splitter, passages, size_bytes, room, skipped FROM file WHERE source = ?", (source,)
+    )
+    return {
+        path: Entry(
+            source=owner, path=path, blob=blob, splitter=splitter, passages=passages, size_bytes=size, room=room,
+            skipped=skipped,
+        )
+        for path, owner, blob, splitter, passages, size, room, skipped in rows
+    }  # fmt: skip
+
+
+def set_hidden(connection: sqlite3.Connection, source: str, *, hidden: bool) -> None:
+    """Hide a source or bring it back."""
+    query = "INSERT OR IGNORE INTO hidden VALUES (?)" if hidden else "DELETE FROM hidden WHERE source = ?"
+    connection.execute(query, (source,))
+
+
+def is_hidden(connection: sqlite3.Connection, source: str) -> bool:
+    """Say whether a source is hidden."""
+    return connection.execute("SELECT 1 FROM hidden WHERE source = ?", (source,)).fetchone() is not None
+
+
+def groups(connection: sqlite3.Connection) -> list[Group]:
+    """List the different (source, room) of all files, hidden sources left out."""
+    rows = connection.execute(
+        "SELECT source, NULL FROM (SELECT DISTINCT source FROM file) WHERE source NOT IN (SELECT source FROM hidden) "
+        "UNION ALL SELECT DISTINCT source, room FROM file WHERE room IS NOT NULL "
+        "AND source NOT IN (SELECT source FROM hidden)"
+    )
+    return [(source, room) for source, room in rows]
+
+
+def is_any_hidden(connection: sqlite3.Connection) -> bool:
+    """Say whether a source is hidden."""
+    return connection.execute("SELECT 1 FROM hidden LIMIT 1").fetchone() is not None
+
+
+def by_keys(connection: sqlite3.Connection, scored: Sequence[tuple[int, float]]) -> list[Document]:
+    """Fetch passages in the order of `scored`, each with its score; those whose file is gone are left out."""
+    found = dict(_select(connection, "passage.key", [key for key, _ in scored]))
+    return [_scored(found[key], score) for key, score in scored if key in found]
+
+
+def by_ids(connection: sqlite3.Connection, ids: Sequence[str]) -> list[Document]:
+    """Fetch passages by id in the order asked; those that are gone are left out."""
+    found = {document.id: document for _, document in _select(connection, "passage.id", ids)}
+    return [found[one] for one in ids if one in found]
+
+
+def of_file(connection: sqlite3.Connection, one: int, *, limit: int = KEYS_PER_FILE) -> list[Document]:
+    """Fetch the first passages of a file in order."""
+    query = f"SELECT {_PASSAGE} WHERE passage.key BETWEEN ? AND ? ORDER BY passage.key LIMIT ?"
+    first = one * KEYS_PER_FILE
+    return [_document(row) for row in connection.execute(query, (first, first + KEYS_PER_FILE - 1, limit))]
+
+
+def file_terms(connection: sqlite3.Connection, ids: Iterable[int]) -> Iterator[FileTerms]:
+    """Read files as the side index takes them in; those that are gone are left out."""
+    for one in ids:
+        row = connection.execute("SELECT source, room FROM file WHERE id = ?", (one,)).fetchone()
+        if row is not None:
+            yield FileTerms(file=one, source=row[0], room=row[1], documents=of_file(connection, one))
+
+
+def all_ids(connection: sqlite3.Connection, *, but_source: str | None = None) -> list[int]:
+    """List the ids of all files, in the order they were written; those of one source can be left out."""
+    return [
+        row[0] for row in connection.execute("SELECT id FROM file WHERE source IS NOT ? ORDER BY id", (but_source,))
+    ]
+
+
+def all_vectors(connection: sqlite3.Connection, width: int) -> Iterator[FileVectors]:
+    """Read the vectors of one width, file by file."""
+    query = (
+        "SELECT file, source, room, scales, codes FROM vectors JOIN file ON file.id = vectors.file "
+        "WHERE width = ? ORDER BY file"
+    )
+    for one, source, room, scales, codes in connection.execute(query, (width,)):
+        yield FileVectors(file=one, group=(source, room), stored=_codes(scales, codes, width))
+
+
+def vectors_of_blob(connection: sqlite3.Connection, source: str, blob: str) -> Codes | None:
+    """Find the vectors of any file of a source with this content."""
+    row = connection.execute(
+        "SELECT scales, codes, width FROM vectors JOIN file ON file.id = vectors.file WHERE source = ? AND blob = ?",
+        (source, blob),
+    ).fetchone()
+    return _codes(*row) if row is not None else None
+
+
+def counts(connection: sqlite3.Connection) -> Counts:
+    """Count files, passages and bytes."""
+    rows = connection.execute("SELECT source, count(*), sum(passages), sum(size_bytes) FROM file GROUP BY source")
+    per_source = list(rows)
+    return Counts(
+        files=sum(row[1] for row in per_source),
+        passages=sum(row[2] for row in per_source),
+        size_bytes=sum(row[3] for row in per_source),
+        per_source={row[0]: row[2] for row in per_source},
+    )
+
+
+def outlines(connection: sqlite3.Connection, allowed: Collection[Group]) -> list[Outline]:
+    """Read headings and symbols of the files a newcomer would open first: some documents and some code."""
+    ids: dict[str, list[int]] = {}
+    for path, one, source, room in connection.execute("SELECT path, id, source, room FROM file WHERE passages > 0"):
+        if (source, room) in allowed:
+            ids.setdefault(path, []).append(one)
+    return [
+        Outline(path, document.meta.get("headings") or (), document.meta.get("symbols") or (), _kind(document))
+        for path in nearest_first(ids, per_kind=_OUTLINED_FILES)
+        for one in ids[path]
+        for document in of_file(connection, one, limit=_OUTLINED_PASSAGES)
+    ]
+
+
+def _kind(document: Document) -> str:
+    return str(document.meta.get("kind", "text"))
+
+
+def _codes(scales: bytes, codes: bytes, width: int) -> Codes:
+    """Read stored vectors without copying them."""
+    return Codes(np.frombuffer(codes, dtype=np.int8).reshape(-1, width), np.frombuffer(scales, dtype=np.float32))
+
+
+def _passage_row(key: int, document: Document) -> tuple[int, str, int | None, int | None, str, str]:
+    """Make a row of `passage`: what the file's row says already is not said again."""
+    rest = {name: value for name, value in document.meta.items() if name not in _OWN_META}
+    lines = document.meta.get("first_line"), document.meta.get("last_line")
+    return (key, document.id, *lines, document.content or "", json.dumps(rest, ensure_ascii=False))
+
+
+def _select(
+    connection: sqlite3.Connection, column: str, values: Sequence[int] | Sequence[str]
+) -> Iterator[tuple[int, Document]]:
+    """Fetch the passages whose column has one of the values, as (key, passage)."""
+    for at in range(0, len(values), _AT_ONCE):
+        some = values[at : at + _AT_ONCE]
+        holes = ",".join("?" * len(some))
+        for row in connection.execute(f"SELECT {_PASSAGE} WHERE {column} IN ({holes})", some):
+            yield int(row[0]), _document(row)
+
+
+def _document(row: Sequence[Any]) -> Document:
+    """Build the document of a passage as it was written, without vector or score."""
+    _, one, text, first_line, last_line, rest, source, path, blob, room = row
+    told: Mapping[str, Any] = json.loads(rest)
+    own = {"source": source, "path": path, "blob": blob, "first_line": first_line, "last_line": last_line}
+    return Document(id=one, content=text, meta={**own, **told, "room": room})
+
+
+def _scored(document: Document, score: float) -> Document:
+    return Document(id=document.id, content=document.content, meta=document.meta, score=score)

@@ -1,0 +1,545 @@
+"""What every passage store must do. A fake and the real ones run the same class."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from haystack import Document
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.stores.local import LocalPassages
+from pipelines.stores.passages import Change, Counts, Entry, IndexedFile, PassageStore, Scope
+from pipelines.types import Shown, StoreUnavailable, passage_id
+from tests.fakes.passages import FakePassages, unit
+
+PROJECT, SOURCE, OTHER = "p1", "s1", "s2"
+NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
+EVERYWHERE = Scope()
+
+
+def file_of(
+    path: str, *texts: str, source: str = SOURCE, blob: str = "b1", room: str | None = None, heading: str = ""
+) -> IndexedFile:
+    """Make a file of one-line passages; the vector of each passage points where its text's length points."""
+    documents = [
+        Document(
+            id=passage_id(source, path, blob, ordinal),
+            content=text,
+            meta={
+                "source": source,
+                "path": path,
+                "blob": blob,
+                "first_line": ordinal + 1,
+                "last_line": ordinal + 1,
+                "header": path,
+                "headings": [heading] if heading else [],
+                "symbols": [],
+                "kind": "docs",
+                "room": room,
+            },
+        )
+        for ordinal, text in enumerate(texts)
+    ]
+    vectors = np.stack([unit(len(text), 1.0, ordinal) for ordinal, text in enumerate(texts)]) if texts else None
+    entry = Entry(source, path, blob, "lines-1", len(texts), sum(map(len, texts)), room=room)
+    return IndexedFile(entry, documents, vectors)
+
+
+def texts_of(documents: Sequence[Document]) -> list[str]:
+    """List what the passages say."""
+    return [document.content or "" for document in documents]
+
+
+@pytest.fixture(params=["fake", "local"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[PassageStore]:
+    """Give an open store that holds one empty project."""
+    made: PassageStore = FakePassages() if request.param == "fake" else LocalPassages(tmp_path, writer_idle_s=0.05)
+    await made.create(PROJECT)
+    yield made
+    await made.close()
+
+
+async def found(store: PassageStore, query: str, *, scope: Scope = EVERYWHERE, limit: int = 10) -> list[str]:
+    """Search by words and list the texts found."""
+    return texts_of(await store.keywords(PROJECT, query, scope=scope, limit=limit))
+
+
+async def near(store: PassageStore, *direction: float, scope: Scope = EVERYWHERE, limit: int = 10) -> list[str]:
+    """Search by direction and list the texts found."""
+    return texts_of(await store.dense(PROJECT, unit(*direction), scope=scope, limit=limit))
+
+
+class TestProjects:
+    """Projects are made, listed and dropped; what does not exist is empty to readers and closed to writers."""
+
+    async def test_a_project_is_made_once(self, store: PassageStore) -> None:
+        """To create a project again keeps what it holds."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
+
+        await store.create(PROJECT)
+
+        assert ["alpha"] == await found(store, "alpha")
+
+    async def test_projects_are_listed(self, store: PassageStore) -> None:
+        """All projects held are listed, dropped ones not."""
+        await store.create("p2")
+        await store.create("p3")
+        await store.drop("p2")
+
+        assert [PROJECT, "p3"] == list(await store.projects())
+
+    async def test_a_dropped_project_comes_back_empty(self, store: PassageStore) -> None:
+        """A project made again under the same id holds nothing of the old one."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
+        await store.drop(PROJECT)
+        await store.create(PROJECT)
+
+        assert [] == await found(store, "alpha")
+        assert Counts() == await store.counts(PROJECT)
+        assert 0 == await store.generation(PROJECT)
+
+    async def test_to_drop_nothing_does_nothing(self, store: PassageStore) -> None:
+        """A project that does not exist can be dropped."""
+        await store.drop("p9")
+
+        assert [PROJECT] == list(await store.projects())
+
+    async def test_a_missing_project_reads_as_empty(self, store: PassageStore) -> None:
+        """Searches and look-ups in a project that does not exist find nothing."""
+        assert [] == await store.keywords("p9", "alpha", scope=EVERYWHERE, limit=5)
+        assert [] == await store.dense("p9", unit(1, 0, 0), scope=EVERYWHERE, limit=5)
+        assert {} == await store.manifest("p9", SOURCE)
+        assert Counts() == await store.counts("p9")
+
+    async def test_a_missing_project_cannot_be_written(self, store: PassageStore) -> None:
+        """A refresh that is still running cannot bring a dropped project back."""
+        with pytest.raises(StoreUnavailable, match="'p9'"):
+            await store.apply("p9", Change(put=[file_of("a.md", "alpha")]))
+
+    async def test_projects_do_not_see_each_other(self, store: PassageStore) -> None:
+        """A canary of one project is in no search of another, even with the same source and path."""
+        await store.create("p2")
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "canary one")]))
+        await store.apply("p2", Change(put=[file_of("a.md", "canary two")]))
+
+        assert ["canary one"] == await found(store, "canary")
+        assert ["canary one"] == await near(store, 1, 0, 0)
+
+    async def test_a_closed_store_says_so(self, store: PassageStore) -> None:
+        """After close every call raises StoreUnavailable."""
+        await store.close()
+
+        with pytest.raises(StoreUnavailable, match="closed"):
+            await store.counts(PROJECT)
+
+
+class TestChanges:
+    """A change replaces whole files, moves versions and raises the generation."""
+
+    async def test_a_put_file_is_found_as_it_was_written(self, store: PassageStore) -> None:
+        """A hit has the id, the text and all meta of the document that was put, and a score, but no embedding."""
+        file = file_of("docs/a.md", "alpha beta", heading="Greek")
+        await store.apply(PROJECT, Change(put=[file]))
+
+        (hit,) = await store.keywords(PROJECT, "beta", scope=EVERYWHERE, limit=5)
+
+        assert (file.documents[0].id, "alpha beta", file.documents[0].meta) == (hit.id, hit.content, hit.meta)
+        assert hit.score is not None
+        assert hit.score > 0
+        assert hit.embedding is None
+
+    async def test_a_put_replaces_the_file(self, store: PassageStore) -> None:
+        """No passage, term or vector of the earlier blob is left."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha", "beta")]))
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "gamma", blob="b2")]))
+
+        assert [] == await found(store, "alpha beta")
+        assert ["gamma"] == await near(store, 1, 0, 0)
+        assert ["gamma"] == texts_of(await store.of_file(PROJECT, SOURCE, "a.md"))
+
+    async def test_a_removed_file_is_gone(self, store: PassageStore) -> None:
+        """Neither search nor manifest knows a removed path; others stay."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha"), file_of("b.md", "alpha two")]))
+        await store.apply(PROJECT, Change(remove=[(SOURCE, "a.md"), (SOURCE, "never.md")]))
+
+        assert ["alpha two"] == await found(store, "alpha")
+        assert ["b.md"] == list(await store.manifest(PROJECT, SOURCE))
+
+    async def test_a_path_that_is_removed_and_put_is_put(self, store: PassageStore) -> None:
+        """In one change a put wins over a removal of the same path."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "beta", blob="b2")], remove=[(SOURCE, "a.md")]))
+
+        assert ["beta"] == texts_of(await store.of_file(PROJECT, SOURCE, "a.md"))
+
+    async def test_the_same_path_of_two_sources_is_two_files(self, store: PassageStore) -> None:
+        """Sources own their paths."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha"), file_of("a.md", "alpha", source=OTHER)]))
+        await store.apply(PROJECT, Change(remove=[(OTHER, "a.md")]))
+
+        assert {SOURCE: 1} == (await store.counts(PROJECT)).per_source
+
+    async def test_the_manifest_gives_back_every_entry(self, store: PassageStore) -> None:
+        """Room, skip reason and sizes come back as they were written, by path."""
+        shared = file_of("a.md", "alpha")
+        upload = file_of("up.md", "beta", room="r1")
+        skipped = IndexedFile(Entry(SOURCE, "x.png", "b9", "lines-1", 0, 900, skipped="binary"), [], None)
+        await store.apply(PROJECT, Change(put=[shared, upload, skipped]))
+
+        held = await store.manifest(PROJECT, SOURCE)
+
+        assert {"a.md": shared.entry, "up.md": upload.entry, "x.png": skipped.entry} == held
+        assert {} == await store.manifest(PROJECT, OTHER)
+
+    async def test_the_generation_rises_with_every_change(self, store: PassageStore) -> None:
+        """Puts, empty changes, hiding and purging each make what was cached before invalid."""
+        seen = [await store.generation(PROJECT)]
+        seen.append(await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")])))
+        seen.append(await store.apply(PROJECT, Change()))
+        await store.hide(PROJECT, SOURCE, hidden=True)
+        seen.append(await store.generation(PROJECT))
+        await store.purge(PROJECT, SOURCE)
+        seen.append(await store.generation(PROJECT))
+
+        assert 0 == seen[0]
+        assert sorted(set(seen)) == seen
+
+    async def test_the_shown_version_is_moved(self, store: PassageStore) -> None:
+        """Each source has one shown version, the one moved last."""
+        first = Shown(SOURCE, "main", "c1", NOON, updating_to="c2")
+        second = Shown(SOURCE, "main", "c2", NOON)
+        other = Shown(OTHER, "", "c7", NOON)
+        await store.apply(PROJECT, Change(shown=[first, other]))
+        await store.apply(PROJECT, Change(shown=[second]))
+
+        assert {SOURCE: second, OTHER: other} == await store.shown(PROJECT)
+
+    async def test_vectors_of_a_known_blob_are_found(self, store: PassageStore) -> None:
+        """A blob under any path of the source gives its vectors in passage order, close to those written."""
+        file = file_of("a.md", "alpha", "be", "gamma delta")
+        await store.apply(PROJECT, Change(put=[file]))
+
+        known = await store.known_vectors(PROJECT, SOURCE, "b1")
+
+        assert known is not None
+        assert file.vectors is not None
+        assert np.float32 == known.dtype
+        np.testing.assert_allclose(known, file.vectors, atol=0.01)
+        assert await store.known_vectors(PROJECT, OTHER, "b1") is None
+        assert await store.known_vectors(PROJECT, SOURCE, "b2") is None
+
+    async def test_passages_are_fetched_by_id_in_the_order_asked(self, store: PassageStore) -> None:
+        """Ids that are gone, or never were, are left out."""
+        file = file_of("a.md", "one", "two", "three")
+        await store.apply(PROJECT, Change(put=[file]))
+        ids = [document.id for document in file.documents]
+
+        assert ["three", "one"] == texts_of(await store.passages(PROJECT, [ids[2], "nothing", ids[0]]))
+
+    async def test_passages_of_a_file_come_in_its_order(self, store: PassageStore) -> None:
+        """More passages than one statement can name still come whole and in order."""
+        lines = [f"line {number}" for number in range(1200)]
+        file = file_of("a.md", *lines)
+        await store.apply(PROJECT, Change(put=[file]))
+
+        assert lines == texts_of(await store.of_file(PROJECT, SOURCE, "a.md"))
+        assert lines == texts_of(await store.passages(PROJECT, [document.id for document in file.documents]))
+
+
+class TestKeywords:
+    """Keyword search takes any text and ranks by BM25."""
+
+    async def test_the_passage_with_more_of_the_words_is_first(self, store: PassageStore) -> None:
+        """A passage needs only one of the words; more of them, and rarer ones, rank higher."""
+        await store.apply(
+            PROJECT, Change(put=[file_of("x.md", "connect the pool", "the pool", "connect timeout of the pool")])
+        )
+
+        assert "connect timeout of the pool" == (await found(store, "how to connect with a timeout"))[0]
+        assert 3 == len(await found(store, "pool"))
+
+    @pytest.mark.parametrize(
+        "query", ["parseConfig", "parse_config", "parse-config", "PARSE CONFIG", "configs parsing"]
+    )
+    async def test_an_identifier_is_found_however_it_is_written(self, store: PassageStore, query: str) -> None:
+        """camelCase, snake_case, kebab-case, words apart and other endings find each other."""
+        await store.apply(PROJECT, Change(put=[file_of("x.py", "def parse_config(): ...", "nothing of it")]))
+
+        assert ["def parse_config(): ..."] == await found(store, query)
+
+    async def test_the_path_and_the_headings_are_searched_too(self, store: PassageStore) -> None:
+        """A word of the file name or of a heading finds the passage."""
+        await store.apply(PROJECT, Change(put=[file_of("guide/retry_policy.md", "alpha", heading="Backoff")]))
+
+        assert ["alpha"] == await found(store, "retry")
+        assert ["alpha"] == await found(store, "backoff")
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "",
+            "   ",
+            "\x00\x01",
+            '"unbalanced',
+            "a:b AND (c OR",
+            "*",
+            "-x +y ~2^3",
+            "{[!?]}",
+            "\\",
+            "😀",
+            "/.*/",
+            "IN [1 TO",
+        ],
+    )
+    async def test_any_text_is_a_valid_query(self, store: PassageStore, query: str) -> None:
+        """Signs that search engines read as syntax are plain text here."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
+
+        assert [] == await found(store, query)
+
+    async def test_a_very_long_query_finds_its_rarest_words(self, store: PassageStore) -> None:
+        """Of hundreds of known words the rare one at the end still counts."""
+        common = [" ".join(f"common{number}" for number in range(300))] * 3
+        await store.apply(PROJECT, Change(put=[file_of("a.md", *common, "needle")]))
+
+        assert "needle" in await found(store, f"{common[0]} needle")
+
+    async def test_the_limit_is_kept(self, store: PassageStore) -> None:
+        """No more than `limit` passages come, the best ones; a limit of 0 gives none."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", *[f"alpha {n}" for n in range(20)], "alpha alpha")]))
+
+        assert 3 == len(await found(store, "alpha", limit=3))
+        assert [] == await found(store, "alpha", limit=0)
+        assert [] == await near(store, 1, 1, 1, limit=0)
+
+
+class TestDense:
+    """Search by vector is exact enough to keep the order of clearly different passages."""
+
+    async def test_the_nearest_is_first(self, store: PassageStore) -> None:
+        """Passages are ordered by cosine, and the score is the cosine."""
+        file = file_of("a.md", "aaaaaaaaaaaa", "bb", "c")
+        await store.apply(PROJECT, Change(put=[file]))
+        assert file.vectors is not None
+
+        hits = await store.dense(PROJECT, file.vectors[1], scope=EVERYWHERE, limit=3)
+
+        assert "bb" == hits[0].content
+        assert hits[0].score == pytest.approx(1.0, abs=0.01)
+        scores = [hit.score or 0.0 for hit in hits]
+        assert sorted(scores, reverse=True) == scores
+
+    async def test_files_without_vectors_are_not_found_by_vector(self, store: PassageStore) -> None:
+        """Without an embedder only keywords find passages."""
+        plain = file_of("a.md", "alpha")
+        await store.apply(PROJECT, Change(put=[IndexedFile(plain.entry, plain.documents, None)]))
+
+        assert [] == await near(store, 1, 0, 0)
+        assert ["alpha"] == await found(store, "alpha")
+
+    async def test_vectors_of_another_width_are_left_out(self, store: PassageStore) -> None:
+        """After a change of embedder the old vectors do not disturb."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
+
+        assert [] == await near(store, 1, 0, 0, 0, 0)
+
+
+class TestScope:
+    """Nobody finds what they may not see."""
+
+    async def test_an_upload_is_found_in_its_room_only(self, store: PassageStore) -> None:
+        """A canary of room r1 is in no search of another room or of none, by words, by vector or in samples."""
+        upload = file_of("up.md", "canary", room="r1", heading="Canary")
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "shared bird"), upload]))
+        for scope in (Scope(), Scope(room="r2"), Scope(room="r2", sources=frozenset({SOURCE}))):
+            assert [] == await found(store, "canary", scope=scope)
+            assert ["shared bird"] == await near(store, 1, 0, 0, scope=scope)
+            assert [] == await store.headings(PROJECT, scope=scope, limit=5)
+
+        assert ["canary"] == await found(store, "canary", scope=Scope(room="r1"))
+        assert {"canary", "shared bird"} == set(await near(store, 1, 0, 0, scope=Scope(room="r1")))
+
+    async def test_a_room_cannot_be_named_into_everything(self, store: PassageStore) -> None:
+        """An odd room in the scope opens no upload."""
+        await store.apply(PROJECT, Change(put=[file_of("up.md", "canary", room="r1")]))
+        for room in ("", "-", "*", "r1 OR r2", "r"):
+            assert [] == await found(store, "canary", scope=Scope(room=room))
+
+    async def test_uploads_do_not_crowd_out_what_may_be_seen(self, store: PassageStore) -> None:
+        """Many better hits in another room do not push the visible one over the limit."""
+        await store.apply(
+            PROJECT,
+            Change(put=[file_of("up.md", *["canary canary"] * 50, room="r1"), file_of("a.md", "canary and much more")]),
+        )
+
+        assert ["canary and much more"] == await found(store, "canary", limit=2)
+        assert ["canary and much more"] == await near(store, 13, 1, 0, limit=2)
+
+    async def test_the_sources_of_a_scope_limit_the_search(self, store: PassageStore) -> None:
+        """Only the named sources are searched; naming none finds nothing."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha"), file_of("b.md", "alpha b", source=OTHER)]))
+
+        assert ["alpha b"] == await found(store, "alpha", scope=Scope(sources=frozenset({OTHER})))
+        assert ["alpha b"] == await near(store, 1, 0, 0, scope=Scope(sources=frozenset({OTHER})))
+        assert [] == await found(store, "alpha", scope=Scope(sources=frozenset()))
+
+    async def test_a_hidden_source_is_found_nowhere_until_it_is_back(self, store: PassageStore) -> None:
+        """Hiding works for words, vectors and samples, even when the scope names the source; nothing is lost."""
+        await store.apply(
+            PROJECT, Change(put=[file_of("a.md", "alpha", heading="One"), file_of("b.md", "alpha b", source=OTHER)])
+        )
+        await near(store, 1, 0, 0)
+        await store.hide(PROJECT, SOURCE, hidden=True)
+
+        assert ["alpha b"] == await found(store, "alpha")
+        assert ["alpha b"] == await near(store, 1, 0, 0)
+        assert [] == await found(store, "alpha", scope=Scope(sources=frozenset({SOURCE})))
+        assert [] == await store.headings(PROJECT, scope=EVERYWHERE, limit=5)
+
+        await store.hide(PROJECT, SOURCE, hidden=False)
+
+        assert {"alpha", "alpha b"} == set(await found(store, "alpha"))
+        assert {"alpha", "alpha b"} == set(await near(store, 1, 0, 0))
+
+    async def test_files_put_while_hidden_stay_hidden(self, store: PassageStore) -> None:
+        """A refresh of a hidden source shows nothing."""
+        await store.hide(PROJECT, SOURCE, hidden=True)
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
+
+        assert [] == await found(store, "alpha")
+
+
+class TestPurge:
+    """A purged source is gone; what others own stays."""
+
+    async def test_a_purged_source_is_gone_with_its_version(self, store: PassageStore) -> None:
+        """Manifest, shown version, passages and hits go; another source keeps its own."""
+        await store.apply(
+            PROJECT,
+            Change(
+                put=[file_of("a.md", "alpha"), file_of("b.md", "alpha b", source=OTHER)],
+                shown=[Shown(SOURCE, "main", "c1", NOON), Shown(OTHER, "main", "c2", NOON)],
+            ),
+        )
+        await store.purge(PROJECT, SOURCE)
+
+        assert {} == await store.manifest(PROJECT, SOURCE)
+        assert [OTHER] == list(await store.shown(PROJECT))
+        assert ["alpha b"] == await found(store, "alpha")
+        assert ["alpha b"] == await near(store, 1, 0, 0)
+
+    async def test_a_purged_source_can_be_added_again(self, store: PassageStore) -> None:
+        """Purging also ends hiding, so that the same source can come back."""
+        await store.hide(PROJECT, SOURCE, hidden=True)
+        await store.purge(PROJECT, SOURCE)
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
+
+        assert ["alpha"] == await found(store, "alpha")
+
+
+class TestSamples:
+    """Counts and headings describe what a project holds."""
+
+    async def test_counts_are_those_of_what_was_written(self, store: PassageStore) -> None:
+        """Files, passages, bytes and passages by source are counted, skipped files as files."""
+        skipped = IndexedFile(Entry(SOURCE, "x.png", "b9", "lines-1", 0, 900, skipped="binary"), [], None)
+        await store.apply(
+            PROJECT, Change(put=[file_of("a.md", "one", "two"), file_of("b.md", "six", source=OTHER), skipped])
+        )
+
+        assert Counts(3, 3, 909, {SOURCE: 2, OTHER: 1}) == await store.counts(PROJECT)
+
+    async def test_headings_begin_with_the_readme(self, store: PassageStore) -> None:
+        """A newcomer is asked about the front page first, and each heading comes once."""
+        await store.apply(
+            PROJECT,
+            Change(
+                put=[
+                    file_of("tests/test_deep.md", "x", heading="Deep"),
+                    file_of("README.md", "y", "z", heading="Install"),
+                    file_of("docs/usage.md", "y", heading="Usage"),
+                ]
+            ),
+        )
+
+        sampled = await store.headings(PROJECT, scope=EVERYWHERE, limit=2)
+
+        assert [("README.md", "Install"), ("docs/usage.md", "Usage")] == [
+            (item["path"], item["heading"]) for item in sampled
+        ]
+
+
+class TestReadersBesideAWriter:
+    """Searches run while a change is written, and see it whole or not at all."""
+
+    async def test_every_search_sees_one_change_whole(self, store: PassageStore) -> None:
+        """Each change rewrites four files with its number; no search ever finds two numbers or fewer than four files."""
+        torn: list[list[str]] = []
+
+        async def write() -> None:
+            for number in range(12):
+                files = [file_of(f"f{one}.md", f"word n{number}", blob=f"b{number}") for one in range(4)]
+                await store.apply(PROJECT, Change(put=files))
+
+        async def read(writing: asyncio.Task[None]) -> None:
+            while not writing.done():
+                both = [await found(store, "word"), await near(store, 7, 1, 0)]
+                torn.extend(hits for hits in both if hits and (len(hits) != 4 or len(set(hits)) != 1))
+                await asyncio.sleep(0)
+
+        async with asyncio.TaskGroup() as group:
+            writing = group.create_task(write())
+            for _ in range(3):
+                group.create_task(read(writing))
+
+        assert [] == torn
+        assert ["word n11"] * 4 == await found(store, "word")
+
+
+PATHS = st.sampled_from(["a.md", "b/c.py", "d.txt"])
+WORDS = st.lists(st.sampled_from(["alpha", "beta", "gamma", "delta"]), min_size=0, max_size=3)
+PUTS = st.tuples(st.just("put"), st.sampled_from([SOURCE, OTHER]), PATHS, WORDS)
+NO_WORDS: list[str] = []
+REMOVALS = st.tuples(st.just("remove"), st.sampled_from([SOURCE, OTHER]), PATHS, st.just(NO_WORDS))
+PURGES = st.tuples(st.just("purge"), st.sampled_from([SOURCE, OTHER]), st.just(""), st.just(NO_WORDS))
+STEPS = st.lists(st.lists(PUTS | REMOVALS, max_size=3) | st.lists(PURGES, min_size=1, max_size=1), max_size=6)
+
+
+class TestAnySequence:
+    """Whatever is done, a store holds what a dictionary would hold."""
+
+    @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(steps=STEPS)
+    async def test_a_store_equals_a_dictionary(
+        self, store: PassageStore, steps: list[list[tuple[str, str, str, list[str]]]]
+    ) -> None:
+        """After any changes the manifest, the texts and the hits are those of a plain model."""
+        await store.drop(PROJECT)
+        await store.create(PROJECT)
+        model: dict[tuple[str, str], list[str]] = {}
+        for number, step in enumerate(steps):
+            if step and step[0][0] == "purge":
+                await store.purge(PROJECT, step[0][1])
+                model = {key: words for key, words in model.items() if key[0] != step[0][1]}
+                continue
+            removed = [(source, path) for verb, source, path, _ in step if verb == "remove"]
+            put = {(source, path): words for verb, source, path, words in step if verb == "put"}
+            files = [file_of(path, *words, source=source, blob=f"b{number}") for (source, path), words in put.items()]
+            await store.apply(PROJECT, Change(put=files, remove=removed))
+            model = {key: words for key, words in model.items() if key not in removed} | put
+
+        held = {
+            (source, path): texts_of(await store.of_file(PROJECT, source, path))
+            for source in (SOURCE, OTHER)
+            for path in await store.manifest(PROJECT, source)
+        }
+        assert model == held
+        for word in ("alpha", "beta", "gamma", "delta"):
+            assert sorted(await found(store, word, limit=50)) == sorted(
+                text for words in model.values() for text in words if text == word
+            )
+        assert len(await near(store, 1, 1, 1, limit=50)) == sum(map(len, model.values()))
