@@ -5,7 +5,7 @@ Errors: StoreUnavailable leaves the iterator; a model's failure never does, it b
 
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Hashable, Mapping
+from collections.abc import AsyncGenerator, Hashable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
@@ -33,7 +33,7 @@ class Answering:
         self._settings = settings
         self._cache: OrderedDict[Hashable, Answer] = OrderedDict()
 
-    async def answer(self, question: Question) -> AsyncIterator[AnswerEvent]:
+    async def answer(self, question: Question) -> AsyncGenerator[AnswerEvent, None]:
         """Yield Searching, then Tokens when a model writes, and exactly one Answer, last.
 
         The Answer's text is the whole and final one: when a model fails midway or cites nothing, it replaces the
@@ -74,7 +74,7 @@ class Answering:
                 return rewritten
         return standing_alone(question.text, question.history)
 
-    async def _answered(self, asked: Asked) -> AsyncIterator[AnswerEvent]:
+    async def _answered(self, asked: Asked) -> AsyncGenerator[AnswerEvent, None]:
         if not await self._has_passages(asked):
             yield empty(asked)
         elif self._writer is None or closeness(asked.retrieved) < CLOSE_FOR_A_MODEL:

@@ -4,7 +4,7 @@ Whatever the model writes is data until it has passed the citation filter; what 
 """
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
@@ -37,7 +37,7 @@ class Written:
 class Writer(Protocol):
     """Writes answers from passages, which it numbers from 1 in the order given."""
 
-    def write(self, question: Question, text: str, found: Sequence[Found]) -> AsyncIterator[str | Restarted | Written]:
+    def write(self, question: Question, text: str, found: Sequence[Found]) -> AsyncGenerator[str | Restarted | Written, None]:
         """Yield the raw text as it comes, then Written. Raises ModelUnavailable at any moment."""
 
     async def rewrite(self, question: Question) -> str | None:
@@ -58,12 +58,11 @@ def packed(found: Sequence[Found], *, budget_chars: int) -> list[Found]:
     return kept
 
 
-async def written(asked: Asked, writer: Writer, *, budget_chars: int) -> AsyncIterator[AnswerEvent]:
+async def written(asked: Asked, writer: Writer, *, budget_chars: int) -> AsyncGenerator[AnswerEvent, None]:
     """Yield Tokens and the Answer. Whatever a model does wrong ends in an extractive answer that says why."""
-    found = packed(asked.retrieved.found, budget_chars=budget_chars)
-    draft = _Draft(found)
+    draft = _Draft(packed(asked.retrieved.found, budget_chars=budget_chars))
     try:
-        async with aclosing(writer.write(asked.question, asked.text, found)) as pieces:
+        async with aclosing(writer.write(asked.question, asked.text, draft.found)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Written):
                     yield _answer(asked, draft, piece.usage)

@@ -49,6 +49,17 @@ def sentences_of(markdown: str) -> list[str]:
     return [sentence for sentence in _split(text) if re.search(r"\w{2}", _MARKS.sub("", sentence))]
 
 
+def code_of(markdown: str) -> list[str]:
+    """Give the insides of an answer's fenced code blocks."""
+    insides = ("\n".join(lines_of(block.group())[1:-1]) for block in _FENCED.finditer(markdown))
+    return [inside for inside in insides if inside.strip()]
+
+
+def without_marks(sentence: str) -> str:
+    """Take the citation marks out of a sentence."""
+    return _MARKS.sub("", sentence).strip()
+
+
 def _split(text: str) -> Iterator[str]:
     start = 0
     for end in _SENTENCE_END.finditer(text):
@@ -82,13 +93,39 @@ def read_claim(sentence: str) -> Claim:
     )
 
 
-def supports(claim: Claim, text: str) -> bool:
-    """Say whether lines of `text` that stand together say what the claim says."""
-    if len(claim.words) < 2 and not claim.numbers and not claim.names:
-        return bool(claim.words) and bool(set(terms(text)) & claim.words[0])
+def supporting_lines(claim: Claim, text: str, *, context: str = "") -> tuple[int, int] | None:
+    """Find lines of `text` that together say what the claim says: (start, end), from 0, end not included.
+
+    `context` (headings, path) may supply words, but neither numbers nor negation. None when nothing supports it.
+    """
     lines = lines_of(text)
-    windows = ["\n".join(lines[at : at + _WINDOW_LINES]) for at in range(max(len(lines) - _WINDOW_LINES + 1, 1))]
-    return any(_window_supports(claim, window) for window in windows) 
+    above = frozenset(terms(context))
+    best: tuple[float, int, int] | None = None
+    for size in range(1, _WINDOW_LINES + 1):
+        for start in range(max(len(lines) - size + 1, 1)):
+            window = "\n".join(lines[start : start + size])
+            if lines[start].strip() and _window_supports(claim, window, above):
+                share = support_share(claim, window) - 0.05 * size
+                best = max(best or (share, start, 0), (share, start, start + size))
+    return best[1:] if best and best[2] else None
+
+
+def supports(claim: Claim, text: str, *, context: str = "") -> bool:
+    """Say whether lines of `text` that stand together say what the claim says."""
+    return supporting_lines(claim, text, context=context) is not None
+
+
+def supporting_code(code: str, text: str) -> tuple[int, int] | None:
+    """Find where the lines of a code block stand in `text`, spaces aside: nine in ten of them must.
+
+    Comes out as (start, end) like supporting_lines.
+    """
+    wanted = [squeezed for line in lines_of(code) if (squeezed := "".join(line.split()))]
+    there = ["".join(line.split()) for line in lines_of(text)]
+    places = [there.index(line) for line in wanted if line in there]
+    if not wanted or len(places) < 0.9 * len(wanted):
+        return None
+    return min(places), max(places) + 1
 
 
 def support_share(claim: Claim, text: str) -> float:
@@ -97,11 +134,15 @@ def support_share(claim: Claim, text: str) -> float:
     return sum(1 for word in claim.words if word & there) / len(claim.words) if claim.words else 0.0
 
 
-def _window_supports(claim: Claim, window: str) -> bool:
-    if support_share(claim, window) < ENOUGH or not claim.numbers <= _numbers(window):
-        return False
+def _window_supports(claim: Claim, window: str, above: frozenset[str]) -> bool:
     there = set(terms(window))
-    if not claim.names <= there | set(_squashed_names(re.findall(r"[\w.:-]+", window))):
+    if not claim.words or not there:
+        return False
+    said = sum(1 for word in claim.words if word & there)
+    share = sum(1 for word in claim.words if word & (there | above)) / len(claim.words)
+    if said < min(2, len(claim.words)) or share < ENOUGH or not claim.numbers <= _numbers(window):
+        return False
+    if not claim.names <= there | above | set(_squashed_names(re.findall(r"[\w.:-]+", window))):
         return False
     return not _is_turned_round(claim, window, there)
 
