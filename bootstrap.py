@@ -2,7 +2,7 @@
 
 python3 bootstrap.py run [options of `roomwise run`]     install what is locked (once), start the service
 python3 bootstrap.py test [options of pytest]            install what the tests need as well, run them
-python3 bootstrap.py check                               ruff, mypy, import-linter
+python3 bootstrap.py check [names]                       ruff, mypy, import-linter
 python3 bootstrap.py torture [options of pytest]         the long kill and load tests
 python3 bootstrap.py bench [names]                       the measurements in benchmarks/
 python3 bootstrap.py lock [options of uv pip compile]    resolve the dependencies anew, such as: lock --upgrade
@@ -26,12 +26,12 @@ WINDOWS = sys.platform == "win32"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 OLDEST, NEWEST = (3, 11), (3, 13)
 RUN_LOCK, TEST_LOCK = "requirements.txt", "requirements-dev.txt"
-CHECKS = (
-    ["-m", "ruff", "check", "."],
-    ["-m", "ruff", "format", "--check", "."],
-    ["-m", "mypy"],
-    ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
-)
+CHECKS = {
+    "ruff check": ["-m", "ruff", "check", "--output-format", "concise", "."],
+    "ruff format --check": ["-m", "ruff", "format", "--check", "."],
+    "mypy --strict": ["-m", "mypy"],
+    "lint-imports": ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+}
 
 
 class BootstrapError(Exception):
@@ -71,14 +71,18 @@ def torture(options: "list[str]") -> int:
     return test(["-m", "torture", "-s", "--timeout", "0", *options])
 
 
-def check(options: "list[str]") -> int:
-    """Run every checker, also after one has failed."""
+def check(names: "list[str]") -> int:
+    """Run every checker, or those whose name begins with one of `names`, also after one has failed."""
     install(RUN_LOCK, TEST_LOCK)
-    codes = []
-    for command in CHECKS:
-        print("==", " ".join(command[1:2]), flush=True)
-        codes.append(call([str(PYTHON), *command, *options]))
-    return max(codes)
+    failed = []
+    for name, command in CHECKS.items():
+        if names and not name.startswith(tuple(names)):
+            continue
+        print(f"== {name}", flush=True)
+        if call([str(PYTHON), *command]) != 0:
+            failed.append(name)
+    print(f"FAILED: {', '.join(failed)}" if failed else "Every check passed.", flush=True)
+    return 1 if failed else 0
 
 
 def bench(names: "list[str]") -> int:
