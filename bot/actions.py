@@ -157,7 +157,7 @@ ACTIONS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
                 is_audited=True,
             ),
         ),
-        "project unuse": _STEER,
+        "project leave": _STEER,
         "project rename": _ADMINS_TYPED,
         "project remove": (Rule(role=Role.ADMIN, places=ALONE, needs_confirmation=True, is_audited=True),),
         "project invite": _ADMINS_ALONE,

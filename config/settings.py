@@ -170,9 +170,10 @@ class Retention(Section):
 
 
 class Access(Section):
-    """Who may ask, and how long codes and links live."""
+    """Who may ask, whom people can turn to, and how long codes and links live."""
 
     ask: Literal["members", "guests"]
+    contact: Name
     invite_minutes: Positive
     login_link_hours: Positive
 

@@ -40,19 +40,9 @@ async def make(session: AsyncSession, person: str, *, valid_for: timedelta, now:
 
 
 async def by_token(session: AsyncSession, token: str, *, now: datetime) -> WebSession | None:
-    """The session of a cookie, unless it has ended. Reads only; see `seen`."""
+    """The session of a cookie, unless it has ended; only reads."""
     wanted = select(WebSession).where(col(WebSession.token_hash) == hashed(token), col(WebSession.expires_at) > now)
     return (await session.scalars(wanted)).first()
-
-
-def is_seen_stale(found: WebSession, *, now: datetime) -> bool:
-    """Whether it is time to note again that the session is used."""
-    return found.seen_at <= now - SEEN_STEP
-
-
-async def seen(session: AsyncSession, token_hash: str, *, now: datetime) -> None:
-    """Note that a session is used."""
-    await session.execute(update(WebSession).where(col(WebSession.token_hash) == token_hash).values(seen_at=now))
 
 
 async def end(session: AsyncSession, token: str) -> None:
@@ -64,3 +54,13 @@ async def end_all(session: AsyncSession, person: str) -> int:
     """Sign a person out everywhere; gives in how many browsers."""
     gone = delete(WebSession).where(col(WebSession.person) == person).returning(col(WebSession.token_hash))
     return len((await session.execute(gone)).all())
+
+
+async def use(session: AsyncSession, token: str, *, now: datetime) -> WebSession | None:
+    """The session of a cookie, unless it has ended; notes that it is used, at most once a minute."""
+    found = await by_token(session, token, now=now)
+    if found is not None and found.seen_at <= now - SEEN_STEP:
+        await session.execute(
+            update(WebSession).where(col(WebSession.token_hash) == found.token_hash).values(seen_at=now)
+        )
+    return found

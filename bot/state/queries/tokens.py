@@ -78,10 +78,14 @@ async def load_actor(session: AsyncSession, token: ApiToken, *, now: datetime) -
     return replace(owner.limited_to(token.projects), way=Way.TOKEN)
 
 
-async def used(session: AsyncSession, token: str, *, now: datetime) -> None:
-    """Note that a token (its id) is used, at most once a minute."""
-    stale = col(ApiToken.used_at).is_(None) | (col(ApiToken.used_at) <= now - USED_STEP)
-    await session.execute(update(ApiToken).where(col(ApiToken.id) == token, stale).values(used_at=now))
+async def use(session: AsyncSession, token: str, *, now: datetime) -> Actor | None:
+    """Whoever sent a token, or None when it is not valid; notes that it is used, at most once a minute."""
+    found = await by_token(session, token, now=now)
+    if found is None:
+        return None
+    if found.used_at is None or found.used_at <= now - USED_STEP:
+        await session.execute(update(ApiToken).where(col(ApiToken.id) == found.id).values(used_at=now))
+    return await load_actor(session, found, now=now)
 
 
 async def list_of(session: AsyncSession, person: str) -> list[ApiToken]:

@@ -1,0 +1,100 @@
+"""What is kept of people, for how long, and who else sees it: told from the live settings, and held to by a sweep."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.state.database import Database
+from bot.state.queries import audit, retention
+from config.settings import Access, Endpoint, Llm, Retention
+from config.texts import say
+
+JOB_RUNS_KEPT = timedelta(days=30)
+OPENAI = "api.openai.com"  # where the client goes when no base_url is set
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyFacts:
+    """The sections of the settings that the privacy text is made of."""
+
+    retention: Retention
+    llm: Llm
+    access: Access
+
+
+def privacy_text(facts: PrivacyFacts, language: str) -> str:
+    """What `/privacy` answers: what, why, how long, who receives it, where, whom to ask, your rights."""
+    parts = [
+        say("privacy.title", language),
+        say("privacy.what", language),
+        say("privacy.why", language),
+        _how_long(facts.retention, language),
+        _who(facts.llm, language),
+        say("privacy.where", language),
+        say("privacy.whom", language, contact=facts.access.contact)
+        if facts.access.contact
+        else say("privacy.whom_owner", language),
+        say("privacy.rights", language),
+    ]
+    return "\n\n".join(parts)
+
+
+def host_of(endpoint: Endpoint) -> str:
+    """The host that receives what is sent to a model."""
+    return urlsplit(endpoint.base_url).hostname or OPENAI
+
+
+async def sweep(db: Database, kept: Retention, *, now: datetime) -> Mapping[str, int]:
+    """Take out what is older than the settings allow, and shrink the log file; gives the number of rows by kind.
+
+    Uploads are not among it: their files and passages must go first.
+    """
+    counts: dict[str, int] = {}
+    turns = now - timedelta(days=kept.turn_days)
+    votes = now - timedelta(days=kept.feedback_days)
+    ids = now - timedelta(days=kept.inbox_id_days)
+
+    async def take(session: AsyncSession) -> None:
+        counts["turns_wiped"] = await retention.wipe_turns(session, before=turns)
+        counts["web_messages"] = await retention.delete_web_messages(session, before=turns)
+        counts["feedback"] = await retention.delete_feedback(session, before=votes)
+        counts["turns"] = await retention.delete_turns(session, before=min(turns, votes))
+        counts["conversations"] = await retention.delete_conversations(session, before=turns)
+
+    async def forget(session: AsyncSession) -> None:
+        counts["deliveries"] = await retention.delete_deliveries(session, before=ids)
+        counts["inbox"] = await retention.delete_inbox(session, before=ids)
+        counts["job_runs"] = await retention.delete_job_runs(session, before=now - JOB_RUNS_KEPT)
+        counts["expired"] = await retention.delete_expired(session, now=now)
+        counts["audit"] = await audit.prune(session, before=now - timedelta(days=kept.audit_days))
+
+    for work in (take, forget):  # two writes, so that questions need not wait for both
+        await db.write(work)
+    await db.checkpoint()
+    return counts
+
+
+def _how_long(kept: Retention, language: str) -> str:
+    return say(
+        "privacy.how_long" if kept.turn_days else "privacy.how_long_nothing",
+        language,
+        turn_days=kept.turn_days,
+        upload_days=kept.upload_days,
+        id_days=kept.inbox_id_days,
+        feedback_days=kept.feedback_days,
+        audit_days=kept.audit_days,
+    )
+
+
+def _who(llm: Llm, language: str) -> str:
+    if not llm.endpoints:
+        return say("privacy.who_nobody", language)
+    away = sorted({host_of(endpoint) for endpoint in llm.endpoints if not endpoint.local})
+    own = sorted({host_of(endpoint) for endpoint in llm.endpoints if endpoint.local})
+    lines = [say("privacy.who_provider", language, hosts=", ".join(away))] if away else []
+    if own:
+        lines.append(say("privacy.who_own", language, hosts=", ".join(own)))
+    return "\n".join(lines)
