@@ -22,7 +22,9 @@ app.add_typer(owner, name="owner")
 
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", help="Where everything is kept; else ROOMWISE_DATA_DIR, else ./data.", show_default=False),
+    typer.Option(
+        "--data-dir", help="Where everything is kept; else ROOMWISE_DATA_DIR, else ./data.", show_default=False
+    ),
 ]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="Your roomwise.toml; else the one found in the working folder.")
@@ -42,9 +44,10 @@ def run(
 
     Example: roomwise run --port 8765
     """
+    from bot.cli.doors import Where
     from bot.cli.terminal import run_service
 
-    _exit(run_service(data_dir=data_dir, config_file=config, host=host, port=port))
+    _exit(run_service(where=Where(data_dir, config), host=host, port=port))
 
 
 @app.command()
@@ -59,9 +62,10 @@ def ask(
 
     Example: roomwise ask "How is the data folder locked?" --project roomwise
     """
+    from bot.cli.doors import Where
     from bot.cli.terminal import ask_once
 
-    _exit(ask_once(question, project=project, as_json=as_json, data_dir=data_dir, config_file=config))
+    _exit(ask_once(question, project=project, as_json=as_json, where=Where(data_dir, config)))
 
 
 @app.command()
@@ -78,11 +82,12 @@ def search(
 
     Example: roomwise search "DataFolderLock" --project roomwise -k 5 --explain
     """
+    from bot.cli.doors import Where
     from bot.cli.terminal import search_once
 
     _exit(
         search_once(
-            query, project=project, limit=limit, explain=explain, as_json=as_json, data_dir=data_dir, config_file=config
+            query, project=project, limit=limit, explain=explain, as_json=as_json, where=Where(data_dir, config)
         )
     )
 
@@ -99,9 +104,10 @@ def index(
 
     Example: roomwise index ~/src/handbook ~/src/service --project team
     """
+    from bot.cli.doors import Where
     from bot.cli.terminal import index_now
 
-    _exit(index_now(sources, project=project, as_json=as_json, data_dir=data_dir, config_file=config))
+    _exit(index_now(sources, project=project, as_json=as_json, where=Where(data_dir, config)))
 
 
 @app.command()
@@ -110,9 +116,10 @@ def status(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile
 
     Example: roomwise status
     """
+    from bot.cli.doors import Where
     from bot.cli.terminal import show_status
 
-    _exit(show_status(as_json=as_json, data_dir=data_dir, config_file=config))
+    _exit(show_status(as_json=as_json, where=Where(data_dir, config)))
 
 
 @app.command()
@@ -122,8 +129,9 @@ def check(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile 
     Example: roomwise check
     """
     from bot.cli.checkup import run_check
+    from bot.cli.doors import Where
 
-    _exit(run_check(as_json=as_json, data_dir=data_dir, config_file=config))
+    _exit(run_check(as_json=as_json, where=Where(data_dir, config)))
 
 
 @app.command()
@@ -132,9 +140,10 @@ def login(data_dir: DataDir = None, config: ConfigFile = None) -> None:
 
     Example: roomwise login
     """
+    from bot.cli.doors import Where
     from bot.cli.terminal import make_login_link
 
-    _exit(make_login_link(data_dir=data_dir, config_file=config))
+    _exit(make_login_link(where=Where(data_dir, config)))
 
 
 @owner.command("add")
@@ -143,9 +152,10 @@ def owner_add(data_dir: DataDir = None, config: ConfigFile = None) -> None:
 
     Example: roomwise owner add
     """
+    from bot.cli.doors import Where
     from bot.cli.terminal import make_claim_code
 
-    _exit(make_claim_code(data_dir=data_dir, config_file=config))
+    _exit(make_claim_code(where=Where(data_dir, config)))
 
 
 @app.command()

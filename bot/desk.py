@@ -42,7 +42,7 @@ OnIndexProgress = Callable[[IndexProgress], None]
 
 
 class Desk(Protocol):
-    """The service itself (`bot.counter.Counter`) or a running one over its API (`bot.cli.doors.ServiceDoor`)."""
+    """The service itself (`bot.front_desk.FrontDesk`) or a running one over its API (`bot.cli.doors.ServiceDoor`)."""
 
     async def search(self, query: str, *, project: str, limit: int, explain: bool) -> Json:
         """Find passages: {"passages": [{"source", "path", "first_line", "last_line", "version", "score", "text"}]}.

@@ -1,52 +1,144 @@
-"""What a person may ask to follow: owner/name, an https address from an allowed host, or a declared folder's name."""
+"""What projects follow: reading what somebody wants followed, beginning, ending, and looking again."""
 
+import asyncio
 import re
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+from adapters.git.address import parse_remote
+from adapters.registry import SourceRegistry
+from adapters.source import SourceRefused
 from bot.errors import UserError
+from bot.refresh import Refresh
+from bot.state.database import Database
+from bot.state.queries import purges, sources
+from bot.state.queries.sources import NewSource
+from bot.state.tables import Source
+from bot.state.vault import Vault
+from config.settings import Sources
+from pipelines.stores.passages import PassageStore
 
-_REPOSITORY = re.compile(r"([A-Za-z0-9][\w.-]{0,99})/([A-Za-z0-9_][\w.-]{0,99})")
+Spawn = Callable[[Coroutine[Any, Any, object]], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A source as it will be stored: kind, the name that people see, and its location."""
+    """A source as it will be stored: kind, the name that people see, and its location without credentials."""
 
     kind: str
     name: str
     location: str
 
 
-def as_wanted(text: str, *, folders: Mapping[str, Path], hosts: Sequence[str], project: str) -> Wanted:
-    """Read what was typed in chat. Absolute paths, file: and other schemes are for the command line only.
+def wanted_in_chat(text: str, *, folders: Mapping[str, Path], hosts: Sequence[str], project: str) -> Wanted:
+    """Read what was typed in chat: a declared folder's name, owner/name, or an https address of an allowed host.
 
-    Raises UserError that names the declared folders or the allowed hosts.
+    Absolute paths, file: and other schemes are for the command line. Raises UserError that says what is allowed.
     """
     for name, path in folders.items():
         if text.casefold() == name.casefold():
             return Wanted("folder", name, str(path))
-    if _REPOSITORY.fullmatch(text) and not text.endswith("/.."):
-        return _checked(f"https://github.com/{text.removesuffix('.git')}", text, hosts)
-    if text.startswith("https://"):
-        return _checked(text, text, hosts)
-    if folders:
-        raise UserError("source.wrong", folders=", ".join(sorted(folders)), got=text[:120])
-    raise UserError("source.wrong_no_folders", got=text[:120], project=project)
-
-
-def _checked(address: str, typed: str, hosts: Sequence[str]) -> Wanted:
+    is_address = text.startswith("https://")
+    if not is_address and not re.fullmatch(r"[A-Za-z0-9][\w-]*/[\w.-]+", text):
+        if folders:
+            raise UserError("source.wrong", folders=", ".join(sorted(folders)), got=text[:120])
+        raise UserError("source.wrong_no_folders", got=text[:120], project=project)
     try:
-        parts = urlsplit(address)
-        host, port = (parts.hostname or "").rstrip("."), parts.port
+        remote = parse_remote(text, allowed_hosts=hosts)
+    except SourceRefused as error:
+        raise UserError("source.host", hosts=", ".join(hosts), got=_host_of(text)) from error
+    name = remote.repository if remote.host == "github.com" else f"{remote.host}/{remote.repository}"
+    return Wanted("git", name, remote.location)
+
+
+def wanted_in_shell(text: str, *, taken: Sequence[str]) -> Wanted:
+    """Read what was typed on the command line: a folder, followed as a git work tree when it is the top of one.
+
+    The name is the folder's own, with a number where that is taken. Raises SourceRefused.
+    """
+    folder = Path(text).expanduser()
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing there"
+        raise SourceRefused(f"expected a folder or a local git repository at {text!r}, got {found}")
+    folder = folder.resolve()
+    is_bare = (folder / "HEAD").is_file() and (folder / "objects").is_dir()
+    kind = "git" if is_bare else "checkout" if (folder / ".git").exists() else "folder"
+    base = (folder.name.removesuffix(".git") or "root")[:56]
+    name = next(one for one in (base, *(f"{base}-{number}" for number in range(2, 1000))) if one not in taken)
+    return Wanted(kind, name, str(folder))
+
+
+@dataclass(frozen=True, slots=True)
+class FollowingParts:
+    """What following works with; `spawn` starts work that goes on in the background."""
+
+    db: Database
+    vault: Vault
+    store: PassageStore
+    refresh: Refresh
+    registry: SourceRegistry
+    settings: Sources
+    spawn: Spawn
+
+
+class Following:
+    """Begins and ends what projects follow."""
+
+    def __init__(self, parts: FollowingParts) -> None:
+        self._db = parts.db
+        self._vault = parts.vault
+        self._store = parts.store
+        self._refresh = parts.refresh
+        self._registry = parts.registry
+        self._settings = parts.settings
+        self._spawn = parts.spawn
+
+    async def begin(
+        self, project: str, wanted: Wanted, *, ref: str = "", person: str | None, now: datetime, starts: bool = True
+    ) -> Source:
+        """Follow a source and, when it `starts`, begin its first index in the background. Raises UserError."""
+        new = NewSource(
+            project,
+            wanted.kind,
+            wanted.name,
+            wanted.location,
+            ref=ref,
+            interval_s=self._settings.interval_s,
+            added_by=person,
+        )
+        await self._store.create(project)
+        row = await self._db.write(lambda session: sources.add(session, new, now=now))
+        if starts:
+            self._spawn(self._refresh.refresh_source(row.id))
+        return row
+
+    async def end(self, source: Source, *, now: datetime) -> None:
+        """Stop following: hidden at once, then everything indexed of it, and quotes of it in turns, are deleted."""
+        await self._store.hide(source.project, source.id, hidden=True)
+        await self._db.write(lambda session: sources.set_state(session, source.id, "removed", now=now))
+        await self._refresh.forget(source.id)
+        await self._store.purge(source.project, source.id)
+        await asyncio.to_thread(shutil.rmtree, self._registry.mirror(source.id), ignore_errors=True)
+
+        async def forget(session: Any) -> None:
+            await purges.forget_source(session, self._vault, project=source.project, source=source.id)
+            await sources.remove(session, source.id)
+
+        await self._db.write(forget)
+
+    def look_again(self, found: Sequence[Source], *, anew: bool = False) -> None:
+        """Refresh sources in the background; `anew` reads every file again."""
+        for source in found:
+            self._spawn(self._refresh.refresh_source(source.id, anew="asked" if anew else ""))
+
+
+def _host_of(text: str) -> str:
+    try:
+        return (urlsplit(text).hostname or text)[:120]
     except ValueError:
-        host, port, parts = "", None, urlsplit("")
-    plain = port is None and not parts.username and not parts.password and not parts.query and not parts.fragment
-    if not plain or host not in hosts:
-        raise UserError("source.host", hosts=", ".join(hosts), got=(host or typed)[:120])
-    path = parts.path.strip("/").removesuffix(".git")
-    if not re.fullmatch(r"[\w.-]+(/[\w.-]+)+", path) or ".." in path:
-        raise UserError("source.host", hosts=", ".join(hosts), got=typed[:120])
-    return Wanted("git", path if host == "github.com" else f"{host}/{path}", f"https://{host}/{path}")
+        return text[:120]

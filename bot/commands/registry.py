@@ -15,6 +15,7 @@ from typing import Any, NewType, Protocol, get_type_hints
 from bot.errors import UserError
 
 Rest = NewType("Rest", str)
+NOTHING = Rest("")
 Run = Callable[..., Awaitable[Any]]
 
 _LINE = re.compile(r"^/(?P<name>[a-z][a-z_]*)(?:@(?P<bot>[\w.-]+))?(?:\s+(?P<rest>.*))?$", re.DOTALL | re.IGNORECASE)
@@ -53,11 +54,7 @@ class Command:
     is_read_only: bool
     confirms: Callable[..., Awaitable[str]] | None = None
     is_listed: bool = True
-
-    @property
-    def action(self) -> str:
-        """The name of this command's row in the table of rights."""
-        return self.name
+    action: str = ""
 
     @property
     def usage(self) -> str:
@@ -96,11 +93,12 @@ class Registry:
         is_read_only: bool = False,
         confirms: Callable[..., Awaitable[str]] | None = None,
         is_listed: bool = True,
+        action: str = "",
     ) -> Callable[[Run], Run]:
-        """Register an async function under a name of one or two words."""
+        """Register an async function under a name of one or two words; its row of rights is `action`, else its name."""
 
         def register(run: Run) -> Run:
-            found = Command(name, run, _arguments(run), is_read_only, confirms, is_listed)
+            found = Command(name, run, _arguments(run), is_read_only, confirms, is_listed, action or name)
             self.commands[name] = found
             return run
 
@@ -135,17 +133,13 @@ def bind(parsed: Parsed) -> Mapping[str, Any]:
     words = list(parsed.words)
     bound: dict[str, Any] = {}
     for argument in parsed.command.arguments:
-        if argument.is_rest:
-            if parsed.rest:
-                bound[argument.name] = Rest(parsed.rest)
-            elif argument.is_required:
-                raise UserError("command.usage", usage=parsed.command.usage)
+        if argument.is_rest or argument.is_many:
+            found: Any = Rest(parsed.rest) if argument.is_rest else tuple(words)
             words = []
-        elif argument.is_many:
-            bound[argument.name] = tuple(_read(argument, word) for word in words)
-            words = []
-        elif words:
-            bound[argument.name] = _read(argument, words.pop(0))
+        else:
+            found = _read(argument, words.pop(0)) if words else ""
+        if found:
+            bound[argument.name] = found
         elif argument.is_required:
             raise UserError("command.usage", usage=parsed.command.usage)
     if words:
@@ -160,7 +154,7 @@ def _read(argument: Argument, word: str) -> Any:
         if not re.fullmatch(r"\d{1,9}", word):
             raise UserError("command.number", argument=argument.name, got=word[:40])
         return int(word)
-    return argument.kind.parse(word)  # type: ignore[attr-defined]
+    return argument.kind.parse(word)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -1,0 +1,116 @@
+"""How results look in a terminal."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from bot.desk import IndexProgress, Json
+
+out = Console(soft_wrap=True)
+err = Console(stderr=True, soft_wrap=True)
+
+
+def print_json(value: Json) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def print_passages(found: Json) -> None:
+    """Passages, best first, each with its place and a few of its lines."""
+    if not found["passages"]:
+        out.print("Nothing found. Try fewer or other words; `roomwise status` shows what is indexed.")
+    for number, passage in enumerate(found["passages"], start=1):
+        place = f"{passage['source']}  {passage['path']}:{passage['first_line']}-{passage['last_line']}"
+        out.print(Text.assemble((f"{number:>2}. ", "dim"), (place, "bold"), (f"  {passage['score']:.3f}", "dim")))
+        lines = [line for line in passage["text"].splitlines() if line.strip()]
+        for line in lines[:4]:
+            out.print(Text("    " + line[:160], style="default"))
+        for feature in passage.get("features", ()):
+            out.print(Text(f"    {feature['name']:<24} {feature['value']:+.4f}  {feature['note']}", style="dim"))
+
+
+def print_answer(answer: Json) -> None:
+    """The answer as Markdown, then the numbered places that it cites."""
+    out.print(Markdown(answer["answer"], hyperlinks=False))
+    if answer["citations"]:
+        out.print()
+    for cited in answer["citations"]:
+        place = f"{cited['path']}:{cited['first_line']}-{cited['last_line']}"
+        where = cited["url"] or f"{cited['source']} at {cited['version'][:12]}"
+        out.print(Text.assemble((f"[{cited['number']}] ", "bold"), place, (f"  {where}", "dim")))
+
+
+def print_indexed(result: Json) -> None:
+    """What was indexed, source by source."""
+    for source in result["sources"]:
+        if source["error"]:
+            err.print(Text(f"{source['source']}: {source['error']}", style="red"))
+            continue
+        skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(source["skipped"].items()) if count)
+        out.print(
+            Text.assemble(
+                (source["source"], "bold"),
+                f": {source['files']} files, {source['passages']} passages in {result['project']}",
+                (f" (left out: {skipped})" if skipped else "", "dim"),
+            )
+        )
+
+
+def print_status(status: Json) -> None:
+    """Every project with its sources."""
+    out.print(Text(f"Roomwise {status['version']}", style="bold"))
+    if not status["projects"]:
+        out.print("No project yet. Make one: roomwise index FOLDER --project NAME")
+    for project in status["projects"]:
+        out.print(Text.assemble("\n", (project["name"], "bold"), f"  {project['passages']} passages"))
+        for source in project["sources"]:
+            out.print(Text("  " + _source_line(source)))
+
+
+def _source_line(source: Json) -> str:
+    state = f"{source['files']} files, {source['passages']} passages at {source['version'][:12] or 'nothing yet'}"
+    if source["progress"]:
+        state += f", indexing {source['progress']['done']} of {source['progress']['total']}"
+    skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(source["skipped"].items()) if count)
+    error = f"; last error: {source['last_error']}" if source["last_error"] else ""
+    left_out = f"; left out: {skipped}" if skipped else ""
+    return (
+        f"{source['source']} ({source['kind']}): {state}; looked at {source['last_ok_at'] or 'never'}{left_out}{error}"
+    )
+
+
+class IndexBar:
+    """A progress bar for each source; nothing when standard error is no terminal."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._bars: dict[str, TaskID] = {}
+
+    def show(self, step: IndexProgress) -> None:
+        """Move the bar of a source."""
+        bar = self._bars.get(step.source)
+        if bar is None:
+            bar = self._bars[step.source] = self._progress.add_task(step.source, total=None)
+        self._progress.update(
+            bar, completed=step.done, total=step.total or None, description=f"{step.source} {step.stage}"
+        )
+
+
+@contextmanager
+def index_bar() -> Iterator[IndexBar]:
+    """A place where progress is drawn until the block ends."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        yield IndexBar(progress)

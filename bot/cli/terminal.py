@@ -1,0 +1,150 @@
+"""The commands of the command line: each returns its exit code, 0 done, 1 the job failed."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from bot.cli.doors import Where, open_door, read_settings
+from bot.cli.service import run_until_stopped
+from bot.cli.show import (
+    err,
+    index_bar,
+    out,
+    print_answer,
+    print_indexed,
+    print_json,
+    print_passages,
+    print_status,
+)
+from bot.desk import Desk, DeskError, Json
+from bot.errors import StateError
+from bot.platform import PlatformError
+from config.errors import ConfigError
+from pipelines.types import KnowledgeError
+
+FAILED = 1
+
+
+def ask_once(question: str, *, project: str, as_json: bool, where: Where) -> int:
+    """Ask one question and print the answer."""
+    if not question.strip():
+        return _fail('expected a question, got nothing; for example: roomwise ask "How do I install it?"')
+    return _at_the_desk(
+        lambda desk: desk.ask(question, project=project),
+        print_json if as_json else print_answer,
+        command="ask",
+        where=where,
+    )
+
+
+def search_once(
+    query: str,
+    *,
+    project: str,
+    limit: int,
+    explain: bool,
+    as_json: bool,
+    where: Where,
+) -> int:
+    """Search once and print the passages."""
+    return _at_the_desk(
+        lambda desk: desk.search(query, project=project, limit=limit, explain=explain),
+        print_json if as_json else print_passages,
+        command="search",
+        where=where,
+    )
+
+
+def index_now(sources: list[str], *, project: str, as_json: bool, where: Where) -> int:
+    """Follow and index sources; 1 when one of them could not be indexed."""
+    failed: list[str] = []
+    places = [str(Path(one).expanduser().absolute()) for one in sources]
+
+    async def work(desk: Desk) -> Json:
+        with index_bar() as bar:
+            return await desk.index(places, project=project, on_progress=bar.show)
+
+    def show(result: Json) -> None:
+        failed.extend(source["source"] for source in result["sources"] if source["error"])
+        (print_json if as_json else print_indexed)(result)
+
+    code = _at_the_desk(work, show, command="index", where=where)
+    return FAILED if failed else code
+
+
+def show_status(*, as_json: bool, where: Where) -> int:
+    """Print how everything stands."""
+    return _at_the_desk(
+        lambda desk: desk.status(),
+        print_json if as_json else print_status,
+        command="status",
+        where=where,
+    )
+
+
+def make_login_link(*, where: Where) -> int:
+    """Print a one-use login link."""
+
+    def show(made: Json) -> None:
+        out.print(made["url"], highlight=False)
+        err.print(f"This link signs one browser in as owner, once, until {made['expires_at']}.", highlight=False)
+
+    return _at_the_desk(lambda desk: desk.login_link(), show, command="login", where=where)
+
+
+def make_claim_code(*, where: Where) -> int:
+    """Print a code that makes a person on a chat network an owner."""
+
+    def show(made: Json) -> None:
+        err.print("Send this to the bot in a private chat, within 15 minutes, from the account that is to be owner:")
+        out.print(f"/claim {made['code']}", highlight=False)
+
+    return _at_the_desk(lambda desk: desk.claim_code(), show, command="owner add", where=where)
+
+
+def run_service(*, where: Where, host: str | None, port: int | None) -> int:
+    """Run until told to stop."""
+    from_line: dict[str, Any] = {"web": {}}
+    if host is not None:
+        from_line["web"]["host"] = host
+    if port is not None:
+        from_line["web"]["port"] = port
+
+    return _guarded(lambda: run_until_stopped(read_settings(where, from_line)))
+
+
+def _at_the_desk(
+    work: Callable[[Desk], Awaitable[Json]],
+    show: Callable[[Json], None],
+    *,
+    command: str,
+    where: Where,
+) -> int:
+    async def visit() -> Json:
+        async with open_door(read_settings(where), command=command) as desk:
+            return await work(desk)
+
+    def act() -> int:
+        show(asyncio.run(visit()))
+        return 0
+
+    return _guarded(act)
+
+
+def _guarded(act: Callable[[], int]) -> int:
+    try:
+        return act()
+    except (ConfigError, DeskError, PlatformError, StateError, KnowledgeError) as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        return _fail("stopped")
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        sys.stderr.close()
+        return FAILED
+
+
+def _fail(text: str) -> int:
+    err.print(f"roomwise: {text}", style="red", highlight=False, markup=False)
+    return FAILED

@@ -1,0 +1,122 @@
+"""Carries out parsed commands: the gate first, then the confirmation where one is due, then the command, audited."""
+
+from adapters.chat import Button, Reply, Stage
+from bot.commands.context import Context, registry
+from bot.commands.house import House
+from bot.commands.registry import Parsed, bind
+from bot.context import MessageContext
+from bot.context import Parsed as AnyParsed
+from bot.errors import UserError
+from bot.gate import look
+from bot.rights import decide
+from bot.state.queries import audit, confirmations
+
+
+class Commands:
+    """The commands as the message flow knows them (`bot.context.CommandPort`)."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+
+    def parse(self, text: str) -> Parsed | None:
+        """The command that `text` is, or None when it is none of ours."""
+        return registry.parse(text)
+
+    def is_read_only(self, parsed: AnyParsed) -> bool:
+        """Whether it never waits; all others are barriers of their room."""
+        return registry.commands[parsed.name].is_read_only
+
+    async def run(self, parsed: AnyParsed, context: MessageContext) -> Reply | None:
+        """Carry it out, or ask back first. Raises UserError for what the person should know."""
+        if not isinstance(parsed, Parsed):
+            raise TypeError(f"expected what parse() gave, got {type(parsed).__name__}")
+        ctx = await self._context(context)
+        await self._demand(ctx, parsed)
+        if parsed.command.confirms is None:
+            return await self._carry_out(ctx, parsed)
+        question = await parsed.command.confirms(ctx, **bind(parsed))
+        return await self._ask_back(ctx, parsed, question)
+
+    async def press(self, action: str, data: str, context: MessageContext) -> Reply | None:
+        """Carry out a "confirm" or "command" button; a confirmation's meaning comes from its row alone."""
+        if action == "command":
+            offered = registry.parse(f"/{data}")
+            return await self.run(offered, context) if offered and offered.command.is_read_only else None
+        confirmation, _, answer = data.partition(".")
+        ctx = await self._context(context)
+        if answer != "yes":
+            await self._house.db.write(
+                lambda session: confirmations.drop(session, confirmation, person=ctx.person.id, now=ctx.now)
+            )
+            return notice(ctx.say("command.confirm_kept"))
+        vault = self._house.vault
+        act = await self._house.db.write(
+            lambda session: confirmations.take(session, vault, confirmation, person=ctx.person.id, now=ctx.now)
+        )
+        if act.room != ctx.room.id or act.command not in registry.commands:
+            raise UserError("confirm.expired")
+        words = tuple(str(word) for word in act.arguments["words"])
+        parsed = Parsed(registry.commands[act.command], words, str(act.arguments["rest"]))
+        await self._demand(ctx, parsed)
+        return await self._carry_out(ctx, parsed)
+
+    async def _demand(self, ctx: Context, parsed: Parsed) -> None:
+        """Ask the gate. Raises UserError with its reason; a refusal without words is said by saying nothing."""
+        decision = decide(ctx.actor, parsed.command.action, ctx.place)
+        if not decision.allowed:
+            await self._record(ctx, parsed, outcome="refused")
+            raise UserError(decision.reason or "rights.not_allowed")
+
+    async def _carry_out(self, ctx: Context, parsed: Parsed) -> Reply:
+        try:
+            said = await parsed.command.run(ctx, **bind(parsed))
+        except UserError:
+            await self._record(ctx, parsed, outcome="failed")
+            raise
+        await self._record(ctx, parsed, outcome="allowed")
+        return said if isinstance(said, Reply) else notice(str(said))
+
+    async def _ask_back(self, ctx: Context, parsed: Parsed, question: str) -> Reply:
+        vault = self._house.vault
+        act = confirmations.Act(
+            person=ctx.person.id,
+            room=ctx.room.id,
+            command=parsed.name,
+            arguments={"words": list(parsed.words), "rest": parsed.rest},
+        )
+        waits = await self._house.db.write(lambda session: confirmations.ask(session, vault, act, now=ctx.now))
+        buttons = (
+            Button(ctx.say("command.confirm_yes"), "confirm", f"{waits}.yes"),
+            Button(ctx.say("command.confirm_no"), "confirm", f"{waits}.no"),
+        )
+        return Reply(question, stage=Stage.NOTICE, buttons=(buttons,))
+
+    async def _context(self, event: MessageContext) -> Context:
+        is_admin = event.actor.is_room_admin
+        seen = await self._house.db.read(
+            lambda session: look(session, event.room.id, event.person.id, now=event.now, is_room_admin=is_admin)
+        )
+        if seen is None:
+            raise UserError("rights.not_allowed")
+        return Context(event=event, place=seen.place, house=self._house)
+
+    async def _record(self, ctx: Context, parsed: Parsed, *, outcome: str) -> None:
+        """Keep who did or tried what. Commands that change nothing are kept only when they were refused."""
+        action = parsed.command.action
+        if outcome != "refused" and not decide(ctx.actor, action, ctx.place).is_audited:
+            return
+        act = audit.Act(
+            action=action,
+            way=ctx.actor.way.value,
+            outcome=outcome,
+            person=ctx.person.id,
+            role=ctx.role.word,
+            target=ctx.room.project or "",
+            place=ctx.room.id,
+        )
+        await self._house.db.write(lambda session: audit.append(session, act, now=ctx.now))
+
+
+def notice(markdown: str) -> Reply:
+    """A command's result as a reply."""
+    return Reply(markdown, stage=Stage.NOTICE)

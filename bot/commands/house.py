@@ -1,0 +1,38 @@
+"""What commands work with: the verbs of the product and the sections of the settings that they need."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.context import QueuePort
+from bot.following import Following
+from bot.onboarding import Onboarding
+from bot.people import People
+from bot.projects import Projects
+from bot.standing import Standing
+from bot.state.database import Database
+from bot.state.vault import Vault
+from bot.uploads import Uploads
+from config.settings import Access, Limits, Sources
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything a command may ask for; built once by `bot.app`.
+
+    `privacy_text` and `who_answers` take a language and give the text made from the live settings.
+    """
+
+    db: Database
+    vault: Vault
+    queue: QueuePort
+    standing: Standing
+    following: Following
+    onboarding: Onboarding
+    projects: Projects
+    people: People
+    uploads: Uploads
+    limits: Limits
+    sources: Sources
+    access: Access
+    privacy_text: Callable[[str], str]
+    who_answers: Callable[[str], str]

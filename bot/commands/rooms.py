@@ -1,0 +1,89 @@
+"""Commands for the room itself: when to answer, its settings, ending waits and conversations."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.commands.context import Context, registry
+from bot.commands.registry import Rest
+from bot.errors import UserError
+from bot.state.queries import rooms, turns
+from bot.state.tables import Room
+from config.texts import LANGUAGES
+
+ANSWER_MODES = ("mention", "all", "off")
+STYLES = ("short", "normal", "detailed")
+
+
+@registry.command("ask", is_read_only=True)
+async def ask(ctx: Context, question: Rest) -> str:  # noqa: ARG001 - the flow takes it before it gets here
+    """Ask a question. The message flow answers it itself; an empty one is told how to ask.
+
+    Example: /ask How is a release made?
+    """
+    raise UserError("command.usage", usage=f"/ask {question}")
+
+
+@registry.command("cancel", is_read_only=True)
+async def cancel(ctx: Context) -> str:
+    """Stop the asker's own questions that wait or are being answered.
+
+    Example: /cancel
+    """
+    count = await ctx.house.queue.cancel(ctx.room.id, person=ctx.person.id)
+    return ctx.say("room.cancelled", count=count) if count else ctx.say("room.cancelled_none")
+
+
+@registry.command("reset")
+async def reset(ctx: Context) -> str:
+    """Begin a new conversation.
+
+    Example: /reset
+    """
+    await ctx.house.db.write(lambda session: turns.close_conversations(session, ctx.room.id, now=ctx.now))
+    return ctx.say("room.reset")
+
+
+@registry.command("answer")
+async def answer(ctx: Context, mode: str = "") -> str:
+    """Choose when this room is answered: mention, all or off.
+
+    Example: /answer mention
+    """
+    wanted = mode.casefold() or ctx.room.answer_mode
+    if wanted not in ANSWER_MODES:
+        raise UserError("room.answer_wrong", got=mode[:40])
+    if mode:
+        await ctx.house.db.write(lambda session: rooms.set_mode(session, ctx.room.id, wanted))
+    return ctx.say(f"room.answer_{wanted}")
+
+
+@registry.command("settings", action="language")
+async def settings(ctx: Context, key: str = "", value: str = "") -> str:
+    """Show this room's settings, or change one.
+
+    Example: /settings language de
+    """
+    known = {"language": (*LANGUAGES, "auto"), "style": STYLES, "answer": ANSWER_MODES}
+    now = {
+        "language": ctx.room.language or "auto",
+        "style": str(ctx.room.settings.get("style", "normal")),
+        "answer": ctx.room.answer_mode,
+    }
+    if not key:
+        lines = [ctx.say("room.settings_line", name=name, value=now[name]) for name in known]
+        return "\n".join([ctx.say("room.settings_title"), "", *lines, "", ctx.say("room.settings_hint")])
+    if key.casefold() not in known:
+        raise UserError("room.settings_key", keys=", ".join(known), got=key[:40])
+    name, wanted = key.casefold(), value.casefold()
+    if wanted not in known[name]:
+        raise UserError("room.settings_value", name=name, values=", ".join(known[name]), got=value[:40])
+    await ctx.house.db.write(lambda session: _put(session, ctx.room, name, wanted))
+    return ctx.say("room.settings_done", name=name, value=wanted)
+
+
+async def _put(session: AsyncSession, room: Room, name: str, value: str) -> None:
+    if name == "language":
+        await rooms.set_language(session, room.id, None if value == "auto" else value)
+    elif name == "answer":
+        await rooms.set_mode(session, room.id, value)
+    else:
+        await rooms.change(session, room.id, settings={**room.settings, name: value})

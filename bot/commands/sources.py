@@ -1,0 +1,119 @@
+"""Commands for what a project follows: add, remove, list, share, refresh, read anew."""
+
+import re
+
+from bot.commands.context import Context, registry
+from bot.commands.registry import NOTHING, Rest
+from bot.errors import UserError
+from bot.following import wanted_in_chat
+from bot.state.queries import sources
+from bot.state.tables import Source
+
+_BRANCH = re.compile(r"(?!-)[\w./-]{1,200}")
+
+
+@registry.command("source add")
+async def add(ctx: Context, source: str, branch: str = "") -> str:
+    """Follow a repository or a declared folder in this room's project.
+
+    Example: /source add deepset-ai/haystack main
+    """
+    project = await ctx.project()
+    if branch and not _BRANCH.fullmatch(branch):
+        raise UserError("source.branch_wrong", got=branch[:80])
+    declared = ctx.house.sources
+    wanted = wanted_in_chat(source, folders=declared.folders, hosts=declared.allowed_hosts, project=project.name)
+    most = ctx.house.limits.sources_per_project
+    followed = await ctx.house.db.read(lambda session: sources.list_of(session, project.id))
+    if len(followed) >= most:
+        raise UserError("source.too_many", most=most, count=len(followed))
+    if any(row.kind == wanted.kind and row.location == wanted.location and row.ref in (branch, "") for row in followed):
+        raise UserError("source.exists", name=wanted.name)
+    await ctx.house.following.begin(project.id, wanted, ref=branch, person=ctx.person.id, now=ctx.now)
+    return ctx.say("source.added", name=wanted.name)
+
+
+@registry.command("source list", is_read_only=True)
+async def list_(ctx: Context) -> str:
+    """List what this room's project follows.
+
+    Example: /source list
+    """
+    project = await ctx.project()
+    lines = await ctx.house.standing.source_lines(project, ctx.language, now=ctx.now)
+    if not lines:
+        return ctx.say("source.list_empty", project=project.name)
+    return "\n".join([ctx.say("source.list_title", project=project.name), "", *lines])
+
+
+async def _confirm_remove(ctx: Context, name: Rest) -> str:
+    source = (await _named(ctx, name))[0]
+    counts = await ctx.house.projects.counts(source.project)
+    return ctx.say("source.remove_confirm", name=source.name, passages=counts.per_source.get(source.id, 0))
+
+
+@registry.command("source remove", confirms=_confirm_remove)
+async def remove(ctx: Context, name: Rest) -> str:
+    """Stop following a source and delete what was indexed of it.
+
+    Example: /source remove deepset-ai/haystack
+    """
+    source = (await _named(ctx, name))[0]
+    await ctx.house.following.end(source, now=ctx.now)
+    return ctx.say("source.removed", name=source.name)
+
+
+@registry.command("source refresh", is_read_only=True)
+async def refresh(ctx: Context, name: Rest = NOTHING) -> str:
+    """Look for changes now, in one source or in all.
+
+    Example: /source refresh
+    """
+    found = await _named(ctx, name)
+    ctx.house.following.look_again(found)
+    return ctx.say("source.refreshing", names=", ".join(source.name for source in found))
+
+
+async def _confirm_share(ctx: Context, name: Rest) -> str:
+    upload = await ctx.house.uploads.named(ctx.room.id, name)
+    return ctx.say("source.share_confirm", name=upload.name, project=(await ctx.project()).name)
+
+
+@registry.command("source share", confirms=_confirm_share)
+async def share(ctx: Context, name: Rest) -> str:
+    """Let the whole project find a file that was sent in this room.
+
+    Example: /source share handbook.md
+    """
+    upload = await ctx.house.uploads.named(ctx.room.id, name)
+    await ctx.house.uploads.share(upload, now=ctx.now)
+    return ctx.say("source.shared", name=upload.name, project=(await ctx.project()).name)
+
+
+async def _confirm_reindex(ctx: Context) -> str:
+    found = await _named(ctx, "")
+    return ctx.say("source.reindex_confirm", count=len(found), project=(await ctx.project()).name)
+
+
+@registry.command("reindex", confirms=_confirm_reindex)
+async def reindex(ctx: Context) -> str:
+    """Read every source of this room's project anew.
+
+    Example: /reindex
+    """
+    found = await _named(ctx, "")
+    ctx.house.following.look_again(found, anew=True)
+    return ctx.say("source.reindexing", names=", ".join(source.name for source in found))
+
+
+async def _named(ctx: Context, name: str) -> list[Source]:
+    """The one source of that name, or all when no name is given; never an empty list."""
+    project = await ctx.project()
+    followed = await ctx.house.db.read(lambda session: sources.list_of(session, project.id))
+    followed = [source for source in followed if source.kind != "upload"]
+    if not followed:
+        raise UserError("source.unknown_none")
+    found = [source for source in followed if not name or source.name.casefold() == name.strip().casefold()]
+    if not found:
+        raise UserError("source.unknown", got=name[:80], names=", ".join(source.name for source in followed))
+    return found

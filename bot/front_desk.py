@@ -1,0 +1,181 @@
+"""The desk of this process: search, ask, index and status, as the command line and the JSON API give them."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from adapters.source import SourceError
+from bot.desk import (
+    DeskError,
+    IndexProgress,
+    Json,
+    OnIndexProgress,
+    UnknownProject,
+    answer_as_json,
+    found_as_json,
+)
+from bot.errors import UserError
+from bot.following import Following, Wanted, wanted_in_shell
+from bot.progress import SourceProgress
+from bot.projects import Projects
+from bot.refresh import Ran, Refresh
+from bot.standing import Standing
+from bot.state.database import Database
+from bot.state.queries import codes, inbox, projects, sources
+from bot.state.tables import Project, Source
+from bot.version import PROGRAM
+from config.settings import Access, Limits
+from config.texts import say
+from pipelines.answering import Answering
+from pipelines.searching import Searching
+from pipelines.stores.passages import Scope
+from pipelines.types import Answer, Question
+
+CLAIM_MINUTES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class DeskParts:
+    """What the desk works with. `address` gives where the web pages are reached from this machine."""
+
+    db: Database
+    searching: Searching
+    answering: Answering
+    following: Following
+    projects: Projects
+    refresh: Refresh
+    standing: Standing
+    limits: Limits
+    access: Access
+    clock: Callable[[], datetime]
+    address: Callable[[], str]
+
+
+class FrontDesk:
+    """See `bot.desk.Desk` for what each method gives and raises."""
+
+    def __init__(self, parts: DeskParts) -> None:
+        self._parts = parts
+
+    async def search(self, query: str, *, project: str, limit: int, explain: bool) -> Json:
+        """Find passages; an empty query finds nothing."""
+        found_in = await self._project(project)
+        found = await self._parts.searching.search(found_in.id, query, scope=Scope(), limit=limit)
+        return found_as_json(found, await self._names(found_in), explain=explain)
+
+    async def ask(self, question: str, *, project: str) -> Json:
+        """Answer one question without a conversation."""
+        text = self._checked(question)
+        asked_in = await self._project(project)
+        wanted = Question(text, asked_in.id)
+        async with aclosing(self._parts.answering.answer(wanted)) as events:
+            async for event in events:
+                if isinstance(event, Answer):
+                    return answer_as_json(event, await self._names(asked_in))
+        raise DeskError("expected an answer, got none; the service's log says why")
+
+    async def index(self, locations: Sequence[str], *, project: str, on_progress: OnIndexProgress) -> Json:
+        """Follow what is not followed yet, then refresh all of it now."""
+        followed_in, rows = await self._follow(locations, project)
+        ran = await asyncio.gather(*(self._refreshed(followed_in, row, on_progress) for row in rows))
+        shown = await self._parts.searching.store.shown(followed_in.id)
+        counts = await self._parts.searching.store.counts(followed_in.id)
+        results = [
+            _indexed(row, one, shown[row.id].commit if row.id in shown else "", counts.per_source.get(row.id, 0))
+            for row, one in zip(rows, ran, strict=True)
+        ]
+        return {"project": followed_in.name, "sources": results}
+
+    async def status(self) -> Json:
+        """Say how everything stands."""
+        waiting, _oldest = await self._parts.db.read(inbox.pressure)
+        return {"version": PROGRAM, "waiting": waiting, "projects": await self._parts.standing.as_json()}
+
+    async def login_link(self) -> Json:
+        """Make a one-use link that signs a browser in as owner."""
+        now, valid_for = self._parts.clock(), timedelta(hours=self._parts.access.login_link_hours)
+        new = codes.NewCode(codes.Purpose.LOGIN, role="owner")
+        code = await self._parts.db.write(lambda session: codes.make(session, new, valid_for=valid_for, now=now))
+        return {"url": f"{self._parts.address()}/login/{code}", "expires_at": (now + valid_for).isoformat()}
+
+    async def claim_code(self) -> Json:
+        """Make a code that makes its first user an owner."""
+        now, valid_for = self._parts.clock(), timedelta(minutes=CLAIM_MINUTES)
+        new = codes.NewCode(codes.Purpose.CLAIM, role="owner")
+        code = await self._parts.db.write(lambda session: codes.make(session, new, valid_for=valid_for, now=now))
+        return {"code": codes.shown(code), "expires_at": (now + valid_for).isoformat()}
+
+    async def _project(self, name: str) -> Project:
+        found = await self._parts.db.read(lambda session: projects.by_name(session, name))
+        if found is None:
+            every = await self._parts.db.read(projects.list_all)
+            raise UnknownProject(name, [project.name for project in every])
+        return found
+
+    async def _names(self, project: Project) -> dict[str, str]:
+        rows = await self._parts.db.read(lambda session: sources.list_of(session, project.id))
+        return {row.id: row.name for row in rows}
+
+    def _checked(self, question: str) -> str:
+        most = self._parts.limits.question_max_chars
+        if not question.strip():
+            raise DeskError("expected a question, got nothing")
+        if len(question) > most:
+            raise DeskError(f"expected a question of at most {most} characters, got {len(question)}; shorten it")
+        return question
+
+    async def _follow(self, locations: Sequence[str], name: str) -> tuple[Project, list[Source]]:
+        """The project, made if needed, and a row for each location. Nothing is added when one cannot be followed."""
+        existing = await self._parts.db.read(lambda session: projects.by_name(session, name))
+        followed = await self._rows(existing)
+        taken = [row.name for row in followed]
+        wanted: list[Wanted] = []
+        for location in locations:
+            try:
+                one = await asyncio.to_thread(wanted_in_shell, location, taken=taken)
+            except SourceError as error:
+                raise DeskError(str(error)) from error
+            if one.location not in [other.location for other in wanted]:
+                wanted.append(one)
+                taken.append(one.name)
+        try:
+            project = existing or await self._parts.projects.begin(name, person=None, now=self._parts.clock())
+            return project, [await self._row(project, followed, one) for one in wanted]
+        except UserError as error:
+            raise DeskError(say(error.key, "en", **error.values)) from error
+
+    async def _rows(self, project: Project | None) -> list[Source]:
+        if project is None:
+            return []
+        return await self._parts.db.read(lambda session: sources.list_of(session, project.id))
+
+    async def _row(self, project: Project, followed: Sequence[Source], wanted: Wanted) -> Source:
+        for row in followed:
+            if row.location == wanted.location:
+                return row
+        return await self._parts.following.begin(project.id, wanted, person=None, now=self._parts.clock(), starts=False)
+
+    async def _refreshed(self, project: Project, row: Source, on_progress: OnIndexProgress) -> Ran | None:
+        def tell(progress: SourceProgress) -> None:
+            on_progress(IndexProgress(progress.name, progress.done, progress.total, progress.passages, progress.stage))
+
+        ran = await self._parts.refresh.refresh(project.id, row.id, on_progress=tell)
+        return ran[0] if ran else None
+
+
+def _indexed(row: Source, ran: Ran | None, version: str, passages: int) -> dict[str, Any]:
+    counts = ran.counts if ran is not None else {}
+    return {
+        "source": row.name,
+        "kind": row.kind,
+        "files": counts.get("files", 0),
+        "passages": passages,
+        "removed": ran.done.removed if ran is not None and ran.done is not None else 0,
+        "skipped": dict(counts.get("skipped") or {}),
+        "redacted": counts.get("redacted", 0),
+        "version": version,
+        "error": ran.error if ran is not None else "expected to follow this source, but it was removed meanwhile",
+    }

@@ -1,0 +1,149 @@
+"""How a project stands, in words and as plain values: what is indexed, how fresh it is, what went wrong."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.progress import ProgressBoard, SourceProgress
+from bot.state.database import Database
+from bot.state.queries import inbox, projects, sources
+from bot.state.tables import Project, Source
+from bot.timing import ago, ahead
+from config.settings import Llm
+from config.texts import say
+from pipelines.stores.passages import PassageStore
+from pipelines.types import Shown
+
+_NAMED_REASONS = ("binary", "minified", "generated", "vendored", "lock", "too_large", "secret", "link")
+_COMMIT_CHARS = 10
+
+
+class Standing:
+    """Reads the state, the passage store and the progress board together."""
+
+    def __init__(self, db: Database, store: PassageStore, board: ProgressBoard, llm: Llm) -> None:
+        self._db = db
+        self._store = store
+        self._board = board
+        self._llm = llm
+
+    async def text(self, project: Project, language: str, *, now: datetime) -> str:
+        """The answer to /status in a project's room, as CommonMark."""
+        lines = await self.source_lines(project, language, now=now)
+        waiting, _oldest = await self._db.read(inbox.pressure)
+        tail = [say("status.waiting", language, count=waiting)] if waiting > 1 else []
+        tail.append(self._who_answers(language))
+        head = say("status.title", language, project=project.name)
+        return "\n".join([head, "", *(lines or [say("status.nothing", language)]), "", *tail])
+
+    async def source_lines(self, project: Project, language: str, *, now: datetime) -> list[str]:
+        """One line for each source, with what was left out and when it is looked at next below it."""
+        rows = await self._sources(project.id)
+        shown = await self._store.shown(project.id)
+        counts = (await self._store.counts(project.id)).per_source
+        running = {one.source: one for one in self._board.running(project.id)}
+        lines: list[str] = []
+        for row in rows:
+            lines.append(
+                _line(row, running.get(row.id), shown.get(row.id), counts.get(row.id, 0), language=language, now=now)
+            )
+            lines += _details(row, language, now=now)
+        return lines
+
+    async def as_json(self) -> list[dict[str, Any]]:
+        """Every project with its sources, as `roomwise status --json` prints them."""
+        every = await self._db.read(projects.list_all)
+        return [await self._project_as_json(project) for project in every]
+
+    async def _project_as_json(self, project: Project) -> dict[str, Any]:
+        rows = await self._sources(project.id)
+        counts = await self._store.counts(project.id)
+        shown = await self._store.shown(project.id)
+        running = {one.source: one for one in self._board.running(project.id)}
+        return {
+            "name": project.name,
+            "files": counts.files,
+            "passages": counts.passages,
+            "sources": [
+                _source_as_json(row, running.get(row.id), shown.get(row.id), counts.per_source.get(row.id, 0))
+                for row in rows
+            ],
+        }
+
+    async def _sources(self, project: str) -> Sequence[Source]:
+        rows = await self._db.read(lambda session: sources.list_of(session, project))
+        return [row for row in rows if row.kind != "upload"]
+
+    def _who_answers(self, language: str) -> str:
+        if self._llm.model:
+            return say("status.model", language, model=self._llm.model)
+        return say("status.extractive", language)
+
+
+def _line(
+    row: Source,
+    running: SourceProgress | None,
+    shown: Shown | None,
+    passages: int,
+    *,
+    language: str,
+    now: datetime,
+) -> str:
+    if running is not None and running.total:
+        values = {"percent": running.percent, "done": running.done, "total": running.total}
+        return say("source.line_indexing", language, name=row.name, **values)
+    last_good = ago(row.last_ok_at, now=now, language=language)
+    if row.state == "hidden":
+        return say("source.line_hidden", language, name=row.name, error=row.state_reason or row.last_error)
+    if row.last_error:
+        return say("source.line_error", language, name=row.name, error=row.last_error, ago=last_good)
+    if shown is None:
+        return say("source.line_new", language, name=row.name)
+    return say(
+        "source.line_ok",
+        language,
+        name=row.name,
+        files=row.counts.get("files", 0),
+        passages=passages,
+        commit=shown.commit[:_COMMIT_CHARS],
+        ago=last_good,
+    )
+
+
+def _details(row: Source, language: str, *, now: datetime) -> list[str]:
+    skipped: Mapping[str, int] = row.counts.get("skipped") or {}
+    named = [
+        say(f"status.reason_{reason}", language, count=skipped[reason])
+        for reason in _NAMED_REASONS
+        if skipped.get(reason)
+    ]
+    named += [
+        say("status.reason_other", language, count=count, reason=reason.replace("_", " "))
+        for reason, count in sorted(skipped.items())
+        if count and reason not in _NAMED_REASONS
+    ]
+    lines = [say("status.skipped", language, reasons=", ".join(named))] if named else []
+    if row.counts.get("redacted"):
+        lines.append(say("status.redacted", language, count=row.counts["redacted"]))
+    if row.next_due_at is not None:
+        lines.append(say("status.next", language, when=ahead(row.next_due_at, now=now, language=language)))
+    return [f"  - {line.strip()}" for line in lines]
+
+
+def _source_as_json(row: Source, running: SourceProgress | None, shown: Shown | None, passages: int) -> dict[str, Any]:
+    return {
+        "source": row.name,
+        "kind": row.kind,
+        "location": row.location,
+        "state": row.state,
+        "files": row.counts.get("files", 0),
+        "passages": passages,
+        "skipped": dict(row.counts.get("skipped") or {}),
+        "redacted": row.counts.get("redacted", 0),
+        "ref": shown.ref if shown else row.ref,
+        "version": shown.commit if shown else "",
+        "last_ok_at": row.last_ok_at.isoformat() if row.last_ok_at else None,
+        "next_due_at": row.next_due_at.isoformat() if row.next_due_at else None,
+        "last_error": row.last_error,
+        "progress": {"stage": running.stage, "done": running.done, "total": running.total} if running else None,
+    }

@@ -1,0 +1,41 @@
+import json
+import logging
+
+import pytest
+import structlog
+
+from bot.logs import Redaction, configure
+from config.settings import Log
+
+
+def test_known_secrets_and_credentials_are_made_unreadable() -> None:
+    """Values of settings, bearer tokens, bot tokens, user parts of addresses and login links never reach the log."""
+    redaction = Redaction(["hunter2-is-secret"])
+    bot_token = "123456789:" + "A" * 35
+
+    cleaned = redaction.text(
+        f"key hunter2-is-secret Bearer abcdefghijkl {bot_token} https://me:pass@example.org /login/{'x' * 22}"
+    )
+
+    assert cleaned == "key [secret] Bearer [secret] [secret] https://[secret]@example.org /login/[secret]"
+
+
+def test_short_values_are_left_alone() -> None:
+    """A secret of a few letters would make half of the log unreadable, so it is not searched for."""
+    assert Redaction(["abc"]).text("abcdef") == "abcdef"
+
+
+def test_exceptions_lose_their_secrets_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """A traceback is cleaned like any other text, whoever logged it."""
+    configure(Log(level="info", format="json"), secrets=["hunter2-is-secret"])
+    try:
+        raise ValueError("hunter2-is-secret was wrong")
+    except ValueError:
+        structlog.get_logger("test").exception("failed", reference="abc")
+        logging.getLogger("library").warning("Bearer abcdefghijklmnop")
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+    assert ["failed", "Bearer [secret]"] == [line["event"] for line in lines]
+    assert "hunter2" not in json.dumps(lines)
+    assert "ValueError" in lines[0]["exception"]
