@@ -67,7 +67,7 @@ class LocalPassages:
 
     async def projects(self) -> Sequence[str]:
         """List the ids of all projects held."""
-        return await self._run(self._reads, "", self._projects.held)
+        return await self._run(self._reads, None, self._projects.held)
 
     async def manifest(self, project: str, source: str) -> Mapping[str, Entry]:
         """List what is indexed of a source, by path."""
@@ -196,15 +196,15 @@ class LocalPassages:
 
         return await self._run(self._writes, project, run)
 
-    async def _run(self, threads: Executor, project: str, work: Callable[[], Result]) -> Result:
+    async def _run(self, threads: Executor, project: str | None, work: Callable[[], Result]) -> Result:
         """Run `work` in one of the threads and turn its errors into ours."""
         if self._is_closed:
             raise StoreUnavailable("the passage store is closed")
-        if project:
+        if project is not None:
             self._projects.folder(project)
 
         def run() -> Result:
-            with store_errors(project):
+            with store_errors(project or ""):
                 return work()
 
         return await asyncio.get_running_loop().run_in_executor(threads, run)

@@ -114,6 +114,11 @@ class OpenProjects:
         with self._guard:
             return sum(1 for slot in self._slots.values() if slot.opened and slot.opened.is_writing)
 
+    def count_open(self) -> int:
+        """Count the open projects."""
+        with self._guard:
+            return sum(1 for slot in self._slots.values() if slot.opened is not None)
+
     def close(self) -> None:
         """Close all projects. Nothing may be lent any more."""
         for slot in self._slots.values():

@@ -5,7 +5,8 @@ indexed, by which splitter), and each source's shown version. It alone owns the 
 or not at all: a hit counts only if its (source, path, blob) is in the manifest.
 
 All methods raise StoreUnavailable when the store cannot be reached, and StoreFull when nothing can be written.
-Project and source ids are lower-case letters and digits.
+A project that does not exist reads as empty; to write to it raises StoreUnavailable, so that a refresh under way
+cannot bring back a dropped project. Project and source ids are lower-case letters and digits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,6 +51,13 @@ class IndexedFile:
     entry: Entry
     documents: Sequence[Document]
     vectors: Vectors | None
+
+    def __post_init__(self) -> None:
+        if self.vectors is not None and len(self.vectors) != len(self.documents):
+            raise ValueError(
+                f"expected one vector a passage of {self.entry.path!r}, "
+                f"got {len(self.vectors)} vectors for {len(self.documents)} passages"
+            )
 
 
 @dataclass(frozen=True, slots=True)

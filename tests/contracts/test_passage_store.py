@@ -1,57 +1,23 @@
 """What every passage store must do. A fake and the real ones run the same class."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
-from haystack import Document
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.stores.local import LocalPassages
 from pipelines.stores.passages import Change, Counts, Entry, IndexedFile, PassageStore, Scope
-from pipelines.types import Shown, StoreUnavailable, passage_id
+from pipelines.types import Shown, StoreUnavailable
+from tests.fakes.files import OTHER, PROJECT, SOURCE, file_of, texts_of
 from tests.fakes.passages import FakePassages, unit
 
-PROJECT, SOURCE, OTHER = "p1", "s1", "s2"
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 EVERYWHERE = Scope()
-
-
-def file_of(
-    path: str, *texts: str, source: str = SOURCE, blob: str = "b1", room: str | None = None, heading: str = ""
-) -> IndexedFile:
-    """Make a file of one-line passages; the vector of each passage points where its text's length points."""
-    documents = [
-        Document(
-            id=passage_id(source, path, blob, ordinal),
-            content=text,
-            meta={
-                "source": source,
-                "path": path,
-                "blob": blob,
-                "first_line": ordinal + 1,
-                "last_line": ordinal + 1,
-                "header": path,
-                "headings": [heading] if heading else [],
-                "symbols": [],
-                "kind": "docs",
-                "room": room,
-            },
-        )
-        for ordinal, text in enumerate(texts)
-    ]
-    vectors = np.stack([unit(len(text), 1.0, ordinal) for ordinal, text in enumerate(texts)]) if texts else None
-    entry = Entry(source, path, blob, "lines-1", len(texts), sum(map(len, texts)), room=room)
-    return IndexedFile(entry, documents, vectors)
-
-
-def texts_of(documents: Sequence[Document]) -> list[str]:
-    """List what the passages say."""
-    return [document.content or "" for document in documents]
 
 
 @pytest.fixture(params=["fake", "local"])
