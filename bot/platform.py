@@ -90,9 +90,9 @@ def checkout_root() -> Path | None:
 
 
 def packaged_docs() -> Path:
-    """The folder of Roomwise's own documentation: the one inside the installed package, else the checkout's docs."""
-    installed = Path(__file__).resolve().with_name("packaged_docs")
-    return installed if installed.is_dir() else Path(__file__).resolve().parent.parent / "docs"
+    """The folder of Roomwise's own documentation: docs of the source tree, else what the installed package brought."""
+    above = Path(__file__).resolve().parent.parent
+    return above / "docs" if (above / "pyproject.toml").is_file() else above / "roomwise_docs"
 
 
 def default_data_dir(checkout: Path | None) -> Path:
