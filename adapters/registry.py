@@ -43,11 +43,20 @@ class SourceRegistry:
 
     def mirror(self, source: str) -> Path:
         """Say where the mirror of a source lies."""
-        return self.mirrors / f"{source}.git"
+        return self._mirrors / f"{source}.git"
+
+    def mirrored(self) -> list[str]:
+        """List the ids of the sources that have a mirror here."""
+        return sorted(path.stem for path in self._mirrors.glob("*.git"))
+
+    def remove_mirror(self, source: str) -> None:
+        """Delete the mirror of a source, if it has one."""
+        from adapters.git.remote import remove_mirror
+
+        remove_mirror(self.mirror(source))
 
     @property
-    def mirrors(self) -> Path:
-        """The folder that holds all mirrors and nothing else."""
+    def _mirrors(self) -> Path:
         return self._data_dir / "mirrors"
 
     def _folder(self, spec: SourceSpec) -> CodeSource:

@@ -20,38 +20,35 @@ _STARTED_MS = 1_000
 async def watch_folders(
     folders: Folders, *, matters: Callable[[Path], bool], poll_s: Callable[[], float]
 ) -> AsyncIterator[None]:
-    """Yield after something in the folders changed, at most every 200 ms while changes go on.
+    """Yield once the watch has begun, then after each change, at most every 200 ms while changes go on.
 
     `folders` is asked again whenever a folder comes or goes. `poll_s` says how long to wait between two hints where
     nothing can be watched.
     """
-    is_first = True
     while True:
-        async for _change in _watch_until_folders_change(await folders(), matters, poll_s, is_first=is_first):
+        async for _change in _watch_until_folders_change(await folders(), matters, poll_s):
             yield
-        is_first = False
 
 
 async def _watch_until_folders_change(
-    folders: Sequence[Path], matters: Callable[[Path], bool], poll_s: Callable[[], float], *, is_first: bool
+    folders: Sequence[Path], matters: Callable[[Path], bool], poll_s: Callable[[], float]
 ) -> AsyncIterator[None]:
     try:
-        async for must_look_again in _watch_once(folders, matters, is_first=is_first):
+        async for must_look_again in _watch_once(folders, matters):
             yield
             if must_look_again:
                 return
-    except OSError:
-        # Also FileNotFoundError, when a folder went between the listing and the watch.
+    except (OSError, RuntimeError):
+        # FileNotFoundError, when a folder went between the listing and the watch; the limit of watches reached;
+        # what watchfiles raises of its own is a RuntimeError.
         await asyncio.sleep(poll_s())
         yield
 
 
-async def _watch_once(
-    folders: Sequence[Path], matters: Callable[[Path], bool], *, is_first: bool
-) -> AsyncIterator[bool]:
+async def _watch_once(folders: Sequence[Path], matters: Callable[[Path], bool]) -> AsyncIterator[bool]:
     """Yield for each batch of changes whether folders came or went, so that the watch must be set up again.
 
-    A watch that was set up again says so once: what changed in between is seen by looking, not by the watch.
+    The first one says that the watch has begun: what changed before is found by looking, not by the watch.
     """
     known = set(folders)
 
@@ -63,10 +60,10 @@ async def _watch_once(
         watch_filter=counts,
         debounce=_DEBOUNCE_MS,
         rust_timeout=_STARTED_MS,
-        yield_on_timeout=not is_first,
+        yield_on_timeout=True,
         recursive=False,
     )
-    has_begun = is_first
+    has_begun = False
     async for batch in changes:
         if batch or not has_begun:
             yield any(_is_of_folder(change, Path(name), known) for change, name in batch)

@@ -149,6 +149,13 @@ class Refresh:
             turn.covered = covered
             return turn.last
 
+    async def put_off(self, source: str, reference: str) -> None:
+        """Record that a run failed for a reason nobody expected; the log holds it under the reference."""
+        row = await self._parts.db.read(lambda session: sources.get(session, source))
+        if row is not None:
+            error = f"expected to refresh {row.name!r}, got a fault of our own: the log has it under {reference}"
+            await self._settle(row, Ran(row.id, row.name, "failed", error=error))
+
     async def forget(self, source: str) -> None:
         """Close what is open of a source that is not followed any more."""
         self._compared.discard(source)

@@ -1,0 +1,163 @@
+"""What the clock does: ask sources that are due, and take out what has had its time."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.registry import SourceRegistry
+from bot.jobs.registry import Job, JobRunner
+from bot.refresh import Refresh
+from bot.state.database import Database
+from bot.state.queries import purges, retention, sources
+from bot.state.tables import Source
+from bot.state.vault import Vault
+from bot.watch import Watch
+from config.settings import Retention
+from pipelines.stores.passages import PassageStore
+
+TICK_S = 15.0
+# Refreshes that the clock has under way at once; most of them wait for a network.
+MOST_AT_ONCE = 8
+DELIVERY_DAYS = 30
+JOB_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ChoreParts:
+    """What the chores work with. `spawn` starts a task that lives as long as the service."""
+
+    db: Database
+    store: PassageStore
+    refresh: Refresh
+    runner: JobRunner
+    spawn: Callable[[Coroutine[Any, Any, None]], object]
+    clock: Callable[[], datetime]
+    keep: Retention
+    purge_after_days: int
+    registry: SourceRegistry
+    vault: Vault
+
+
+class Chores:
+    """The work behind the jobs. Each method returns what it did in a few words, '' for nothing."""
+
+    def __init__(self, parts: ChoreParts) -> None:
+        self._parts = parts
+        self._under_way: set[str] = set()
+
+    def jobs(self, watch: Watch | None) -> Sequence[Job]:
+        """List all fixed jobs; without a `watch` sources are asked by the clock alone."""
+        every = [
+            Job("tick", TICK_S, self.refresh_due),
+            Job("expired", 600.0, self.drop_expired),
+            Job("retention", 3600.0, self.keep_within_time),
+            Job("purge", 3600.0, self.purge_hidden),
+            Job("mirrors", 6 * 3600.0, self.remove_mirrors),
+        ]
+        return every if watch is None else [*every, Job("watch", TICK_S, _aligning(watch))]
+
+    async def refresh_due(self) -> str:
+        """Start a refresh for every source that is due and has none under way. Returns at once."""
+        room = MOST_AT_ONCE - len(self._under_way)
+        if room <= 0:
+            return ""
+        now = self._parts.clock()
+        limit = room + len(self._under_way)
+        due = await self._parts.db.read(lambda session: sources.due(session, now=now, limit=limit))
+        for row in [row for row in due if row.id not in self._under_way and row.kind != "upload"][:room]:
+            self._under_way.add(row.id)
+            self._parts.spawn(self.refresh_now(row.id))
+        return ""
+
+    async def refresh_now(self, source: str) -> None:
+        """Refresh one source; never raises. Only what changed something, or failed, becomes a job run."""
+
+        async def work() -> str:
+            ran = await self._parts.refresh.refresh_source(source)
+            return "" if ran is None or ran.outcome == "unchanged" else f"{ran.outcome} {ran.error}".strip()
+
+        self._under_way.add(source)
+        try:
+            reference = await self._parts.runner.run("refresh", work, subject=source)
+            if reference:
+                await self._parts.runner.run("refresh", lambda: self._put_off(source, reference), subject=source)
+        finally:
+            self._under_way.discard(source)
+
+    async def _put_off(self, source: str, reference: str) -> str:
+        """After a fault of our own: wait as after any failure, or the next tick would run into it again."""
+        await self._parts.refresh.put_off(source, reference)
+        return ""
+
+    async def drop_expired(self) -> str:
+        """Delete codes, sessions, confirmations, counters and roles whose time is over."""
+        now = self._parts.clock()
+        dropped = await self._parts.db.write(lambda session: retention.delete_expired(session, now=now))
+        return f"{dropped} expired" if dropped else ""
+
+    async def keep_within_time(self) -> str:
+        """Take out what people said, and the ids around it, once it is older than the settings allow."""
+        now, keep = self._parts.clock(), self._parts.keep
+
+        def before(days: int) -> datetime:
+            return now - timedelta(days=days)
+
+        async def delete_all(session: AsyncSession) -> int:
+            count = await retention.wipe_turns(session, before=before(keep.turn_days))
+            count += await retention.delete_web_messages(session, before=before(keep.turn_days))
+            count += await retention.delete_turns(session, before=before(max(keep.turn_days, keep.feedback_days)))
+            count += await retention.delete_feedback(session, before=before(keep.feedback_days))
+            count += await retention.delete_conversations(session, before=before(keep.turn_days))
+            count += await retention.delete_inbox(session, before=before(keep.inbox_id_days))
+            count += await retention.delete_deliveries(session, before=before(DELIVERY_DAYS))
+            return count + await retention.delete_job_runs(session, before=before(JOB_DAYS))
+
+        deleted = await self._parts.db.write(delete_all)
+        if deleted:
+            await self._parts.db.checkpoint()  # texts leave the file itself, not only the tables
+        return f"{deleted} rows" if deleted else ""
+
+    async def purge_hidden(self) -> str:
+        """Delete what is indexed of sources that have been gone for too long; they come back whole if they return."""
+        before = self._parts.clock() - timedelta(days=self._parts.purge_after_days)
+        rows = await self._parts.db.read(lambda session: sources.hidden_since(session, before=before))
+        purged = [row for row in rows if row.state_reason != "purged"]
+        for row in purged:
+            await self._purge(row)
+        return f"purged {len(purged)}" if purged else ""
+
+    async def remove_mirrors(self) -> str:
+        """Remove mirrors of repositories that nothing follows any more."""
+        registry = self._parts.registry
+        mirrored = await asyncio.to_thread(registry.mirrored)
+        doomed = [source for source in mirrored if not await self._is_followed(source)]
+        for source in doomed:
+            await asyncio.to_thread(registry.remove_mirror, source)
+        return f"removed {len(doomed)}" if doomed else ""
+
+    async def _is_followed(self, source: str) -> bool:
+        row = await self._parts.db.read(lambda session: sources.get(session, source))
+        return row is not None and row.state != "removed"
+
+    async def _purge(self, row: Source) -> None:
+        await self._parts.store.purge(row.project, row.id)
+        await self._parts.refresh.forget(row.id)
+        now, vault = self._parts.clock(), self._parts.vault
+
+        async def forget(session: AsyncSession) -> None:
+            await purges.forget_source(session, vault, project=row.project, source=row.id)
+            await sources.set_state(session, row.id, row.state, reason="purged", now=now)
+
+        await self._parts.db.write(forget)
+
+
+def _aligning(watch: Watch) -> Callable[[], Coroutine[Any, Any, str]]:
+    async def align() -> str:
+        await watch.align()
+        return ""
+
+    return align
