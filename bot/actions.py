@@ -198,6 +198,7 @@ ACTIONS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
         # operations
         "jobs": _ADMINS_READ,
         "admin_page": _OWNERS,
+        "metrics": (Rule(role=Role.OWNER, places=REMOTE, in_project=False, token_scope="admin"),),  # noqa: S106
         "audit": _OWNERS,
         "login": _SHELL_ONLY,
         "owner add": _SHELL_ONLY,

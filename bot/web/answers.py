@@ -1,5 +1,8 @@
 """Errors of the API in one shape: {"error": {"message", "what_to_do", "reference"?}}."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from fastapi.responses import JSONResponse
 
 from config.texts import say
@@ -16,7 +19,12 @@ class ApiError(Exception):
 
 
 def failure(
-    status: int, name: str, *, language: str = "en", reference: str | None = None, **values: object
+    status: int,
+    name: str,
+    values: Mapping[str, object] = MappingProxyType({}),
+    *,
+    language: str = "en",
+    reference: str | None = None,
 ) -> JSONResponse:
     """The response for the error `name`; a `reference` is what the log holds as well."""
     message = say(f"web.error.{name}", language, **values)

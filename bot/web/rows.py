@@ -35,7 +35,7 @@ class CitedLine:
 
     number: int
     path: str
-    label: str
+    version: str
     lines: str
     href: str
 
@@ -161,9 +161,7 @@ def _href(cited: Cited, turn: str | None, around: Around) -> str:
 
 
 def _cited(cited: Cited, href: str, around: Around) -> CitedLine:
-    version = cited.version[:_VERSION_CHARS]
-    label = f"{cited.label} · {version}" if version else cited.label
-    return CitedLine(cited.number, cited.path, label, lines_of(cited, around.language), href)
+    return CitedLine(cited.number, cited.path, cited.version[:_VERSION_CHARS], lines_of(cited, around.language), href)
 
 
 def _act(button: Button, turn: str | None, around: Around) -> Act:

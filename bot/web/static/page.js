@@ -92,7 +92,8 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-const zone = document.documentElement.lang;
+const lang = document.documentElement.lang;
+const zone = navigator.languages.find((each) => each.startsWith(lang)) || lang;
 const clockOf = new Intl.DateTimeFormat(zone, { hour: "2-digit", minute: "2-digit" });
 const dayOf = new Intl.DateTimeFormat(zone, { weekday: "long", day: "numeric", month: "long" });
 const shortOf = new Intl.DateTimeFormat(zone, { day: "2-digit", month: "2-digit", year: "2-digit" });

@@ -1,0 +1,166 @@
+"""The JSON API for programs and for the command line beside a running service: search, ask, index, status, links.
+
+Shapes are those of `bot.desk` and docs/api.md. A token reaches only what its holder and its scope allow.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+
+from bot.desk import Desk, DeskError, IndexProgress
+from bot.rights import Way
+from bot.state.queries import limits, projects
+from bot.state.tables import Project
+from bot.web.answers import ApiError
+from bot.web.parts import WebParts
+from bot.web.room_routes import Body
+from bot.web.visitors import Visitor, acting_visitor, any_visitor, parts_of
+
+router = APIRouter(prefix="/api", tags=["questions and sources"])
+Reader = Annotated[Visitor, Depends(any_visitor)]
+Doer = Annotated[Visitor, Depends(acting_visitor)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Search(Body):
+    """A search for passages."""
+
+    query: Text
+    project: Text
+    limit: Annotated[int, Field(ge=1, le=100)] = 10
+    explain: bool = False
+
+
+class Ask(Body):
+    """A question."""
+
+    question: Text
+    project: Text
+
+
+class Index(Body):
+    """Folders or local repositories to follow and index now; from this machine only."""
+
+    sources: Annotated[Sequence[Text], Field(min_length=1, max_length=100)]
+    project: Text
+
+
+@router.post("/search")
+async def search(request: Request, body: Search, visitor: Doer) -> dict[str, Any]:
+    """Find passages."""
+    parts = parts_of(request)
+    project = await _project(parts, visitor, body.project, "search_api")
+    _checked(body.query, parts)
+    return await _desk(parts).search(body.query, project=project, limit=body.limit, explain=body.explain)
+
+
+@router.post("/ask")
+async def ask(request: Request, body: Ask, visitor: Doer) -> dict[str, Any]:
+    """Answer a question with citations."""
+    parts = parts_of(request)
+    project = await _project(parts, visitor, body.project, "ask_api")
+    _checked(body.question, parts)
+    await _count(parts, visitor, project)
+    return await _desk(parts).ask(body.question, project=project)
+
+
+@router.post("/index")
+async def index(request: Request, body: Index, visitor: Doer) -> StreamingResponse:
+    """Follow and index; a line of JSON {"progress": ...} for each step, the result or {"error": ...} last."""
+    parts = parts_of(request)
+    if visitor.actor.way is not Way.SHELL:  # paths of this machine are for its command line only
+        raise ApiError(404, "not_allowed")
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+    parts.spawn(_index(_desk(parts), body, lines))
+    return StreamingResponse(_until_none(lines), media_type="application/x-ndjson")
+
+
+@router.get("/status")
+async def status(request: Request, visitor: Reader) -> dict[str, Any]:
+    """How everything stands, as far as the caller may know."""
+    parts = parts_of(request)
+    shown = await _desk(parts).status()
+    if visitor.actor.way is Way.SHELL:
+        return shown
+    mine = await parts.db.read(lambda session: projects.list_for(session, visitor.actor))
+    names = {project.name for project in mine if visitor.may("status_api", project=project.id)}
+    if not names:
+        raise ApiError(404, "not_allowed")
+    known = [project for project in shown["projects"] if project["name"] in names]
+    return {"version": shown["version"], "projects": known}
+
+
+@router.post("/login-links")
+async def login_link(request: Request, visitor: Doer) -> dict[str, Any]:
+    """Make a one-use link that signs the owner in."""
+    visitor.check("login")
+    return await _desk(parts_of(request)).login_link()
+
+
+@router.post("/claim-codes")
+async def claim_code(request: Request, visitor: Doer) -> dict[str, Any]:
+    """Make a code that makes its first user on a chat network an owner."""
+    visitor.check("owner add")
+    return await _desk(parts_of(request)).claim_code()
+
+
+def _desk(parts: WebParts) -> Desk:
+    desk = parts.desk()
+    if desk is None:
+        raise ApiError(503, "starting")
+    return desk
+
+
+def _checked(text: str, parts: WebParts) -> None:
+    if len(text) > parts.limits.question_max_chars:
+        raise ApiError(413, "too_long", got=len(text), limit=parts.limits.question_max_chars)
+    if not text.strip():
+        raise ApiError(400, "empty")
+
+
+async def _project(parts: WebParts, visitor: Visitor, name: str, action: str) -> str:
+    """The project's name as the desk takes it. Unknown and forbidden look the same, but to the machine's own shell."""
+    if visitor.actor.way is Way.SHELL:
+        return name
+    found: Project | None = await parts.db.read(lambda session: projects.list_named(session, visitor.actor, name))
+    if found is None:
+        raise ApiError(404, "not_allowed")
+    visitor.check(action, project=found.id)
+    return found.name
+
+
+async def _count(parts: WebParts, visitor: Visitor, project: str) -> None:
+    """Count the question like one in a room of its own. Raises ApiError 429 when there were too many."""
+    if visitor.actor.way is Way.SHELL:
+        return
+    person, now = visitor.actor.person, parts.clock()
+    allowance = await parts.db.write(
+        lambda session: limits.allow_question(session, parts.limits, person=person, room=f"api/{project}", now=now)
+    )
+    if not allowance.allowed:
+        until = allowance.come_back_at
+        raise ApiError(429, "too_many", time=f"{until:%H:%M} UTC" if until else "")
+
+
+async def _index(desk: Desk, body: Index, lines: asyncio.Queue[str | None]) -> None:
+    def tell(progress: IndexProgress) -> None:
+        shown = {name: getattr(progress, name) for name in ("source", "done", "total", "passages", "stage")}
+        lines.put_nowait(json.dumps({"progress": shown}))
+
+    try:
+        result = await desk.index(list(body.sources), project=body.project, on_progress=tell)
+        lines.put_nowait(json.dumps(result))
+    except DeskError as error:
+        lines.put_nowait(json.dumps({"error": {"message": str(error), "what_to_do": ""}}))
+    finally:
+        lines.put_nowait(None)
+
+
+async def _until_none(lines: asyncio.Queue[str | None]) -> AsyncIterator[str]:
+    while (line := await lines.get()) is not None:
+        yield line + "\n"
