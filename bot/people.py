@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.rights import INSTALLATION, Role, Way
 from bot.state.database import Database
 from bot.state.queries import audit, codes, people, sessions
+from bot.state.queries.audit import Act
 from bot.state.queries.codes import NewCode, Purpose
 from bot.state.queries.sessions import NewSession
 from bot.state.tables import Person
@@ -37,7 +38,7 @@ class People:
         async def make(session: AsyncSession) -> str:
             await codes.kill_all(session, Purpose.CLAIM, now=now)
             code = await codes.make(session, NewCode(Purpose.CLAIM), valid_for=CLAIM_VALID_FOR, now=now)
-            await _note(session, "owner add", None, way=Way.SHELL, now=now)
+            await audit.append(session, Act(action="owner add", person=None, way=Way.SHELL, outcome="allowed"), now=now)
             return codes.shown(code)
 
         return await self._db.write(make)
@@ -48,7 +49,7 @@ class People:
         async def redeem(session: AsyncSession) -> bool:
             tried = await codes.redeem_typed(session, Purpose.CLAIM, code, sender=person, used_by=person, now=now)
             outcome = "refused" if tried.invite is None else "allowed"
-            await _note(session, "claim", person, way=Way.CHAT, now=now, outcome=outcome)
+            await audit.append(session, Act(action="claim", person=person, way=Way.CHAT, outcome=outcome), now=now)
             if tried.invite is None:
                 return False
             await people.give_role(session, person, Role.OWNER, project=INSTALLATION, given_by=None, now=now)
@@ -64,7 +65,7 @@ class People:
         """A login link's code. Without a person it signs in the first owner, made when there is none."""
 
         async def make(session: AsyncSession) -> str:
-            await _note(session, "login", person, way=Way.SHELL, now=now)
+            await audit.append(session, Act(action="login", person=person, way=Way.SHELL, outcome="allowed"), now=now)
             new = NewCode(Purpose.LOGIN, person=person, role="" if person else Role.OWNER.word)
             return await codes.make(session, new, valid_for=self._link_valid_for, now=now)
 
@@ -85,7 +86,7 @@ class People:
             if person is None:
                 person = await _first_owner(session, language=language, now=now)
             made = await sessions.make(session, person.id, valid_for=self._session_valid_for, now=now)
-            await _note(session, "login", person.id, way=Way.WEB, now=now)
+            await audit.append(session, Act(action="login", person=person.id, way=Way.WEB, outcome="allowed"), now=now)
             return SignedIn(person, made)
 
         return await self._db.write(redeem)
@@ -102,7 +103,11 @@ class People:
             has = (await people.roles_of(session, person, now=now)).get(invite.project, Role.NOBODY)
             if role > has:
                 await people.give_role(session, person, role, project=invite.project, given_by=invite.made_by, now=now)
-            await _note(session, "join", person, way=Way.CHAT, now=now, target=invite.project)
+            await audit.append(
+                session,
+                Act(action="join", person=person, way=Way.CHAT, target=invite.project, outcome="allowed"),
+                now=now,
+            )
             return invite.project
 
         return await self._db.write(redeem)
@@ -116,18 +121,3 @@ async def _first_owner(session: AsyncSession, *, language: str | None, now: date
     person = await people.create(session, name="", language=language, now=now)
     await people.give_role(session, person.id, Role.OWNER, project=INSTALLATION, given_by=None, now=now)
     return person
-
-
-async def _note(
-    session: AsyncSession,
-    action: str,
-    person: str | None,
-    *,
-    way: Way,
-    now: datetime,
-    outcome: str = "allowed",
-    target: str = "",
-) -> None:
-    await audit.append(
-        session, audit.Act(action=action, way=way, outcome=outcome, person=person, target=target), now=now
-    )

@@ -6,7 +6,7 @@ transaction.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,9 @@ Work = Callable[[AsyncSession], Awaitable[T]]
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 MOST_AT_ONCE = 64  # writes in one commit, so that the first of a long queue does not wait for the last
-_SQLITE_GONE = {6, 5, 10, 13, 26, 11}  # locked, busy, I/O error, full, not a database, corrupt
+_SQLITE_FULL = 13
+_SQLITE_GONE = {5, 6, 10, 11, _SQLITE_FULL, 26}  # busy, locked, I/O error, corrupt, full, not a database
+_POSTGRESQL_FULL = "53100"
 
 
 class _Write:
@@ -179,13 +181,24 @@ async def _in_savepoint(connection: AsyncConnection, work: Work[T]) -> T:
 
 def as_state_error(error: SQLAlchemyError) -> StateError:
     """The fault in our words, by the codes of SQLite and PostgreSQL."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-    if code == 13 or getattr(cause, "sqlstate", "") == "53100":
-        return StateFull(f"expected room for the state database, got {cause!r}; free some disk space")
-    return StateUnavailable(f"expected the state database to answer, got {cause!r}")
+    faults = list(_faults(error))
+    for fault in faults:
+        if _code(fault) == _SQLITE_FULL or getattr(fault, "sqlstate", "") == _POSTGRESQL_FULL:
+            return StateFull(f"expected room for the state database, got {fault!r}; free some disk space")
+    return StateUnavailable(f"expected the state database to answer, got {faults[0]!r}")
 
 
 def _is_gone(error: Exception) -> bool:
     """Whether SQLite may have rolled back the whole transaction, not only the statement."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _SQLITE_GONE
+    return any(_code(fault) in _SQLITE_GONE for fault in _faults(error))
+
+
+def _faults(error: BaseException | None) -> Iterator[BaseException]:
+    """The driver's error and those before it: after a full disk, going back to a savepoint fails as well."""
+    while error is not None:
+        yield (error.orig if isinstance(error, DBAPIError) else None) or error
+        error = error.__context__
+
+
+def _code(fault: BaseException) -> int:
+    return int(getattr(fault, "sqlite_errorcode", 0)) & 0xFF
