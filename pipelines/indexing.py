@@ -44,7 +44,7 @@ class Outcome:
     """What a run did. `vanished` files were listed but could not be read: plan again to get them.
 
     `files` were indexed with `passages`, `skipped` counts by reason (those of the plan too), `redacted` counts keys and
-    tokens taken out, `generation` is the project's after the last write, `timings` are seconds by stage.
+    tokens taken out, `generation` is the project's after the last write, `timings` are seconds by stage; the stages overlap.
     """
 
     files: int = 0
@@ -139,6 +139,18 @@ class _Tools:
     room_to_write: RoomToWrite
 
 
+_Content = tuple[Listed, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A file that has been prepared and is not embedded yet."""
+
+    file: Listed
+    size_bytes: int
+    prepared: Prepared
+
+
 @dataclass(slots=True)
 class _Run:
     """One run of a plan: what has been prepared and not yet written, and the sums so far.
@@ -155,22 +167,21 @@ class _Run:
     waiting_bytes: int = 0
     outcome: Outcome = field(default_factory=Outcome)
     skipped: Counter[str] = field(default_factory=Counter)
-    timings: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("read", "prepare", "embed", "write"), 0.0))
+    ready: Sequence[_Ready] = ()
+    timings: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("prepare", "embed", "write"), 0.0))
 
-    async def take_all(self, contents: AsyncIterator[tuple[Listed, bytes]]) -> None:
-        """Prepare all that is read, a chunk at a time, and write batches when the change is a large one."""
-        chunk: list[tuple[Listed, bytes]] = []
+    async def take_all(self, contents: AsyncIterator[_Content]) -> None:
+        """Prepare all that is read, a chunk at a time, while the chunk before is embedded and written."""
+        chunk: list[_Content] = []
         size_bytes = 0
-        started_s = time.perf_counter()
         async for file, data in contents:
             chunk.append((file, data))
             size_bytes += len(data)
             if size_bytes >= _CHUNK_BYTES or len(chunk) >= _CHUNK_FILES:
                 await self._take(chunk)
                 chunk, size_bytes = [], 0
-        if chunk:
-            await self._take(chunk)
-        self.timings["read"] = time.perf_counter() - started_s - sum(self.timings.values())
+        await self._take(chunk)
+        await self._absorb(self.ready)
 
     async def finish(self) -> Outcome:
         """Write what waits, the removals and the target's version in one transaction, and sum up."""
@@ -187,64 +198,84 @@ class _Run:
             timings=self.timings,
         )
 
-    async def _take(self, chunk: Sequence[tuple[Listed, bytes]]) -> None:
-        """Prepare and embed a chunk; write when a batch of a large change is full."""
+    async def _take(self, chunk: Sequence[_Content]) -> None:
+        """Prepare a chunk while the one before is absorbed: the tokenizer leaves the other core idle in part.
+
+        Both have ended when this returns or raises.
+        """
+        results = await asyncio.gather(self._prepare(chunk), self._absorb(self.ready), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+            if result is not None:
+                self.ready = result
+
+    async def _prepare(self, chunk: Sequence[_Content]) -> list[_Ready]:
         with self._timed("prepare"):
-            prepared = await asyncio.to_thread(self._prepare, chunk)
+            return await asyncio.to_thread(self._prepare_now, chunk)
+
+    def _prepare_now(self, chunk: Sequence[_Content]) -> list[_Ready]:
+        source, room, rules = self.target.source, self.plan.room, self.tools.rules
+        return [
+            _Ready(file, len(data), prepare(Place(source, file.path, file.blob, room), data, rules))
+            for file, data in chunk
+        ]
+
+    async def _absorb(self, ready: Sequence[_Ready]) -> None:
+        """Embed prepared files and let them wait for the next write; write when a batch of a large change is full."""
+        if not ready:
+            return
         with self._timed("embed"):
-            vectors = await self._embed(chunk, prepared)
-        for (file, data), ready, rows in zip(chunk, prepared, vectors, strict=True):
-            self._add(file, len(data), ready, rows)
+            vectors = await self._embed(ready)
+        for file, rows in zip(ready, vectors, strict=True):
+            self._add(file, rows)
         self._tell("reading")
         if self.interim and (self.waiting_bytes >= BATCH_BYTES or len(self.waiting) >= BATCH_FILES):
             await self._write(remove=(), shown=self.interim)
 
-    def _prepare(self, chunk: Sequence[tuple[Listed, bytes]]) -> list[Prepared]:
-        source, room = self.target.source, self.plan.room
-        return [prepare(Place(source, file.path, file.blob, room), data, self.tools.rules) for file, data in chunk]
-
-    async def _embed(self, chunk: Sequence[tuple[Listed, bytes]], prepared: Sequence[Prepared]) -> list[Vectors | None]:
+    async def _embed(self, ready: Sequence[_Ready]) -> list[Vectors | None]:
         """Give the vectors of each file, known ones first, the others by one call of the embedder."""
         if not self.tools.embedder.width:
-            return [None] * len(chunk)
-        rows = [await self._known(file, ready) for (file, _), ready in zip(chunk, prepared, strict=True)]
+            return [None] * len(ready)
+        rows = [await self._known(file) for file in ready]
         asked = [index for index, known in enumerate(rows) if known is None]
-        texts = [embedded_text(document) for index in asked for document in prepared[index].documents]
+        texts = [embedded_text(document) for index in asked for document in ready[index].prepared.documents]
         fresh = await self.tools.embedder.embed(texts)
         end = 0
         for index in asked:
-            start, end = end, end + len(prepared[index].documents)
+            start, end = end, end + len(ready[index].prepared.documents)
             rows[index] = fresh[start:end]
         return rows
 
-    async def _known(self, file: Listed, ready: Prepared) -> Vectors | None:
-        if file.path not in self.plan.moved:
+    async def _known(self, ready: _Ready) -> Vectors | None:
+        if ready.file.path not in self.plan.moved:
             return None
-        known = await self.tools.store.known_vectors(self.project, self.target.source, file.blob)
-        fits = known is not None and known.shape == (len(ready.documents), self.tools.embedder.width)
+        known = await self.tools.store.known_vectors(self.project, self.target.source, ready.file.blob)
+        fits = known is not None and known.shape == (len(ready.prepared.documents), self.tools.embedder.width)
         return known if fits else None
 
-    def _add(self, file: Listed, size_bytes: int, ready: Prepared, rows: Vectors | None) -> None:
+    def _add(self, ready: _Ready, rows: Vectors | None) -> None:
+        prepared = ready.prepared
         entry = Entry(
             source=self.target.source,
-            path=file.path,
-            blob=file.blob,
+            path=ready.file.path,
+            blob=ready.file.blob,
             splitter=self.tools.version,
-            passages=len(ready.documents),
-            size_bytes=size_bytes,
+            passages=len(prepared.documents),
+            size_bytes=ready.size_bytes,
             room=self.plan.room,
-            skipped=ready.skipped,
+            skipped=prepared.skipped,
         )
-        self.waiting.append(IndexedFile(entry, ready.documents, rows))
-        self.waiting_bytes += size_bytes
-        if ready.skipped:
-            self.skipped[ready.skipped] += 1
+        self.waiting.append(IndexedFile(entry, prepared.documents, rows))
+        self.waiting_bytes += ready.size_bytes
+        if prepared.skipped:
+            self.skipped[prepared.skipped] += 1
             return
         self.outcome = replace(
             self.outcome,
             files=self.outcome.files + 1,
-            passages=self.outcome.passages + len(ready.documents),
-            redacted=self.outcome.redacted + ready.redacted,
+            passages=self.outcome.passages + len(prepared.documents),
+            redacted=self.outcome.redacted + prepared.redacted,
         )
 
     async def _write(self, *, remove: Sequence[tuple[str, str]], shown: Shown) -> None:

@@ -1,6 +1,7 @@
 """Passages of a text: consecutive whole lines that belong together, none left out, none twice."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,16 +66,16 @@ def split(path: str, text: str) -> list[Piece]:
     strengths = _strengths(lines, symbols, outline.fenced)
     for heading in outline.headings:
         strengths[heading.index] = _HEADING
-    paths = paths_by_line(outline.headings, len(lines))
+    paths = paths_by_line(outline.headings, len(lines)) if outline.headings else None
     titles = {heading.index for heading in outline.headings}
+    lines = [line if len(line) <= MAX_LINE_CHARS else line[:MAX_LINE_CHARS] + CUT_MARK for line in lines]
     pieces = []
-    for start, end in _spans(lines, strengths):
-        body = "\n".join(_bounded(line) for line in lines[start:end])
-        if not body or body.isspace():
-            continue
-        names = tuple(dict.fromkeys(symbols[index][1] for index in range(start, end) if index in symbols))
-        anchor = next((index for index in range(start, end) if index not in titles and lines[index].strip()), end - 1)
-        pieces.append(Piece(start + 1, end, body, paths[anchor], names[:_MAX_SYMBOLS]))
+    for start, end in _spans([len(line) + 1 for line in lines], strengths):
+        body = "\n".join(lines[start:end])
+        if body and not body.isspace():
+            names = dict.fromkeys(symbols[index][1] for index in range(start, end) if index in symbols)
+            headings = paths[_anchor(lines, titles, start, end)] if paths else ()
+            pieces.append(Piece(start + 1, end, body, headings, tuple(names)[:_MAX_SYMBOLS]))
     return pieces
 
 
@@ -83,8 +84,9 @@ def header_of(path: str, piece: Piece) -> str:
     return " > ".join(part for part in (path, *piece.headings, ", ".join(piece.symbols)) if part)
 
 
-def _bounded(line: str) -> str:
-    return line if len(line) <= MAX_LINE_CHARS else line[:MAX_LINE_CHARS] + CUT_MARK
+def _anchor(lines: Sequence[str], titles: AbstractSet[int], start: int, end: int) -> int:
+    """Find the line whose headings stand for a passage: its first that is neither blank nor a heading itself."""
+    return next((index for index in range(start, end) if index not in titles and lines[index].strip()), end - 1)
 
 
 def _symbols(path: str, lines: Sequence[str]) -> dict[int, tuple[int, str]]:
@@ -125,32 +127,32 @@ def _lead_in(lines: Sequence[str], index: int, symbols: Mapping[int, object]) ->
     return start
 
 
-def _spans(lines: Sequence[str], strengths: Sequence[int]) -> list[tuple[int, int]]:
-    """Cut the lines into half-open ranges of indexes, in order and without gaps."""
+def _spans(sizes: Sequence[int], strengths: Sequence[int]) -> list[tuple[int, int]]:
+    """Cut lines of these sizes in characters, ends included, into half-open ranges of indexes, without gaps."""
     spans: list[tuple[int, int]] = []
-    start, size = 0, 0
-    for index, line in enumerate(lines):
-        length = min(len(line), MAX_LINE_CHARS) + 1
-        if size and size >= _LEAST_CHARS.get(strengths[index], MAX_CHARS):
+    start, filled = 0, 0
+    for index, size in enumerate(sizes):
+        strength = strengths[index]
+        if strength > _BLANK and filled >= _LEAST_CHARS[strength]:
             spans.append((start, index))
-            start, size = index, 0
-        while size and size + length > MAX_CHARS + 1:
-            cut = _best_cut(lines, strengths, start, index)
+            start, filled = index, 0
+        while filled and filled + size > MAX_CHARS + 1:
+            cut = _best_cut(sizes, strengths, start, index)
             spans.append((start, cut))
-            start, size = cut, sum(min(len(kept), MAX_LINE_CHARS) + 1 for kept in lines[cut:index])
-        size += length
-    if start < len(lines):
-        spans.append((start, len(lines)))
+            start, filled = cut, sum(sizes[cut:index])
+        filled += size
+    if start < len(sizes):
+        spans.append((start, len(sizes)))
     return spans
 
 
-def _best_cut(lines: Sequence[str], strengths: Sequence[int], start: int, end: int) -> int:
-    """Find the strongest boundary in the second half of the characters before `end`, the latest of equals."""
-    best, size = end, 0
+def _best_cut(sizes: Sequence[int], strengths: Sequence[int], start: int, end: int) -> int:
+    """Find the strongest boundary within half a passage before `end`, the latest of equals."""
+    best, behind = end, 0
     strength = strengths[end]
     for index in range(end - 1, start, -1):
-        size += min(len(lines[index]), MAX_LINE_CHARS) + 1
-        if size > MAX_CHARS // 2:
+        behind += sizes[index]
+        if behind > MAX_CHARS // 2:
             break
         if strengths[index] > strength:
             best, strength = index, strengths[index]
