@@ -248,6 +248,9 @@ class Delivery:
         except Unreachable as error:
             await self._try_later(row, error)
             return row.message
+        except asyncio.CancelledError:
+            self._wake.set()  # it stays recorded as under way, and `run` brings it out
+            raise
         except Refused as error:
             log.warning("delivery.refused", purpose=row.purpose, error=str(error))
             await self._db.write(lambda session: _close(session, row.id, None, None, self._clock()))

@@ -170,7 +170,7 @@ class Inbox:
             text, secret = without_secret(event.text.replace("\x00", ""))
             event = replace(event, text=text)
         row = self._row(event, room, person)
-        row.outcome = f"{inbox.WITH_SECRET}{secret}" if secret else ""
+        row.outcome = f"{inbox.HELD_BACK}{secret}" if secret else ""
         return await inbox.add(session, row, body=pack_event(event), vault=self._vault) or 0
 
     async def _person(self, session: AsyncSession, event: Event) -> Person | None:

@@ -3,7 +3,7 @@
 Pure and in memory: it is told what arrived and what ended, and says what may start. Ids are those of inbox rows.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -129,3 +129,33 @@ class Schedule:
             if work.lane not in busy:
                 yield work
             busy.add(work.lane)
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """A question that was already waiting when the program started. `age_s` is since it was sent."""
+
+    id: int
+    room: str
+    age_s: float
+
+
+def postponed(questions: Sequence[Late]) -> dict[str, list[int]]:
+    """Which questions of a backlog become one notice with a button instead of answers, by room.
+
+    Those older than a day; and all of a room that has over 20 of more than ten minutes, since nobody wants to find
+    twenty answers in a row where the talk has long gone on.
+    """
+    late: dict[str, list[int]] = {}
+    for room in {question.room for question in questions}:
+        here = [question for question in questions if question.room == room]
+        stale = [question for question in here if question.age_s > _STALE_S]
+        chosen = stale if len(stale) > _MOST_STALE else [question for question in here if question.age_s > _TOO_OLD_S]
+        if chosen:
+            late[room] = [question.id for question in chosen]
+    return late
+
+
+_STALE_S = 600.0
+_MOST_STALE = 20
+_TOO_OLD_S = 86_400.0

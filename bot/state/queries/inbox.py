@@ -13,7 +13,7 @@ from bot.state.vault import Vault
 
 OPEN: Final = ("waiting", "working")
 POSTPONED: Final = "postponed"
-WITH_SECRET: Final = "with/"  # so begins the outcome of a row whose text was a secret and not stored; its kind follows
+HELD_BACK: Final = "held back: "  # so begins the outcome of a row whose text was a secret; its kind follows
 ASKED_AGAIN: Final = "answer_now"  # the outcome of a postponed row that was put back by its button
 
 

@@ -1,0 +1,199 @@
+"""What people do with messages that exist: press a button, vote, edit or delete a question."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.chat import Button, Deleted, Edited, Pressed, Rated, Reply, Stage
+from bot.context import CommandPort, MessageContext, QueuePort, VerifyingPort
+from bot.conversation import Conversation, answer_key
+from bot.delivery import Parcel
+from bot.envelope import unpack_citations
+from bot.errors import UserError
+from bot.gate import look
+from bot.reply import Frame, cited
+from bot.state.database import Database
+from bot.state.queries import deliveries, inbox, turns
+from bot.state.tables import Turn
+from config.texts import say
+from pipelines.types import Supported
+
+EDITS_COUNT_FOR: Final = timedelta(minutes=10)
+_VOTES: Final = {"up": 1, "down": -1}
+
+
+@dataclass(slots=True)
+class Reactions:
+    """Carries out what was pressed, voted, edited and deleted; rights are those of whoever acts, never the asker's."""
+
+    conversation: Conversation
+    commands: CommandPort
+    verifying: VerifyingPort
+    queue: QueuePort
+
+    async def press(self, context: MessageContext, pressed: Pressed) -> str:
+        """Carry out a button. Raises UserError for what the person should know."""
+        if pressed.action in ("confirm", "command"):
+            reply = await self.commands.press(pressed.action, pressed.data, context)
+            await self._say(context, reply)
+            return "command"
+        if pressed.action == "cancel":
+            return await self._cancel(context, pressed.data)
+        if pressed.action == "answer_now":
+            await self._allow(context, "ask")
+            await self.queue.answer_now(context.room.id)
+            return "answered"
+        return await self._press_answer(context, pressed)
+
+    async def rate(self, context: MessageContext, rated: Rated) -> str:
+        """Count a thumb: one vote a person and answer."""
+        turn = await self._db.read(lambda session: turns.of_message(session, context.room.id, rated.message_id))
+        if turn is not None:
+            await self._vote(context, turn, rated.value)
+        return "rated"
+
+    async def edit(self, context: MessageContext, edited: Edited) -> str:
+        """Answer a question again that its asker has just edited, in the same message."""
+        room, message = context.room.id, edited.message_id
+        asked = await self._db.read(lambda session: inbox.of_message(session, room, message))
+        is_ours = asked is not None and asked.person == context.person.id and asked.outcome != "command"
+        if asked is None or not is_ours or edited.sent_at - asked.sent_at > EDITS_COUNT_FOR:
+            return "ignored"
+        if edited.text.lstrip().startswith("/"):
+            return "ignored"  # a command is only ever a fresh message
+        same = replace(context, inbox=int(asked.id or 0), message=replace(context.message, text=edited.text))
+        return await self.conversation.answer(same, edited.text, reopens=True)
+
+    async def delete(self, context: MessageContext, deleted: Deleted) -> str:
+        """Forget a question that was taken back, and take our answer back with it."""
+        room, now = context.room, self.conversation.clock()
+        messages: list[str] = []
+
+        async def forget(session: AsyncSession) -> None:
+            asked = await inbox.of_message(session, room.id, deleted.message_id)
+            if asked is None or asked.id is None:
+                return
+            await inbox.finish(session, asked.id, state="dropped", outcome="deleted", now=now)
+            turn = await turns.of_inbox(session, asked.id)
+            if turn is not None:
+                messages.extend(await turns.messages_of(session, turn.id))
+                await turns.wipe(session, turn.id)
+            sent = await deliveries.by_key(session, answer_key(asked.id))
+            if sent is not None:
+                messages.extend([sent.message] if sent.message and sent.message not in messages else [])
+                deliveries.give_up(sent, now=now)
+
+        await self._db.write(forget)
+        await self.conversation.delivery.take_back(room, messages)
+        return "deleted"
+
+    async def _press_answer(self, context: MessageContext, pressed: Pressed) -> str:
+        turn = await self._db.read(lambda session: turns.get(session, pressed.data))
+        if turn is None or turn.room != context.room.id:
+            raise UserError("reply.turn_gone")
+        if pressed.action in _VOTES:
+            await self._vote(context, turn, _VOTES[pressed.action])
+            return "rated"
+        if pressed.action == "verify":
+            await self._allow(context, "verify")
+            await self._say(context, await self._verified(context, turn), binding=turn.binding)
+            return "verified"
+        if pressed.action == "sources":
+            await self._allow(context, "read_turn")
+            await self._say(context, self._sources(context, turn), binding=turn.binding)
+            return "sources"
+        if pressed.action == "again":
+            question = turns.texts_of(turn, self.conversation.vault).question
+            if not question:
+                raise UserError("reply.turn_gone")
+            return await self.conversation.answer(context, question)
+        return "ignored"
+
+    async def _vote(self, context: MessageContext, turn: Turn, value: int | None) -> None:
+        await self._allow(context, "rate")
+        person, now = context.person.id, self.conversation.clock()
+        await self._db.write(lambda session: turns.vote(session, turn=turn.id, person=person, value=value, now=now))
+
+    async def _cancel(self, context: MessageContext, data: str) -> str:
+        row = int(data) if data.isdigit() else 0
+        asked = await self._db.read(lambda session: inbox.get(session, row))
+        if asked is None or asked.room != context.room.id:
+            return "ignored"
+        if asked.person != context.person.id and not context.actor.is_room_admin:
+            await self._allow(context, "project rename")  # an admin of the project may stop anybody's question
+        await self.queue.cancel(context.room.id, inbox=row)
+        return "cancelled"
+
+    async def _verified(self, context: MessageContext, turn: Turn) -> Reply:
+        texts = turns.texts_of(turn, self.conversation.vault)
+        if not texts.answer:
+            raise UserError("reply.turn_gone")
+        checked = await self.verifying.verify(turn.project, texts.answer, room=context.room.id)
+        return Reply(verified_markdown(checked, context.language), context.message.message_id, Stage.NOTICE)
+
+    def _sources(self, context: MessageContext, turn: Turn) -> Reply:
+        texts = turns.texts_of(turn, self.conversation.vault)
+        is_web = context.room.kind == "web"
+        viewer = "" if is_web else self.conversation.rules.viewer
+        frame = Frame(turn.project, turn.id, context.language, viewer=viewer, opens_here=is_web)
+        shown = tuple(cited(citation, frame) for citation in unpack_citations(texts.citations))
+        if not shown:
+            raise UserError("reply.no_sources")
+        blocks = [f"[{one.number}] `{one.label}`\n\n{_fenced(one.quote)}" for one in shown]
+        head = say("reply.sources", context.language)
+        return Reply("\n\n".join([head, *blocks]), context.message.message_id, Stage.NOTICE, cited=shown)
+
+    async def _allow(self, context: MessageContext, action: str) -> None:
+        """Raise UserError unless the one who acts may do this here, now."""
+        now, is_admin = self.conversation.clock(), context.actor.is_room_admin
+        seen = await self._db.read(
+            lambda session: look(session, context.room.id, context.person.id, now=now, is_room_admin=is_admin)
+        )
+        decision = seen.may(action) if seen else None
+        if decision is None or not decision.allowed:
+            raise UserError(decision.reason if decision and decision.reason else "rights.not_allowed")
+
+    async def _say(self, context: MessageContext, reply: Reply | None, *, binding: int | None = None) -> None:
+        if reply is not None:
+            key = answer_key(context.inbox)
+            thread = context.message.room.thread
+            parcel = Parcel(context.room.id, reply, key, thread=thread, inbox=context.inbox, binding=binding)
+            await self.conversation.delivery.send(parcel)
+
+    @property
+    def _db(self) -> Database:
+        return self.conversation.db
+
+
+def verified_markdown(checked: Sequence[Supported], language: str) -> str:
+    """The result of a check as text: each sentence with the lines that support it, or that none were found."""
+    found = sum(one.is_supported for one in checked)
+    lines = [say("reply.verify.head", language, found=found, total=len(checked)), ""]
+    for one in checked:
+        if one.is_supported and one.passages:
+            best = one.passages[0]
+            place = f"`{best.path}:{best.first_line}-{best.last_line}`"
+            lines.append(f"- {say('reply.verify.supported', language, sentence=_quoted(one.sentence), place=place)}")
+        else:
+            lines.append(f"- {say('reply.verify.not_found', language, sentence=_quoted(one.sentence))}")
+    return "\n".join(lines) if checked else say("reply.verify.nothing", language)
+
+
+def backlog_notice(count: int, language: str) -> Reply:
+    """The one notice for questions that waited too long, with its button."""
+    button = Button(say("reply.button.answer_now", language), "answer_now", "backlog")
+    return Reply(say("reply.backlog", language, count=count), None, Stage.NOTICE, ((button,),))
+
+
+def _quoted(sentence: str) -> str:
+    return " ".join(sentence.split())
+
+
+def _fenced(quote: str) -> str:
+    fence = "```"
+    while fence in quote:
+        fence += "`"
+    return f"{fence}\n{quote}\n{fence}"

@@ -1,0 +1,264 @@
+"""Which part of the product an event is for, and how it has to wait: commands, questions, buttons, changes of a room."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, cast
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.chat import (
+    Addressed,
+    ChatError,
+    Deleted,
+    Edited,
+    Event,
+    Message,
+    Pressed,
+    Rated,
+    Reply,
+    RoomChanged,
+    Sender,
+    Stage,
+    Unreadable,
+)
+from bot.context import CommandPort, MessageContext, OnboardingPort, Parsed, UploadPort
+from bot.conversation import Conversation, answer_key, target_of
+from bot.delivery import Parcel
+from bot.envelope import unpack_event
+from bot.errors import UserError
+from bot.gate import Seen, look
+from bot.reactions import Reactions, backlog_notice
+from bot.reply import queue_reply
+from bot.schedule import Kind, Work
+from bot.state.queries import inbox, rooms, turns
+from bot.state.tables import Inbox as Row
+from bot.state.tables import Room
+from config.texts import best_language, say
+
+log = structlog.get_logger(__name__)
+
+_BARRIER_BUTTONS: Final = ("confirm", "command")
+_WORKING_BUTTONS: Final = ("again", "verify")
+_NOBODY: Final = Sender("", "", "")
+
+
+@dataclass(slots=True)
+class Routing:
+    """Plans and performs what the lanes hold. `conversation` carries the database, vault and delivery."""
+
+    conversation: Conversation
+    reactions: Reactions
+    commands: CommandPort
+    onboarding: OnboardingPort
+    uploads: UploadPort | None
+    default_language: str
+    clock: Callable[[], datetime]
+
+    async def plan(self, session: AsyncSession, row: Row) -> Work:
+        """How a row waits, and in which lane."""
+        event = self.event_of(row)
+        number = int(row.id or 0)
+        if event is None or isinstance(event, Unreadable | Rated | Deleted):
+            return Work(number, row.room, "", Kind.FREE)
+        if isinstance(event, RoomChanged):
+            return Work(number, row.room, "", Kind.BARRIER)
+        if isinstance(event, Pressed):
+            return Work(number, row.room, f"press/{number}", _kind_of_button(event))
+        parsed = self._parsed(event) if isinstance(event, Message) else None
+        if parsed is not None and parsed.name != "ask":
+            is_free = self.commands.is_read_only(parsed)
+            return Work(number, row.room, "", Kind.FREE if is_free else Kind.BARRIER)
+        return Work(number, row.room, await self._lane(session, row, event))
+
+    async def perform(self, row: Row) -> str:
+        """Do what a row asks for and return how it ended. The asker is told of every UserError.
+
+        Raises Unreachable and StateUnavailable, after which the row may be tried again.
+        """
+        event = self.event_of(row)
+        if event is None:
+            return "unreadable"
+        if isinstance(event, RoomChanged):
+            return await self._room_changed(row, event)
+        context = await self.context_of(row, event)
+        if context is None:
+            return "ignored"
+        try:
+            return await self._route(context, row, event)
+        except UserError as error:
+            await self._say(context, Reply(say(error.key, context.language, **error.values), stage=Stage.NOTICE))
+            return "refused"
+
+    async def tell_place(self, row: Row, place: int) -> None:
+        """Let the placeholder of a waiting question say its place in the queue."""
+        event = self.event_of(row)
+        context = await self.context_of(row, event) if isinstance(event, Message) else None
+        seen = await self._look(row, is_room_admin=False)
+        if context is not None and seen is not None and seen.may("ask").allowed:
+            target = target_of(context, seen)
+            await self.conversation.delivery.send(target.parcel(queue_reply(place, target)))
+
+    async def tell_failed(self, row: Row, reference: str) -> None:
+        """Tell the asker that something broke, with the reference that the log holds."""
+        event = self.event_of(row)
+        context = await self.context_of(row, event) if isinstance(event, Message | Pressed) else None
+        if context is not None:
+            await self.conversation.say_failed(context, reference)
+
+    async def tell_cancelled(self, row: Row) -> None:
+        """Say where the answer would have stood that it was cancelled."""
+        event = self.event_of(row)
+        context = await self.context_of(row, event) if isinstance(event, Message | Pressed) else None
+        if context is not None:
+            await self.conversation.say_cancelled(context)
+
+    async def tell_backlog(self, room: str, rows: list[int]) -> None:
+        """One notice for questions of a room that waited too long."""
+        found = await self.conversation.db.read(lambda session: rooms.get(session, room))
+        language = best_language(found.language if found else None, default=self.default_language)
+        parcel = Parcel(room, backlog_notice(len(rows), language), f"backlog/{room}/{max(rows)}")
+        await self.conversation.delivery.send(parcel)
+
+    def event_of(self, row: Row) -> Event | None:
+        """The event that a row holds; None when its text is gone or cannot be read."""
+        body = inbox.body_of(row, self.conversation.vault)
+        return None if body is None else unpack_event(row.kind, body)
+
+    async def context_of(self, row: Row, event: Event) -> MessageContext | None:
+        """Everything known about an event; None when its room or person is gone."""
+        is_admin = await self._is_room_admin(row, event)
+        seen = await self._look(row, is_room_admin=is_admin)
+        if seen is None:
+            return None
+        if seen.project != seen.room.project:  # a topic has its group's project
+            seen = replace(seen, room=Room(**{**seen.room.model_dump(), "project": seen.project}))
+        return MessageContext(
+            inbox=int(row.id or 0),
+            room=seen.room,
+            person=seen.person,
+            actor=seen.actor,
+            message=_as_message(event),
+            language=best_language(seen.room.language, seen.person.language, default=self.default_language),
+            now=self.clock(),
+            attempt=row.attempts,
+        )
+
+    async def _route(self, context: MessageContext, row: Row, event: Event) -> str:
+        if isinstance(event, Message):
+            return await self._message(context, row, event)
+        if isinstance(event, Edited):
+            return "ignored" if row.outcome else await self.reactions.edit(context, event)
+        if isinstance(event, Pressed):
+            return await self.reactions.press(context, event)
+        if isinstance(event, Rated):
+            return await self.reactions.rate(context, event)
+        return await self.reactions.delete(context, cast("Deleted", event))
+
+    async def _message(self, context: MessageContext, row: Row, message: Message) -> str:
+        if row.outcome.startswith(inbox.HELD_BACK):
+            return await self._secret(context, row)
+        parsed = self._parsed(message)
+        if parsed is not None and parsed.name != "ask":
+            await self._say(context, await self.commands.run(parsed, context))
+            return "command"
+        text = message.text if parsed is None else parsed.rest
+        if parsed is None and text.startswith("/"):
+            return await self._unknown_command(context)
+        if context.room.project is None:
+            await self._say(context, await self.onboarding.unbound(context))
+            return "unbound"
+        if message.attachments and self.uploads is not None:
+            await self._say(context, await self.uploads.take(context), part="/files")
+            if not text.strip():
+                return "upload"
+        return await self.conversation.answer(context, text)
+
+    async def _secret(self, context: MessageContext, row: Row) -> str:
+        """Say that a secret must be revoked, and take it out of the room where we may."""
+        kind = row.outcome.removeprefix(inbox.HELD_BACK)
+        if context.room.kind != "web":  # the web chat's own log never held it
+            await self.conversation.delivery.take_back(context.room, [context.message.message_id])
+        await self._say(context, Reply(say("inbox.secret", context.language, kind=kind), stage=Stage.NOTICE))
+        return f"{inbox.HELD_BACK}{kind}"
+
+    async def _unknown_command(self, context: MessageContext) -> str:
+        if context.room.kind in ("private", "web"):
+            await self._say(context, Reply(say("inbox.unknown_command", context.language), stage=Stage.NOTICE))
+        return "ignored"
+
+    async def _room_changed(self, row: Row, change: RoomChanged) -> str:
+        db = self.conversation.db
+        if change.kind == "moved_to" and change.detail:
+            await db.write(lambda session: rooms.move(session, row.room, native_id=change.detail))
+        room = await db.read(lambda session: rooms.get(session, row.room))
+        if room is None:
+            return "ignored"
+        reply = await self.onboarding.room_changed(room, change)
+        if reply is not None:
+            key = answer_key(int(row.id or 0))
+            await self.conversation.delivery.send(Parcel(row.room, reply, key, inbox=row.id))
+        return "notice"
+
+    async def _lane(self, session: AsyncSession, row: Row, event: Message | Edited) -> str:
+        room = await rooms.get(session, row.room)
+        if room is None or room.kind in ("private", "web"):
+            return ""
+        if event.room.thread:
+            return f"thread/{event.room.thread}"
+        if isinstance(event, Message) and event.reply_to:
+            turn = await turns.of_message(session, row.room, event.reply_to)
+            return f"conversation/{turn.conversation}" if turn else f"message/{event.message_id}"
+        return f"message/{event.message_id}"
+
+    def _parsed(self, message: Message) -> Parsed | None:
+        """The command that a message is: only what a person has typed afresh, never a forward or a file."""
+        may_be = message.sender.is_person and not message.is_forwarded and not message.attachments
+        return self.commands.parse(message.text) if may_be and message.text.startswith("/") else None
+
+    async def _is_room_admin(self, row: Row, event: Event) -> bool:
+        is_act = isinstance(event, Pressed) or (isinstance(event, Message) and event.text.startswith("/"))
+        room = await self.conversation.db.read(lambda session: rooms.get(session, row.room)) if is_act else None
+        if room is None or room.kind in ("private", "web") or not isinstance(event, Pressed | Message):
+            return False
+        try:
+            rights = await self.conversation.delivery.adapter_of(room).rights(event.room, event.sender)
+        except ChatError:
+            return False
+        return rights.is_room_admin
+
+    async def _look(self, row: Row, *, is_room_admin: bool) -> Seen | None:
+        now, person = self.clock(), row.person
+        if person is None and row.kind == "deleted":  # networks do not say who deleted
+            asked = await self.conversation.db.read(lambda session: inbox.of_message(session, row.room, row.message))
+            person = asked.person if asked else None
+        if person is None:
+            return None
+        return await self.conversation.db.read(
+            lambda session: look(session, row.room, person, now=now, is_room_admin=is_room_admin)
+        )
+
+    async def _say(self, context: MessageContext, reply: Reply | None, *, part: str = "") -> None:
+        if reply is None:
+            return
+        answered = replace(reply, reply_to=reply.reply_to or context.message.message_id)
+        key, thread = answer_key(context.inbox) + part, context.message.room.thread
+        await self.conversation.delivery.send(
+            Parcel(context.room.id, answered, key, thread=thread, inbox=context.inbox)
+        )
+
+
+def _kind_of_button(pressed: Pressed) -> Kind:
+    if pressed.action in _BARRIER_BUTTONS:
+        return Kind.BARRIER
+    return Kind.QUESTION if pressed.action in _WORKING_BUTTONS else Kind.FREE
+
+
+def _as_message(event: Event) -> Message:
+    if isinstance(event, Message):
+        return event
+    if not isinstance(event, Pressed | Rated | Edited | Deleted):
+        raise TypeError(f"expected an event about a message, got {type(event).__name__}")
+    sender = event.sender if not isinstance(event, Deleted) else _NOBODY
+    return Message(event.id, event.room, event.message_id, sender, "", event.sent_at, Addressed.PRIVATE)
