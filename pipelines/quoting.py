@@ -16,6 +16,7 @@ CLOSE: Final = 0.5
 MAX_QUOTES: Final = 4
 MAX_NEAREST: Final = 3
 _PER_FILE: Final = 2
+_CODE_WORTH: Final = 0.7
 _WORTH_QUOTING: Final = 0.55  # of the best passage's worth
 _FALLBACKS: Final = {
     "unauthorised": "answer.fallback_unauthorised",
@@ -89,6 +90,8 @@ def not_found(asked: Asked, *, fallback: str | None = None) -> Answer:
     retrieved = asked.retrieved
     nearest = [quote(found.passage, retrieved.query, retrieved.weights) for found in retrieved.found[:MAX_NEAREST]]
     text = not_found_markdown(nearest, asked.question.language)
+    if why := _because(fallback, asked.question.language):
+        text = f"{why}\n\n{text}"
     return asked.finished(Answer(text, citations=asked.cite(nearest), verdict=Verdict.NOT_FOUND, fallback=fallback))
 
 
@@ -103,7 +106,10 @@ def _because(fallback: str | None, language: str) -> str:
 
 def _worth_quoting(retrieved: Retrieved, quotes: Sequence[Quoted]) -> list[Quoted]:
     """Keep the quotes near the best one, none twice; docs before code unless the question is about code."""
-    worth = [found.passage.score * (0.3 + one.coverage) for found, one in zip(retrieved.found, quotes, strict=True)]
+    worth = [
+        found.passage.score * (0.2 + covered + one.coverage) * (_CODE_WORTH if _is_beside(one, retrieved) else 1.0)
+        for found, covered, one in zip(retrieved.found, retrieved.coverage, quotes, strict=True)
+    ]
     best = max(worth, default=0.0)
     chosen: list[Quoted] = []
     for at in sorted(range(len(quotes)), key=lambda at: -worth[at]):
@@ -111,6 +117,11 @@ def _worth_quoting(retrieved: Retrieved, quotes: Sequence[Quoted]) -> list[Quote
             chosen.append(quotes[at])
     chosen = chosen[:MAX_QUOTES]
     return chosen if retrieved.query.is_about_code else sorted(chosen, key=lambda one: is_code(one.passage))
+
+
+def _is_beside(one: Quoted, retrieved: Retrieved) -> bool:
+    """Say whether a quote is code where an explanation was asked for."""
+    return is_code(one.passage) and not retrieved.query.is_about_code
 
 
 def _is_new(one: Quoted, chosen: Sequence[Quoted]) -> bool:

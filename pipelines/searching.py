@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from haystack import Document
 
@@ -16,6 +16,8 @@ from pipelines.types import Found, ModelUnavailable, Passage, Shown, SourceView
 
 Views = Callable[[str], Awaitable[Mapping[str, SourceView]]]
 """Says how the sources of a project are shown, by source id."""
+
+T = TypeVar("T")
 
 KEYWORD_CANDIDATES: Final = 50
 DENSE_CANDIDATES: Final = 40
@@ -80,14 +82,12 @@ class Searching:
     async def _lists(self, project: str, query: Query, *, scope: Scope) -> "_Lists":
         """Ask for every list at once."""
         names = () if query.is_bare else query.identifiers[:_MAX_NAMES]
-        async with asyncio.TaskGroup() as group:
-            words = group.create_task(self.store.keywords(project, query.words, scope=scope, limit=KEYWORD_CANDIDATES))
-            dense = group.create_task(self._dense(project, query, scope=scope))
-            named = [
-                group.create_task(self.store.keywords(project, name, scope=scope, limit=NAME_CANDIDATES))
-                for name in names
-            ]
-        return _Lists(words.result(), dense.result(), [task.result() for task in named], self._embedder.lexical_weight)
+        words, dense, *named = await side_by_side(
+            self.store.keywords(project, query.words, scope=scope, limit=KEYWORD_CANDIDATES),
+            self._dense(project, query, scope=scope),
+            *(self.store.keywords(project, name, scope=scope, limit=NAME_CANDIDATES) for name in names),
+        )
+        return _Lists(words, dense, named, self._embedder.lexical_weight)
 
     async def _dense(self, project: str, query: Query, *, scope: Scope) -> list[Document]:
         if not self._embedder.width:
@@ -97,6 +97,16 @@ class Searching:
         except ModelUnavailable:
             return []  # keywords alone still find most; a search must not fail with the embedder
         return await self.store.dense(project, vectors[0], scope=scope, limit=DENSE_CANDIDATES)
+
+
+async def side_by_side(*calls: Coroutine[Any, Any, T]) -> list[T]:
+    """Run calls concurrently and give their results in order; the first failure ends all and comes out alone."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 def fuse_by_rank(rankings: Sequence[tuple[float, Sequence[str]]], *, damping: int = 60) -> dict[str, float]:

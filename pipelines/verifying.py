@@ -7,7 +7,7 @@ from typing import Final
 
 from pipelines.components.blocks import lines_of
 from pipelines.components.support import code_of, read_claim, sentences_of, supporting_code, supporting_lines, without_marks
-from pipelines.searching import Searching
+from pipelines.searching import Searching, side_by_side
 from pipelines.stores.passages import Scope
 from pipelines.types import Found, Passage, Supported
 
@@ -37,9 +37,7 @@ class Verifying:
                 found = await self._searching.search(project, without_marks(text), scope=scope, limit=_PASSAGES)
                 return await asyncio.to_thread(_checked, text, found, is_code=is_code)
 
-        async with asyncio.TaskGroup() as group:
-            checks = [group.create_task(check(text, is_code=is_code)) for text, is_code in pieces[:MAX_SENTENCES]]
-        return [one.result() for one in checks]
+        return await side_by_side(*(check(text, is_code=is_code) for text, is_code in pieces[:MAX_SENTENCES]))
 
 
 def _checked(text: str, found: Sequence[Found], *, is_code: bool) -> Supported:

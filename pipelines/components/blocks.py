@@ -36,6 +36,11 @@ class Block:
         return self.first_line + len(self.lines) - 1
 
     @property
+    def is_item(self) -> bool:
+        """Say whether the block is an item of a list."""
+        return self.kind == "prose" and bool(_ITEM.match(self.lines[0]))
+
+    @property
     def text(self) -> str:
         """The lines as they were read."""
         return "\n".join(self.lines)

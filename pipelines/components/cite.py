@@ -21,7 +21,7 @@ _MENTION = re.compile(r"@(?=(?:room|everyone|here|channel|all)\b)", re.IGNORECAS
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\[\]`]*", re.IGNORECASE)
 _AUTOLINK = re.compile(r"<((?:https?://|www\.)[^\s<>]*)>", re.IGNORECASE)
 _TAIL = ".,;:!?)\"'*_"
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[^\n]*\n")
+_FENCE = re.compile(r"(`{3,}(?=[^\n`]*\n)|~{3,})[^\n]*\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +174,16 @@ class CitedStream:
         if len(run) == len(self._held) and not is_end:
             return None
         if len(run) >= 3 and self._at_line_start:
-            fence = _FENCE.match(self._held)
-            if fence is None:
-                return Piece(self._held, len(self._held)) if is_end else None
-            self._fence = fence.group(1)
-            return Piece(fence.group(), fence.end())
+            if fence := _FENCE.match(self._held):
+                self._fence = fence.group(1)
+                return Piece(fence.group(), fence.end())
+            if "\n" not in self._held and not is_end:
+                return None
         if run[0] == "~":
-            return Piece(run, len(run))
+            return Piece("\\~" * len(run), len(run))
+        return self._inline_code(run, is_end)
+
+    def _inline_code(self, run: str, is_end: bool) -> Piece | None:  # noqa: FBT001
         closing = re.search(rf"(?<!`){run}(?!`)", self._held[len(run) :])
         if closing is None or (closing.end() + len(run) == len(self._held) and not is_end):
             is_over = is_end or len(self._held) > LONGEST_CHARS or "\n\n" in self._held

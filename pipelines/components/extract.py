@@ -13,6 +13,8 @@ from pipelines.types import Passage
 
 QUOTE_CHARS: Final = 700
 """A quote is shortened to about this many characters."""
+_BARE_HEADING: Final = 0.2  # a heading without its text answers nothing
+_NEIGHBOURS: Final = 2  # list items shown before and after the one that matches
 _LEAD: Final = 3  # a block this short that ends in a colon only introduces the next one
 _SYMBOL_BONUS: Final = 0.5
 _LENGTH_COST: Final = 0.004  # a line: of two windows that say the same the shorter wins
@@ -57,6 +59,8 @@ def quote(passage: Passage, query: Query, weights: Weights) -> Quoted:
     best = max(range(len(blocks)), key=lambda at: (inherited[at] - (blocks[at].kind == "heading") * 0.01, -at))
     chosen = _with_company(blocks, best)
     coverage = _covered(" \n".join(block.text for block in chosen) + " \n" + " ".join(passage.headings), weights)
+    if all(block.kind == "heading" for block in chosen):
+        coverage *= _BARE_HEADING
     return Quoted(passage, _shortened(chosen, weights), coverage)
 
 
@@ -111,9 +115,17 @@ def _with_company(blocks: Sequence[Block], best: int) -> list[Block]:
     while end + 1 < len(blocks) and _introduces(blocks[end]) and end - best < _LEAD:
         end += 1
     start = best
+    while start and blocks[start].is_item and _touch(blocks[start - 1], blocks[start]) and best - start < _NEIGHBOURS:
+        start -= 1
+    while end + 1 < len(blocks) and blocks[end + 1].is_item and _touch(blocks[end], blocks[end + 1]) and end - best < _NEIGHBOURS:
+        end += 1
     if start and blocks[start].kind == "code" and blocks[start - 1].kind == "prose":
         start -= 1
     return list(blocks[start : end + 1])
+
+
+def _touch(one: Block, other: Block) -> bool:
+    return one.kind == "prose" and other.first_line == one.last_line + 1
 
 
 def _introduces(block: Block) -> bool:

@@ -65,7 +65,15 @@ _GERMAN = """
     indizieren index | indexierung indexing index | information information | inhalt content | installation installation
     installieren install | kanal channel | kennwort password | klasse class | klammer bracket | knopf button
     knoten node | kommentar comment | komponente component | konfigurieren configure
-    konfiguration configuration config | kopie copy | kopieren copy | kosten cost | laden load | lager store
+    konfiguration configuration config | kunde customer client | latenz latency | reduzieren reduce | verringern reduce |
+    erhöhen increase | bestellung order | rechnung invoice | behalten keep | aufbewahren keep retain | ausliefern deliver
+    zustellen deliver | versuch attempt try | anmeldedaten credential | schlüsselwort keyword | treffer hit match
+    abschnitt section | absatz paragraph | absatzweise passage | passage passage | stelle passage place | zeitplan schedule
+    plan plan | planen plan schedule | dauern take | lange long | häufig often | oft often | lokal local | entfernt remote |
+    verfügbar available | ausschalten disable off | einschalten enable on | aktivieren enable activate | deaktivieren disable |
+    abrufen fetch get | holen fetch get | sammeln collect | zählen count | messen measure | maß measure | genauigkeit accuracy |
+    merkmal feature | vergleichen compare | vergleich comparison | schnell fast quick | langsam slow | arbeiten work |
+    arbeitsspeicher memory | festplatte disk | lauschen listen | zuhören listen | verknüpfen link connect | kopie copy | kopieren copy | kosten cost | laden load | lager store
     länge length | laufen run | laufzeit runtime | leer empty | leeren clear empty | leistung performance
     lesen read | linie line | link link | liste list | lizenz license | löschen delete remove | lösung solution
     meldung message | menge set amount | methode method | mitglied member | modell model | modul module

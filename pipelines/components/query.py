@@ -33,9 +33,9 @@ _WEAK: Final = frozenset(
     implement implemented implementation define defined definition locate located file files code class function method
     module line lines place exactly possible best right correct know mean means make makes made give thing things
     project repository repo system does anything something someone person people name named called example examples
-    supported available currently please help handle handled
+    many much often long supported available currently please help handle handled
     funktioniert funktionieren geht gehen macht machen finde finden zeige zeig erkläre erklären benutzt verwendet
-    implementiert definiert liegt steht stehen passiert brauche möchte will mehr viele genau möglich datei heißt gemacht
+    implementiert definiert liegt steht stehen passiert brauche möchte lange oft will mehr viele genau möglich datei heißt gemacht
     """.split()
     for term in terms(word)
 )

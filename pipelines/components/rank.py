@@ -180,7 +180,7 @@ class _Measure:
 _MEASURES: Final = (
     _Measure("keywords", 1.0, lambda _query, _weights, candidate: candidate.by_words),
     _Measure("meaning", 1.0, lambda _query, _weights, candidate: candidate.by_meaning),
-    _Measure("covers the question", 0.3, _covers),
+    _Measure("covers the question", 0.5, _covers),
     _Measure("words in file name", 0.3, _words_in(lambda candidate: candidate.file_words)),
     _Measure("words in folder", 0.15, _words_in(lambda candidate: candidate.folder_words)),
     _Measure("words in heading", 0.4, _words_in(lambda candidate: candidate.heading_words)),

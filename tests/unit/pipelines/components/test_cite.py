@@ -1,0 +1,147 @@
+"""What a model's stream becomes before anybody reads it."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.components.cite import LONGEST_CHARS, CitedStream, filtered, known_addresses
+
+KNOWN = known_addresses(["See https://docs.example/install (or <https://docs.example/faq>)."])
+
+
+def shown(text: str, *, passages: int = 3) -> str:
+    """Filter a whole text over three passages."""
+    return filtered(text, passages=passages, addresses=KNOWN).markdown
+
+
+def shown_in(parts: list[str]) -> tuple[str, list[int]]:
+    """Filter a text that comes in parts."""
+    stream = CitedStream(3, addresses=KNOWN)
+    text = "".join(stream.feed(part) for part in parts) + stream.finish()
+    return text, stream.order
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("So it is [1].", "So it is [1]."),
+        ("No [9].", "No."),
+        ("No [0] or [2024] or [99999999999999999999].", "No or or."),
+        ("Both [3][1], then [2, 9].", "Both [1][2], then [3]."),
+        ("A range [1-3], a dash [2–9].", "A range [1][2][3], a dash [2][3]."),
+        ("Named [passage 2] and [Source 1] and [^2].", "Named [1] and [2] and [1]."),
+        ("Wide 【2†source】.", "Wide [1]."),
+        (r"Escaped \[9\] and \[1\].", "Escaped and [1]."),
+        ("An entity &#91;9] or &lbrack;9].", r"An entity \&#91;9] or \&lbrack;9]."),
+        ("A link on a number [[1]](https://evil.example).", "A link on a number [1]."),
+        ("[1](https://evil.example)", "[1]"),
+        ("Left open [1", r"Left open \[1"),
+        ("An ordinary [note] and - [ ] a box.", "An ordinary [note] and - [ ] a box."),
+    ],
+)
+def test_only_numbers_of_passages_are_shown(written: str, expected: str) -> None:
+    """Every spelling of a number becomes [n] in order of first use, or goes away when it cites nothing."""
+    assert expected == shown(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("[docs](https://docs.example/install)", "[docs](https://docs.example/install)"),
+        ("[docs](https://evil.example/x)", "docs"),
+        ("[run](javascript:alert(1))", "run"),
+        ("At https://docs.example/faq.", "At https://docs.example/faq."),
+        ("At https://evil.example/x.", "At `https://evil.example/x`."),
+        ("At www.evil.example now", "At `www.evil.example` now"),
+        ("<https://evil.example>", "`https://evil.example`"),
+        ("[a]: https://evil.example", "\\[a]: `https://evil.example`"),
+        ("![cat](https://evil.example/cat.png)", "cat"),
+        ("[![cat](https://evil.example/1)](https://evil.example/2)", "cat"),
+        ("<img src=x onerror=y>", "\\<img src=x onerror=y>"),
+    ],
+)
+def test_links_stay_only_when_a_source_has_them(written: str, expected: str) -> None:
+    """An address that stands in no source is text, an image is its description, and HTML is escaped."""
+    assert expected == shown(written)
+
+
+@pytest.mark.parametrize("word", ["@room", "@everyone", "@here", "@channel", "@ALL"])
+def test_nobody_is_called_by_an_answer(word: str) -> None:
+    """Words that notify a whole room are broken by a zero-width space, in code as well."""
+    assert f"Hey {word[0]}\u200b{word[1:]} `{word[0]}\u200b{word[1:]}`" == shown(f"Hey {word} `{word}`")
+
+
+def test_people_and_addresses_with_an_at_sign_are_left_alone() -> None:
+    """@alice and all@example.org are no mentions of everybody."""
+    assert "@alice, someone@roommate.example" == shown("@alice, someone@roommate.example")
+
+
+def test_code_keeps_its_brackets() -> None:
+    """In code, [1] is an index and no citation."""
+    text = "Use `items[1]` [2].\n```py\nitems[7] = <T>\n```\n"
+
+    assert text.replace("[2]", "[1]") == shown(text)
+
+
+def test_an_open_fence_is_closed() -> None:
+    """A code block that the model did not close does not swallow what follows the answer."""
+    assert "```\nx[9]\n```" == shown("```\nx[9]")
+
+
+def test_an_unclosed_tick_hides_no_number() -> None:
+    """A tick that nothing closes is text, so what follows it is filtered."""
+    assert r"A \`tick and" == shown("A `tick [9] and").rstrip()
+
+
+def test_text_goes_out_as_soon_as_it_is_safe() -> None:
+    """Plain words are not held back; an open bracket is, until it is whole."""
+    stream = CitedStream(3)
+
+    assert ["It works", "", "", " [1] and", "."] == [
+        stream.feed("It works"),
+        stream.feed(" ["),
+        stream.feed("1]"),
+        stream.feed(" and"),
+        stream.feed("."),
+    ]
+
+
+def test_what_is_held_back_is_bounded() -> None:
+    """An endless bracket comes out as text."""
+    stream = CitedStream(3)
+
+    assert len(stream.feed("[" + "x" * (2 * LONGEST_CHARS))) > LONGEST_CHARS
+
+
+PIECES = st.sampled_from(
+    ["[", "]", "1", "2", "12", "[1]", "[7]", "(", ")", "https://", "evil.example", "`", "```", "\n", "\n\n", " ", "!", "word", "@room",
+     "<", ">", "\\", "&#91;", "-", ",", "【", "】", "†", "~~~", "www.", "x"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=25), st.data())
+def test_splitting_changes_nothing(pieces: list[str], data: st.DataObject) -> None:
+    """However the stream is cut, the same text and the same citations come out."""
+    text = "".join(pieces)
+    places = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
+    cuts = [text[start:end] for start, end in zip([0, *places], [*places, len(text)], strict=True)]
+
+    assert shown_in([text]) == shown_in(cuts)
+
+
+def outside_code(markdown: str) -> str:
+    """Take fenced and inline code out, and escaped characters."""
+    without_fences = re.sub(r"(?ms)^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", "", markdown)
+    return re.sub(r"(?s)(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", "", re.sub(r"\\.", "", without_fences))
+
+
+@given(st.lists(PIECES, max_size=25))
+def test_no_number_without_a_passage_ever_comes_out(pieces: list[str]) -> None:
+    """Fuzzed output: outside code each [n] stands for one of the cited passages."""
+    text, order = shown_in(pieces)
+
+    assert all(1 <= int(number) <= len(order) for number in re.findall(r"\[(\d+)\]", outside_code(text)))
+    assert len(order) == len(set(order))
+    assert all(1 <= place <= 3 for place in order)
