@@ -48,6 +48,11 @@ class Watch:
         self._again_s = again_s
         self._watched: dict[str, _Watched] = {}
 
+    @property
+    def watching(self) -> set[str]:
+        """The ids of the sources that are watched."""
+        return set(self._watched)
+
     async def align(self) -> None:
         """Begin to watch what is followed now, and end watching what is not any more."""
         followed = await self._db.read(sources.list_everywhere)

@@ -1,0 +1,434 @@
+"""Git sources on real git: a remote over HTTP with its faults, local repositories of every shape, a work tree."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from adapters.disk import blob_id
+from adapters.git.address import parse_remote, resolve_public
+from adapters.git.checkout import CheckoutSource
+from adapters.git.command import Git
+from adapters.git.local import LocalGitSource
+from adapters.git.remote import RemoteGitSource
+from adapters.source import CodeSource, Head, SourceGone, SourceRefused, SourceUnreachable
+from tests.fakes.git_http import GitHttp
+from tests.fakes.repository import Repository
+
+HOST = "pinned.example"  # resolves nowhere: git can only get there by the address that it is given
+
+
+async def here(_host: str, _port: int) -> Sequence[str]:
+    """This machine, whatever the host."""
+    return ["127.0.0.1"]
+
+
+@dataclass
+class Served:
+    """A repository, served over HTTP, and where its mirrors lie."""
+
+    repository: Repository
+    server: GitHttp
+    folder: Path
+
+    def source(self, *, branch: str = "", timeout_s: float = 30.0, suffix: str = ".git") -> RemoteGitSource:
+        """Follow it as a process that has just started would."""
+        address = f"http://{HOST}:{self.server.port}/owner/name/{suffix}"
+        remote = parse_remote(address, allowed_hosts=[f"{HOST}:{self.server.port}"], schemes=("http",))
+        git = Git(self.folder / "empty", protocols=("http",), timeout_s=timeout_s)
+        return RemoteGitSource(remote, git, mirror=self.mirror, branch=branch, addresses=here)
+
+    @property
+    def mirror(self) -> Path:
+        """The mirror's folder."""
+        return self.folder / "mirrors" / "one.git"
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    """A repository with one commit, behind a server."""
+    repository = Repository(tmp_path / "served" / "owner" / "name")
+    repository.put("a.md", "one\n")
+    repository.commit()
+    async with GitHttp(tmp_path / "served") as server:
+        yield Served(repository, server, tmp_path)
+
+
+async def tree(source: CodeSource) -> dict[str, bytes]:
+    """Everything at the head, by path."""
+    listing = await source.listing(await source.head())
+    return {entry.path: content async for entry, content in source.read(listing.entries)}
+
+
+class TestRemote:
+    async def test_head_is_asked_without_fetching(self, served: Served) -> None:
+        """The head comes with the default branch's name, by one request pair and without a mirror."""
+        head = await served.source().head()
+
+        assert (Head("main", served.repository.git("rev-parse", "HEAD")), False) == (head, served.mirror.exists())
+
+    async def test_only_one_commit_is_kept(self, served: Served) -> None:
+        """The mirror holds the newest commit and nothing of the history."""
+        served.repository.put("a.md", "two\n")
+        served.repository.commit()
+        await tree(served.source())
+
+        git = Git(served.folder / "empty")
+        counted = await git.run("--git-dir", str(served.mirror), "rev-list", "--count", "refs/roomwise/head")
+
+        assert b"1" == counted.strip()
+
+    async def test_listing_a_known_commit_asks_nobody(self, served: Served) -> None:
+        """A commit that is in the mirror already is listed without a request."""
+        source = served.source()
+        head = await source.head()
+        await source.listing(head)
+        asked = len(served.server.requests)
+
+        await source.listing(head)
+
+        assert asked == len(served.server.requests)
+
+    async def test_rewritten_history_is_followed(self, served: Served) -> None:
+        """After a force-push of unrelated history the tree is that of the new commit."""
+        source = served.source()
+        await tree(source)
+        served.repository.git("checkout", "--quiet", "--orphan", "other")
+        served.repository.git("rm", "--quiet", "-r", "-f", ".")
+        served.repository.put("b.md", "new history\n")
+        served.repository.commit()
+        served.repository.git("branch", "--force", "main", "other")
+        served.repository.git("symbolic-ref", "HEAD", "refs/heads/main")
+
+        assert {"b.md": b"new history\n"} == await tree(source)
+
+    async def test_branch_and_tag_by_name(self, served: Served) -> None:
+        """A branch with a slash and an annotated tag are followed by their names."""
+        served.repository.git("checkout", "--quiet", "-b", "feature/x")
+        served.repository.put("a.md", "feature\n")
+        served.repository.commit()
+        served.repository.git("tag", "-a", "v1", "-m", "version 1", "main")
+
+        trees = [await tree(served.source(branch=branch)) for branch in ("feature/x", "v1")]
+
+        assert [{"a.md": b"feature\n"}, {"a.md": b"one\n"}] == trees
+
+    async def test_deleted_branch_is_gone(self, served: Served) -> None:
+        """A branch that is not there is gone, and the error names it."""
+        with pytest.raises(SourceGone, match="'nowhere'"):
+            await served.source(branch="nowhere").head()
+
+    async def test_empty_repository_is_empty(self, served: Served) -> None:
+        """A repository without commits has a head and no files."""
+        served.repository.git("checkout", "--quiet", "--orphan", "fresh")
+        served.repository.git("branch", "-D", "main")
+
+        assert {} == await tree(served.source())
+
+    async def test_push_during_a_listing_lists_what_is_there_now(self, served: Served) -> None:
+        """When the branch moved after its head was asked, the listing is of the new commit and says so."""
+        source = served.source()
+        old = await source.head()
+        served.repository.put("a.md", "two\n")
+        new = served.repository.commit()
+
+        listing = await source.listing(old)
+
+        assert (new, [blob_id(b"two\n")]) == (listing.head.commit, [entry.blob for entry in listing.entries])
+
+    @pytest.mark.parametrize("left", ["shallow.lock", "refs/roomwise/head.lock", "config.lock", "packed-refs.lock"])
+    async def test_lock_of_a_killed_git_is_cleared(self, served: Served, left: str) -> None:
+        """A lock file that a killed git left behind does not stop the next process."""
+        await tree(served.source())
+        (served.mirror / left).parent.mkdir(parents=True, exist_ok=True)
+        (served.mirror / left).touch()
+        served.repository.put("a.md", "two\n")
+        served.repository.commit()
+
+        assert {"a.md": b"two\n"} == await tree(served.source())
+
+    @pytest.mark.parametrize("damage", ["HEAD", "objects", "config"])
+    async def test_damaged_mirror_is_made_anew(self, served: Served, damage: str) -> None:
+        """A mirror that lost a part of itself is thrown away and fetched again."""
+        await tree(served.source())
+        lost = served.mirror / damage
+        lost.rename(served.folder / "lost")
+
+        assert {"a.md": b"one\n"} == await tree(served.source())
+
+    async def test_answer_cut_off_is_tried_again(self, served: Served) -> None:
+        """A connection that breaks while fetching is "unreachable", and the next try succeeds."""
+        source = served.source()
+        served.server.must_break = True
+        with pytest.raises(SourceUnreachable):
+            await tree(source)
+        served.server.must_break = False
+
+        assert {"a.md": b"one\n"} == await tree(source)
+
+    @pytest.mark.parametrize(
+        ("status", "expected"),
+        [(401, SourceGone), (403, SourceGone), (404, SourceGone), (429, SourceUnreachable), (500, SourceUnreachable)],
+    )
+    async def test_status_becomes_error(self, served: Served, status: int, expected: type[Exception]) -> None:
+        """No access is gone; too many requests and a fault of the server are tried again."""
+        served.server.answer_status = status
+
+        with pytest.raises(expected):
+            await served.source().head()
+
+    async def test_redirect_is_not_followed(self, served: Served, tmp_path: Path) -> None:
+        """A redirect could lead anywhere, so it is refused and its target is never asked."""
+        async with GitHttp(tmp_path / "served") as inside:
+            served.server.answer_status = 302
+            served.server.location = f"http://127.0.0.1:{inside.port}/owner/name/.git/info/refs?service=git-upload-pack"
+
+            with pytest.raises(SourceRefused, match="redirect"):
+                await served.source().head()
+
+            assert [] == inside.requests
+
+    async def test_host_inside_is_never_asked(self, served: Served) -> None:
+        """A host name that leads to this machine is refused before anything is sent."""
+        remote = parse_remote(
+            f"http://{HOST}:{served.server.port}/owner/name",
+            allowed_hosts=[f"{HOST}:{served.server.port}"],
+            schemes=("http",),
+        )
+
+        async def guarded(host: str, port: int) -> Sequence[str]:
+            return await resolve_public(host, port, ask=here)
+
+        git = Git(served.folder / "empty", protocols=("http",))
+        source = RemoteGitSource(remote, git, mirror=served.mirror, addresses=guarded)
+
+        with pytest.raises(SourceRefused, match="public internet"):
+            await source.head()
+        assert [] == served.server.requests
+
+    async def test_hanging_host_ends_in_time(self, served: Served) -> None:
+        """A host that takes the connection and says nothing does not hold a refresh for ever."""
+        served.server.is_hanging = True
+
+        with pytest.raises(SourceUnreachable, match=r"within 1 s"):
+            await served.source(timeout_s=1.0).listing(Head("main", "a" * 40))
+
+    async def test_refresh_of_a_hanging_host_can_be_cancelled(self, served: Served) -> None:
+        """When the service stops, git is ended with it."""
+        served.server.is_hanging = True
+        task = asyncio.create_task(served.source().head())
+        await served.server.asked.wait()
+
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+        assert task.cancelled()
+
+    async def test_no_credentials_are_sent(self, served: Served) -> None:
+        """Nothing of this machine goes to the host: no authorisation, no cookie."""
+        await tree(served.source())
+
+        assert not any({"authorization", "cookie"} & request.headers.keys() for request in served.server.requests)
+
+    async def test_submodules_are_counted_and_declared_files_marked(self, served: Served) -> None:
+        """A submodule is counted; .gitattributes at any depth marks generated and vendored files."""
+        repository = served.repository
+        repository.put(".gitattributes", "*.gen.js linguist-generated\nlibs/** linguist-vendored=true\n")
+        repository.put("sub/.gitattributes", "keep.gen.js -linguist-generated\nmade.txt linguist-generated=true\n")
+        for name in ("a.gen.js", "libs/b.js", "sub/keep.gen.js", "sub/made.txt"):
+            repository.put(name, "text\n")
+        repository.git("add", ".")
+        repository.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},other")
+        repository.git("commit", "--quiet", "-m", "more")
+        source = served.source()
+
+        listing = await source.listing(await source.head())
+
+        assert {"a.gen.js": "generated", "libs/b.js": "vendored", "sub/made.txt": "generated"} == listing.marked
+        assert {"submodule": 1} == listing.skipped
+
+    async def test_many_updates_do_not_pile_up(self, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+        """After many fetches the mirror is packed together, and what it shows is right."""
+        monkeypatch.setattr("adapters.git.remote._MANY_PACKS", 2)
+        source = served.source()
+        for number in range(5):
+            for file in range(110):  # more than git unpacks into loose objects
+                served.repository.put(f"{file}.md", f"{number} {file}\n")
+            served.repository.commit()
+            seen = await tree(source)
+
+        assert b"4 109\n" == seen["109.md"]
+        assert 3 >= len(list((served.mirror / "objects" / "pack").glob("*.pack")))
+
+
+class TestLocal:
+    async def test_bare_repository(self, tmp_path: Path) -> None:
+        """A bare repository is followed at its HEAD."""
+        repository = Repository(tmp_path / "work")
+        repository.put("a.md", "one\n")
+        repository.commit()
+        repository.git("clone", "--quiet", "--bare", ".", str(tmp_path / "bare.git"))
+
+        assert {"a.md": b"one\n"} == await tree(_local(tmp_path, "bare.git"))
+
+    async def test_uncommitted_changes_do_not_count(self, tmp_path: Path) -> None:
+        """What is not committed is not there."""
+        repository = Repository(tmp_path / "work")
+        repository.put("a.md", "one\n")
+        repository.commit()
+        repository.put("a.md", "two\n")
+
+        assert {"a.md": b"one\n"} == await tree(_local(tmp_path, "work"))
+
+    async def test_linked_work_tree(self, tmp_path: Path) -> None:
+        """A work tree made by `git worktree add` is followed at its own branch."""
+        repository = Repository(tmp_path / "work")
+        repository.put("a.md", "one\n")
+        repository.commit()
+        repository.git("worktree", "add", "--quiet", "-b", "side", str(tmp_path / "side"))
+
+        head = await _local(tmp_path, "side").head()
+
+        assert "side" == head.ref
+
+    async def test_detached_head_has_no_branch(self, tmp_path: Path) -> None:
+        """A detached head is a commit without a branch."""
+        repository = Repository(tmp_path / "work")
+        commit = repository.commit()
+        repository.git("checkout", "--quiet", "--detach")
+
+        assert Head("", commit) == await _local(tmp_path, "work").head()
+
+    async def test_folder_inside_a_repository_is_none(self, tmp_path: Path) -> None:
+        """Git would look further up for a repository; a source is exactly the folder that was named."""
+        repository = Repository(tmp_path / "work")
+        repository.put("docs/a.md", "one\n")
+        repository.commit()
+
+        with pytest.raises(SourceRefused, match="add it as a folder"):
+            await _local(tmp_path, "work/docs").head()
+
+    async def test_missing_branch_is_gone(self, tmp_path: Path) -> None:
+        """A branch that does not exist is gone."""
+        Repository(tmp_path / "work").commit()
+        source = LocalGitSource(tmp_path / "work", Git(tmp_path / "empty", protocols=()), branch="nowhere")
+
+        with pytest.raises(SourceGone):
+            await source.head()
+
+    async def test_other_owner_is_no_obstacle(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A repository that another account owns is read: the operator named it, and nothing of it is run."""
+        Repository(tmp_path / "work").commit()
+        monkeypatch.setattr(
+            Git, "_environment", lambda self, at: {**ENVIRONMENT(self, at), "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"}
+        )
+
+        assert "main" == (await _local(tmp_path, "work").head()).ref
+
+
+ENVIRONMENT = Git._environment
+
+
+def _local(folder: Path, name: str) -> LocalGitSource:
+    return LocalGitSource(folder / name, Git(folder / "empty", protocols=()))
+
+
+class TestCheckout:
+    @pytest.fixture
+    def repository(self, tmp_path: Path) -> Repository:
+        """A work tree with one commit."""
+        made = Repository(tmp_path / "work")
+        made.put("a.md", "one\n")
+        made.put("docs/b.md", "two\n")
+        made.commit()
+        return made
+
+    @pytest.fixture
+    def source(self, repository: Repository, tmp_path: Path) -> CheckoutSource:
+        """The work tree as a source; a folder in it is ours."""
+        git = Git(tmp_path / "empty", protocols=())
+        return CheckoutSource(repository.root, git, excluded=[repository.root / "data"])
+
+    async def test_clean_tree_is_at_its_commit(self, repository: Repository, source: CheckoutSource) -> None:
+        """While nothing differs, citations can name the commit."""
+        assert Head("main", repository.git("rev-parse", "HEAD")) == await source.head()
+
+    async def test_edit_makes_it_a_content_hash_and_undoing_brings_the_commit_back(
+        self, repository: Repository, source: CheckoutSource
+    ) -> None:
+        """An uncommitted edit is followed at once under a hash of its own, and the commit returns with its content."""
+        clean = await source.head()
+        repository.put("a.md", "edited\n")
+        edited, seen = await source.head(), await tree(source)
+        repository.put("a.md", "one\n")
+
+        assert (b"edited\n", True, clean) == (seen["a.md"], edited != clean, await source.head())
+
+    @pytest.mark.parametrize("act", ["stage", "delete", "add"])
+    async def test_every_difference_counts(self, repository: Repository, source: CheckoutSource, act: str) -> None:
+        """A staged edit, a deleted file and a new staged file all make the tree differ from its commit."""
+        clean = await source.head()
+        if act == "delete":
+            (repository.root / "a.md").unlink()
+        else:
+            repository.put("a.md" if act == "stage" else "c.md", "three\n")
+            repository.git("add", "--all")
+
+        assert clean.commit != (await source.head()).commit
+
+    async def test_untracked_files_are_not_followed(self, repository: Repository, source: CheckoutSource) -> None:
+        """A file that git does not track is not there, and the tree stays clean."""
+        clean = await source.head()
+        repository.put("notes.md", "mine\n")
+
+        assert (clean, {"a.md", "docs/b.md"}) == (await source.head(), set(await tree(source)))
+
+    async def test_windows_line_ends_are_no_difference(self, repository: Repository, source: CheckoutSource) -> None:
+        """A checkout with CRLF line ends is at its commit; its contents are read as they are on disk."""
+        clean = await source.head()
+        repository.put("a.md", "one\r\n")
+
+        assert (clean, b"one\r\n") == (await source.head(), (await tree(source))["a.md"])
+
+    async def test_tracked_data_folder_is_left_out(self, repository: Repository, source: CheckoutSource) -> None:
+        """Our data folder is never followed, even if somebody commits it."""
+        repository.put("data/secret.md", "secret\n")
+        repository.commit()
+
+        listing = await source.listing(await source.head())
+
+        assert (1, ["a.md", "docs/b.md"]) == (
+            listing.skipped["excluded"],
+            sorted(entry.path for entry in listing.entries),
+        )
+
+    async def test_file_in_conflict_is_listed_once(self, repository: Repository, source: CheckoutSource) -> None:
+        """During a merge with conflicts a file is listed once, with what stands on the disk."""
+        repository.git("checkout", "--quiet", "-b", "side")
+        repository.put("a.md", "side\n")
+        repository.commit()
+        repository.git("checkout", "--quiet", "main")
+        repository.put("a.md", "main\n")
+        repository.commit()
+        with pytest.raises(Exception, match="merge"):
+            repository.git("merge", "side")
+
+        listing = await source.listing(await source.head())
+
+        on_disk = blob_id((repository.root / "a.md").read_bytes())
+        assert [on_disk] == [entry.blob for entry in listing.entries if entry.path == "a.md"]
+
+    async def test_tracked_file_that_became_a_link_is_not_followed(
+        self, repository: Repository, source: CheckoutSource, tmp_path: Path
+    ) -> None:
+        """A tracked file that is a link on the disk now is left out and counted."""
+        (tmp_path / "secret.txt").write_text("secret")
+        tracked = repository.root / "a.md"
+        await asyncio.to_thread(tracked.unlink)
+        await asyncio.to_thread(tracked.symlink_to, tmp_path / "secret.txt")
+
+        listing = await source.listing(await source.head())
+
+        assert (["docs/b.md"], 1) == ([entry.path for entry in listing.entries], listing.skipped["missing"])
