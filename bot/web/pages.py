@@ -49,7 +49,11 @@ _SCRIPT_TEXTS: Final = (
 def environment() -> Environment:
     """The one set of templates; everything that is put into them is escaped, and a missing value is an error."""
     made = Environment(
-        loader=PackageLoader("bot.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("bot.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     made.globals["asset"] = asset
     return made

@@ -40,8 +40,11 @@ class ListeningRefused(Exception):
 
 
 def check_listening(settings: Web, *, has_owner: bool) -> None:
-    """Raise ListeningRefused for a public address unless TLS ends in front of us and somebody owns this installation."""
-    if is_loopback(settings.host):
+    """Raise ListeningRefused for a public address unless TLS ends in front of us and somebody owns this installation.
+
+    An address that is published to this machine alone (a container's) counts as the machine's own.
+    """
+    if is_loopback(settings.host) or settings.published_locally:
         return
     if not settings.tls_in_front:
         raise ListeningRefused(
@@ -145,7 +148,7 @@ class Guard:
     def _limit(self, scope: Scope) -> int:
         return self._upload_max_bytes if scope["path"].endswith("/upload") else BODY_MAX_BYTES
 
-    def _problem(self, scope: Scope, limit: int) -> tuple[int, str]| None:
+    def _problem(self, scope: Scope, limit: int) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or host_name(hosts[0]) not in self._hosts:
@@ -197,7 +200,9 @@ def _at_most(receive: Receive, limit: int) -> Receive:
 class Tries:
     """How often each address tried to sign in lately; forgets the oldest addresses when there are many."""
 
-    def __init__(self, clock: Callable[[], datetime], *, allowed: int = 10, within: timedelta, most: int = 4096) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime], *, allowed: int = 10, within: timedelta, most: int = 4096
+    ) -> None:
         self._clock = clock
         self._allowed = allowed
         self._within = within

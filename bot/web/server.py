@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Scope
 from bot.desk import DeskError, UnknownProject
 from bot.errors import StateError, UserError, new_reference
 from bot.version import PROGRAM
-from bot.web import chat_routes, desk_routes, health_routes, login_routes, pages, room_routes, viewer
+from bot.web import chat_routes, desk_routes, document_routes, health_routes, login_routes, pages, room_routes, viewer
 from bot.web.answers import ApiError, failure, told
 from bot.web.parts import WebParts
 from bot.web.security import Guard, ListeningRefused, Tries, check_listening
@@ -29,15 +30,20 @@ log = structlog.get_logger(__name__)
 _API: Final = ("/api/", "/metrics", "/openapi.json")
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
+# Addresses of pages hold ids of rooms; whatever the environment sets up, none of them leaves this process.
+_NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+
 Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 
 def build_app(parts: WebParts) -> FastAPI:
     """The whole web application over `parts`."""
-    app = FastAPI(title="Roomwise", version=PROGRAM, docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app = FastAPI(
+        title="Roomwise", version=PROGRAM, docs_url=None, redoc_url=None, openapi_url=None, telemetry=_NO_TELEMETRY
+    )
     app.state.parts = parts
     app.state.tries = Tries(parts.clock, within=login_routes.TRIES_WINDOW)
-    for module in (health_routes, login_routes, chat_routes, viewer, room_routes, desk_routes):
+    for module in (document_routes, health_routes, login_routes, chat_routes, viewer, room_routes, desk_routes):
         app.include_router(module.router)
     mimetypes.add_type("text/javascript", ".js")  # a Windows registry may say otherwise
     app.mount(pages.asset("").rstrip("/"), _Assets(directory=pages.STATIC))

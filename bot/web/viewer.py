@@ -85,12 +85,10 @@ async def _view(parts: WebParts, visitor: Visitor, turn: Turn, citation: Citatio
     language = visitor.language
     source = await parts.db.read(lambda session: sources.get(session, citation.source))
     messages = await parts.db.read(lambda session: turns.messages_of(session, turn.id))
-    knowledge = parts.knowledge()
-    is_open = source is not None and source.state == "active"
-    now: Mapping[int, str] = {}
-    if knowledge is not None and is_open:
-        now = await knowledge.file_lines(turn.project, citation.source, citation.path)
+    is_hidden = source is not None and source.state == "hidden"
+    now = await _file_now(parts, turn, citation) if source is not None and source.state == "active" else {}
     shown, is_stale = merged(citation, now)
+    note = "web.hidden" if is_hidden else "web.stale" if is_stale else ""
     place = Cited(
         citation.number, "", citation.path, citation.first_line, citation.last_line, citation.version, citation.quote
     )
@@ -102,9 +100,14 @@ async def _view(parts: WebParts, visitor: Visitor, turn: Turn, citation: Citatio
         source=source.name if source else "",
         version=citation.version[:_VERSION_CHARS],
         url=citation.url if citation.url and citation.url.startswith("https:") and is_safe_link(citation.url) else None,
-        note=say("web.stale", language) if is_stale else "",
-        rows=highlighted(shown, citation),
+        note=say(note, language) if note else "",
+        rows=() if is_hidden else highlighted(shown, citation),
     )
+
+
+async def _file_now(parts: WebParts, turn: Turn, citation: Citation) -> Mapping[int, str]:
+    knowledge = parts.knowledge()
+    return {} if knowledge is None else await knowledge.file_lines(turn.project, citation.source, citation.path)
 
 
 def merged(citation: Citation, now: Mapping[int, str]) -> tuple[dict[int, str], bool]:

@@ -1,0 +1,80 @@
+"""A real browser for the web chat's tests: where it is found, how it is started, how a test signs in."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+HOW_TO_GET_ONE = "no Chromium; on Debian: apt-get install chromium"
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 800}
+
+
+def chromium() -> str | None:
+    """The path of a Chromium, if there is one."""
+    named = os.environ.get("CHROMIUM")
+    return named or next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None)
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@dataclass
+class Service:
+    """A running server in a process of its own; it can be stopped and started again on the same port and folder."""
+
+    folder: Path
+    port: int = 0
+    link: str = ""
+    key: str = ""
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it and wait until it listens."""
+        command = [sys.executable, "-m", "tests.e2e.harness", str(self.folder), str(self.port)]
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        said: dict[str, Any] = json.loads(self.process.stdout.readline())
+        self.port = int(said["address"].rpartition(":")[2])
+        self.link, self.key = said["link"], said["key"]
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.process = None
+
+
+def sign_in(page: Page, service: Service) -> None:
+    """Use the login link up."""
+    page.goto(service.link)
+    page.get_by_role("button").click()
+    page.wait_for_selector(".person")
+
+
+def ask(page: Page, text: str) -> None:
+    """Type a message and send it."""
+    page.locator("#write").fill(text)
+    page.locator("#write").press("Enter")
