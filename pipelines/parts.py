@@ -72,7 +72,7 @@ async def open_knowledge(data_folder: Path, sections: Sections, *, views: "Views
 
     embedder = open_embedder(sections.embedder)
     store = LocalPassages(data_folder / INDEX_FOLDER)
-    writer = _open_writer(sections)
+    writer = await _open_writer(sections)
     searching = Searching(store, embedder, views)
     return Knowledge(
         store=store,
@@ -85,9 +85,11 @@ async def open_knowledge(data_folder: Path, sections: Sections, *, views: "Views
     )
 
 
-def _open_writer(sections: Sections) -> "Writer | None":
+async def _open_writer(sections: Sections) -> "Writer | None":
     if not sections.llm.endpoints:
         return None
     from pipelines.components.generate import ModelWriter
 
-    return ModelWriter(sections.llm, max_calls=sections.limits.model_calls_per_question)
+    writer = ModelWriter(sections.llm, max_calls=sections.limits.model_calls_per_question)
+    await writer.warm_up()
+    return writer

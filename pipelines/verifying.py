@@ -6,7 +6,14 @@ from dataclasses import replace
 from typing import Final
 
 from pipelines.components.blocks import lines_of
-from pipelines.components.support import code_of, read_claim, sentences_of, supporting_code, supporting_lines, without_marks
+from pipelines.components.support import (
+    code_of,
+    read_claim,
+    sentences_of,
+    supporting_code,
+    supporting_lines,
+    without_marks,
+)
 from pipelines.searching import Searching, side_by_side
 from pipelines.stores.passages import Scope
 from pipelines.types import Found, Passage, Supported
@@ -29,7 +36,10 @@ class Verifying:
 
         Raises StoreUnavailable.
         """
-        pieces = [*((sentence, False) for sentence in sentences_of(markdown)), *((code, True) for code in code_of(markdown))]
+        pieces = [
+            *((sentence, False) for sentence in sentences_of(markdown)),
+            *((code, True) for code in code_of(markdown)),
+        ]
         room = asyncio.Semaphore(_AT_ONCE)
 
         async def check(text: str, *, is_code: bool) -> Supported:
@@ -46,7 +56,9 @@ def _checked(text: str, found: Sequence[Found], *, is_code: bool) -> Supported:
     for one in found:
         passage = one.passage
         context = " ".join((*passage.headings, *passage.symbols, passage.path))
-        place = supporting_code(text, passage.text) if is_code else supporting_lines(claim, passage.text, context=context)
+        place = (
+            supporting_code(text, passage.text) if is_code else supporting_lines(claim, passage.text, context=context)
+        )
         if place:
             supporting.append(_cut(passage, *place))
         if len(supporting) == _SHOWN:

@@ -37,7 +37,9 @@ class Written:
 class Writer(Protocol):
     """Writes answers from passages, which it numbers from 1 in the order given."""
 
-    def write(self, question: Question, text: str, found: Sequence[Found]) -> AsyncGenerator[str | Restarted | Written, None]:
+    def write(
+        self, question: Question, text: str, found: Sequence[Found]
+    ) -> AsyncGenerator[str | Restarted | Written, None]:
         """Yield the raw text as it comes, then Written. Raises ModelUnavailable at any moment."""
 
     async def rewrite(self, question: Question) -> str | None:

@@ -15,7 +15,10 @@ _OPENING = re.compile(r"[ \t]*\\?[\[【]|!\[|<|&|`+|~{3,}|@|https?://|www\.", re
 # The end of a text that may still become one of the above.
 _MAYBE_OPENING = re.compile(r"(?:[ \t]+\\?|\\|!|~+|`+|\bh(?:t(?:t(?:ps?(?::/?)?)?)?)?|\bw{1,3})$", re.IGNORECASE)
 _NUMBER = r"\^?\d+(?:\s*[-–—]\s*\^?\d+)?"
-_NUMBERS = re.compile(rf"\s*(?:(?:passages?|sources?|quellen?|nr\.|no\.)\s*)?{_NUMBER}(?:\s*[,;&]\s*{_NUMBER})*\s*(?:†[^\]】]*)?\\?", re.IGNORECASE)
+_NUMBERS = re.compile(
+    rf"\s*(?:(?:passages?|sources?|quellen?|nr\.|no\.)\s*)?{_NUMBER}(?:\s*[,;&]\s*{_NUMBER})*\s*(?:†[^\]】]*)?\\?",
+    re.IGNORECASE,
+)
 _RANGE = re.compile(r"(\d+)(?:\s*[-–—]\s*\^?(\d+))?")
 _MENTION = re.compile(r"@(?=(?:room|everyone|here|channel|all)\b)", re.IGNORECASE)
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\[\]`]*", re.IGNORECASE)
@@ -202,7 +205,11 @@ class CitedStream:
         closed = _closing(self._held, opened)
         if closed is None:
             is_over = is_end or len(self._held) > LONGEST_CHARS or "\n\n" in self._held
-            return Piece(self._held[:opened].replace("!", "\\!") + "\\" + self._held[opened], opened + 1) if is_over else None
+            return (
+                Piece(self._held[:opened].replace("!", "\\!") + "\\" + self._held[opened], opened + 1)
+                if is_over
+                else None
+            )
         if closed + 1 == len(self._held) and not is_end:
             return None
         inside, end, target = self._held[opened + 1 : closed], closed + 1, ""

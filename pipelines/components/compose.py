@@ -42,7 +42,9 @@ def link(path: str, first: int, last: int, *, version: str, view: SourceView | N
 
 def quotes_markdown(quotes: Sequence[Quoted], weights: Weights) -> str:
     """Show the quotes one below the other, numbered from 1: prose as a block quote, code in a fence."""
-    return "\n\n".join(f"{_place(quoted)} [{number}]\n\n{_shown(quoted, weights)}" for number, quoted in enumerate(quotes, 1))
+    return "\n\n".join(
+        f"{_place(quoted)} [{number}]\n\n{_shown(quoted, weights)}" for number, quoted in enumerate(quotes, 1)
+    )
 
 
 def not_found_markdown(quotes: Sequence[Quoted], language: str) -> str:
@@ -110,4 +112,3 @@ def _dedented(lines: Sequence[str]) -> list[str]:
     margins = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
     margin = min(margins, default=0)
     return [line[margin:] for line in lines]
-

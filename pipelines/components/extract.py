@@ -81,9 +81,17 @@ def _from_code(passage: Passage, query: Query, weights: Weights) -> Quoted:
 
 def _window_worth(window: Block, names: set[str], weights: Weights) -> float:
     defines = bool(names) and any(name in squashed(window.lines[0]) for name in names)
-    opens = bool(re.match(r"\s*(?:@|async def|def|class|func|fn|function|export|public|pub|struct|type|impl)\b", window.lines[0]))
+    opens = bool(
+        re.match(r"\s*(?:@|async def|def|class|func|fn|function|export|public|pub|struct|type|impl)\b", window.lines[0])
+    )
     first = _covered(window.lines[0], weights)
-    return _share(window, weights) + _SYMBOL_BONUS * (defines and opens) + 0.1 * opens + 0.2 * first - _LENGTH_COST * len(window.lines)
+    return (
+        _share(window, weights)
+        + _SYMBOL_BONUS * (defines and opens)
+        + 0.1 * opens
+        + 0.2 * first
+        - _LENGTH_COST * len(window.lines)
+    )
 
 
 def _share(block: Block, weights: Weights) -> float:
@@ -117,7 +125,12 @@ def _with_company(blocks: Sequence[Block], best: int) -> list[Block]:
     start = best
     while start and blocks[start].is_item and _touch(blocks[start - 1], blocks[start]) and best - start < _NEIGHBOURS:
         start -= 1
-    while end + 1 < len(blocks) and blocks[end + 1].is_item and _touch(blocks[end], blocks[end + 1]) and end - best < _NEIGHBOURS:
+    while (
+        end + 1 < len(blocks)
+        and blocks[end + 1].is_item
+        and _touch(blocks[end], blocks[end + 1])
+        and end - best < _NEIGHBOURS
+    ):
         end += 1
     if start and blocks[start].kind == "code" and blocks[start - 1].kind == "prose":
         start -= 1

@@ -32,8 +32,6 @@ def standing_alone(text: str, history: Sequence[Exchange]) -> str:
     before = standing_alone(history[-1].question, history[-1 - _DEEPEST : -1] if len(history) <= _DEEPEST else ())
     there = {stem for concept in read_query(text).concepts for stem in concept.stems}
     words = [
-        concept.word
-        for concept in read_query(before).concepts
-        if concept.weight == 1.0 and not concept.stems & there
+        concept.word for concept in read_query(before).concepts if concept.weight == 1.0 and not concept.stems & there
     ]
     return " ".join((text, *dict.fromkeys(words)))

@@ -74,6 +74,11 @@ class ModelWriter:
         self._answering = [_answer_pipeline(endpoint, settings) for endpoint in self._endpoints]
         self._rewriting = _rewrite_pipeline(self._endpoints[0], settings)
 
+    async def warm_up(self) -> None:
+        """Make the HTTP clients now, which takes a third of a second, and not while somebody waits for an answer."""
+        for pipeline in (*self._answering, self._rewriting):
+            await pipeline.warm_up_async()
+
     async def write(
         self, question: Question, text: str, found: Sequence[Found]
     ) -> AsyncGenerator[str | Restarted | Written, None]:
@@ -117,7 +122,9 @@ class ModelWriter:
         length_chars = 0
         handle = pipeline.stream(data, streaming_components=["llm"])
         async with aclosing(cast("AsyncGenerator[StreamingChunk, None]", aiter(handle))) as chunks:
-            while (chunk := await _next(chunks, endpoint, within_s=min(wait_s, deadline_s - time.monotonic()))) is not None:
+            while (
+                chunk := await _next(chunks, endpoint, within_s=min(wait_s, deadline_s - time.monotonic()))
+            ) is not None:
                 if chunk.content:
                     wait_s = self._settings.timeout_s
                     length_chars += len(chunk.content)
@@ -127,7 +134,9 @@ class ModelWriter:
         yield Written(_usage(_reply(handle.result), endpoint, prompt_chars=len(str(data)), length_chars=length_chars))
 
 
-async def _next(chunks: AsyncGenerator[StreamingChunk, None], endpoint: Endpoint, *, within_s: float) -> StreamingChunk | None:
+async def _next(
+    chunks: AsyncGenerator[StreamingChunk, None], endpoint: Endpoint, *, within_s: float
+) -> StreamingChunk | None:
     """Wait for the next chunk; None at the end. Raises ModelUnavailable, with nothing of what the server said."""
     try:
         return await asyncio.wait_for(anext(chunks, None), max(within_s, 0.0))

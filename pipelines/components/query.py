@@ -23,7 +23,9 @@ _IDENTIFIER: Final = re.compile(
 _TICKED: Final = re.compile(r"`([^`\n]{1,200})`")
 _PATH: Final = re.compile(r"(?:[\w.-]+/)+[\w.-]*|\b[\w-]+(?:\.[\w-]+)*\.[A-Za-z][A-Za-z0-9]{0,7}\b")
 _QUOTED: Final = re.compile("[\"“„«]([^\"”“»\n]{6,300})[\"”“»]|'([^'\n]{12,300})'")
-_ERROR: Final = re.compile(r"\b\w*(?:Error|Exception|Warning|Traceback|panic|fatal)\b[^\n]{8,}|^[^?\n]{30,}$", re.MULTILINE)
+_ERROR: Final = re.compile(
+    r"\b\w*(?:Error|Exception|Warning|Traceback|panic|fatal)\b[^\n]{8,}|^[^?\n]{30,}$", re.MULTILINE
+)
 
 # Words that say how somebody asks, not what about.
 _WEAK: Final = frozenset(
@@ -33,9 +35,9 @@ _WEAK: Final = frozenset(
     implement implemented implementation define defined definition locate located file files code class function method
     module line lines place exactly possible best right correct know mean means make makes made give thing things
     project repository repo system does anything something someone person people name named called example examples
-    many much often long supported available currently please help handle handled
+    docs doc documentation documents sources say says said talk many much often long supported available currently please help handle handled
     funktioniert funktionieren geht gehen macht machen finde finden zeige zeig erkläre erklären benutzt verwendet
-    implementiert definiert liegt steht stehen passiert brauche möchte lange oft will mehr viele genau möglich datei heißt gemacht
+    implementiert definiert liegt steht stehen passiert brauche möchte lange oft dokumentation doku dokumente quellen sagt sagen will mehr viele genau möglich datei heißt gemacht
     """.split()
     for term in terms(word)
 )

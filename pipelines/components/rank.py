@@ -72,7 +72,9 @@ class Candidate:
     def symbols(self) -> frozenset[str]:
         """The names defined here, squashed: whole and their last part."""
         names = [str(name) for name in self.document.meta.get("symbols") or ()]
-        return frozenset(squashed(form) for name in names for form in (name, name.replace("::", ".").rsplit(".", 1)[-1]))
+        return frozenset(
+            squashed(form) for name in names for form in (name, name.replace("::", ".").rsplit(".", 1)[-1])
+        )
 
     @cached_property
     def role(self) -> str:
@@ -129,7 +131,9 @@ def _words_in(words: Callable[[Candidate], frozenset[str]]) -> Callable[[Query, 
         there = words(candidate)
         if not there or not query.concepts:
             return 0.0
-        held = sum(1 for stem in there if any(_alike(stem, other) for concept in query.concepts for other in concept.stems))
+        held = sum(
+            1 for stem in there if any(_alike(stem, other) for concept in query.concepts for other in concept.stems)
+        )
         asked = share(weights, lambda concept: any(_alike(stem, other) for stem in there for other in concept.stems))
         return (asked + held / len(there)) / 2 if asked else 0.0
 
@@ -145,7 +149,9 @@ def _covers(query: Query, weights: Weights, candidate: Candidate) -> float:
 
 
 def _defines(query: Query, weights: Weights, candidate: Candidate) -> float:
-    asked = {squashed(form) for name in query.identifiers for form in (name, name.replace("::", ".").rsplit(".", 1)[-1])}
+    asked = {
+        squashed(form) for name in query.identifiers for form in (name, name.replace("::", ".").rsplit(".", 1)[-1])
+    }
     if asked & candidate.symbols:
         return 1.0
     plain = {squashed(concept.word) for concept in query.concepts if concept.weight == 1.0}
@@ -227,6 +233,8 @@ def _spread(scored: Sequence[Ranked]) -> list[Ranked]:
         key = f"{one.candidate.document.meta.get('source')}\0{one.candidate.path}"
         factor = _NEXT_OF_FILE ** seen[key]
         seen[key] += 1
-        again = (*one.features, Feature("further passage of the file", round(factor, 4))) if factor < 1 else one.features
+        again = (
+            (*one.features, Feature("further passage of the file", round(factor, 4))) if factor < 1 else one.features
+        )
         spread.append(Ranked(one.candidate, one.score * factor, one.coverage, again))
     return sorted(spread, key=lambda one: -one.score)

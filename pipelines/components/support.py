@@ -5,22 +5,23 @@ its telling words in a window of lines, and the same negation. Changed numbers, 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from pipelines.components.blocks import lines_of
 from pipelines.components.keywords import STOP_WORDS, terms
-from pipelines.components.query import read_query
+from pipelines.components.query import read_query, squashed
 
 ENOUGH: Final = 0.7
 """At least this share of a sentence's telling words must stand together in a passage."""
 _WINDOW_LINES: Final = 4
+_ABOUT: Final = 0.6
 
 _FENCED: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _MARKS: Final = re.compile(r"\s*\[\d+\]")
 _SENTENCE_END: Final = re.compile(
-    r"(?<=[.!?…])(?P<marks>(?:\s*\[\d+\])*)\s+(?=[\"'“„*_`(\[]*[A-Z0-9ÄÖÜ`\[])|\n\s*\n|\n(?=\s*(?:[-*+]|\d{1,3}[.)])\s)"
+    r"(?<=[.!?…])(?P<marks>(?:\s*\[\d+\])*)\s+(?!\[\d+\])(?=[\"'“„*_`(\[]*[A-Z0-9ÄÖÜ`])|\n\s*\n|\n(?=\s*(?:[-*+]|\d{1,3}[.)])\s)"
 )
 _LINE_START: Final = re.compile(r"^\s*(?:#{1,6}\s+|[-*+]\s+|\d{1,3}[.)]\s+|>\s?)+", re.MULTILINE)
 _NUMBER: Final = re.compile(r"(?<![\w.])v?\d+(?:[.,]\d+)*(?:%|[a-zA-Z]{1,3}\b)?(?!\w)")
@@ -32,14 +33,25 @@ _NUMBER_WORDS: Final = {
     )
     for word in words.split()
 }
+_UNIT_NAMES: Final = (
+    "ms millisecond millisekunde|second sec sekunde sekunden|minute min minuten|hour stunde stunden|day tag tage tagen|"
+    "week woche wochen|month monat monate monaten|year jahr jahre jahren|byte|kb kilobyte kib|mb megabyte mib|gb gigabyte gib"
+    "|% percent prozent|line zeile zeilen|token|character zeichen|file datei dateien"
+)
+_UNITS: Final = {name: group.split()[0] for group in _UNIT_NAMES.split("|") for name in group.split()}
+_AMOUNT: Final = re.compile(r"\b(\d+(?:[.,]\d+)*|[a-zü]{2,6})[\s-]*(%|[a-z]+)")
+_TICKED: Final = re.compile(r"`([^`\n]+)`")
+_TICKED_NAME: Final = re.compile(r"[\w-]+(?:[./][\w-]+)+")
 _NEGATION: Final = re.compile(
-    r"\b(?:not|no|never|none|neither|nor|without|cannot|\w+n['’]t|nicht|kein\w*|nie|niemals|ohne|weder)\b", re.IGNORECASE
+    r"\b(?:not|no|never|none|neither|nor|without|cannot|\w+n['’]t|nicht|kein\w*|nie|niemals|ohne|weder)\b",
+    re.IGNORECASE,
 )
 _OPPOSITES: Final = (
     ("enabl", "disabl"), ("allow", "forbid"), ("allow", "deni"), ("alway", "never"), ("befor", "after"),
     ("add", "remov"), ("increas", "decreas"), ("maximum", "minimum"), ("first", "last"), ("true", "fals"),
     ("requir", "option"), ("public", "privat"), ("sync", "async"), ("on", "off"), ("more", "less"), ("most", "least"),
     ("at most", "at least"), ("accept", "refus"), ("open", "close"), ("start", "stop"), ("encrypt", "decrypt"),
+    ("onlin", "offlin"), ("up", "down"), ("read", "write"), ("client", "server"), ("upload", "download"),
 )  # fmt: skip
 
 
@@ -76,6 +88,7 @@ class Claim:
     words: tuple[frozenset[str], ...]  # each telling word with what means the same, as stems
     names: frozenset[str]
     numbers: frozenset[str]
+    amounts: frozenset[tuple[str, str]]  # numbers with their units, as ("30", "second")
     is_negated: bool
     stems: frozenset[str]
 
@@ -86,8 +99,9 @@ def read_claim(sentence: str) -> Claim:
     query = read_query(text)
     return Claim(
         words=tuple(concept.stems for concept in query.concepts if not concept.word.isdigit()),
-        names=frozenset(_squashed_names(query.identifiers)),
+        names=frozenset(map(squashed, (*query.identifiers, *_TICKED_NAME.findall(text), *_ticked_words(text)))) - {""},
         numbers=_numbers(text),
+        amounts=_amounts(text),
         is_negated=_negations(text) % 2 == 1,
         stems=frozenset(terms(text)),
     )
@@ -142,7 +156,8 @@ def _window_supports(claim: Claim, window: str, above: frozenset[str]) -> bool:
     share = sum(1 for word in claim.words if word & (there | above)) / len(claim.words)
     if said < min(2, len(claim.words)) or share < ENOUGH or not claim.numbers <= _numbers(window):
         return False
-    if not claim.names <= there | above | set(_squashed_names(re.findall(r"[\w.:-]+", window))):
+    squeezed = squashed(window)
+    if not claim.amounts <= _amounts(window) or not all(name in squeezed or name in above for name in claim.names):
         return False
     return not _is_turned_round(claim, window, there)
 
@@ -156,10 +171,19 @@ def _is_turned_round(claim: Claim, window: str, there: set[str]) -> bool:
 
 
 def _is_negated_nearby(claim: Claim, window: str) -> bool:
-    """Look for a negation in the sentence of the window that has most of the claim's words."""
+    """Look for a negation in the sentences of the window that speak of what the claim speaks of."""
     sentences = re.split(r"(?<=[.!?:;])\s+|\n\s*\n|\n(?=\s*[-*+]\s)", window)
-    best = max(sentences, key=lambda sentence: support_share(claim, sentence))
-    return _negations(best) % 2 == 1
+    # A heading names a matter and denies nothing.
+    about = [sentence for sentence in sentences if not sentence.startswith("#") and _is_about(claim, sentence)]
+    nearest = about or [max(sentences, key=lambda sentence: support_share(claim, sentence))]
+    kinds = {_negations(sentence) % 2 == 1 for sentence in nearest}
+    return claim.is_negated if claim.is_negated in kinds else not claim.is_negated
+
+
+def _is_about(claim: Claim, sentence: str) -> bool:
+    """Say whether most of what a sentence speaks of is in the claim."""
+    words = [concept.stems for concept in read_query(sentence).concepts]
+    return bool(words) and sum(1 for word in words if word & claim.stems) >= _ABOUT * len(words)
 
 
 def _negations(text: str) -> int:
@@ -167,10 +191,28 @@ def _negations(text: str) -> int:
 
 
 def _numbers(text: str) -> frozenset[str]:
-    digits = {found.lower().lstrip("v").replace(",", "").rstrip("abcdefghijklmnopqrstuvwxyz%") for found in _NUMBER.findall(text)}
-    return frozenset(digits | {_NUMBER_WORDS[word] for word in re.findall(r"\w+", text.casefold()) if word in _NUMBER_WORDS and word not in STOP_WORDS})
+    digits = {
+        found.lower().lstrip("v").replace(",", "").rstrip("abcdefghijklmnopqrstuvwxyz%")
+        for found in _NUMBER.findall(text)
+    }
+    return frozenset(
+        digits
+        | {
+            _NUMBER_WORDS[word]
+            for word in re.findall(r"\w+", text.casefold())
+            if word in _NUMBER_WORDS and word not in STOP_WORDS
+        }
+    )
 
 
-def _squashed_names(names: Sequence[str]) -> Iterator[str]:
-    for name in names:
-        yield from terms(name)[:1]
+def _amounts(text: str) -> frozenset[tuple[str, str]]:
+    return frozenset(
+        (number, unit)
+        for said, word in _AMOUNT.findall(text.casefold())
+        if (number := _NUMBER_WORDS.get(said, said.replace(",", ""))) and (unit := _UNITS.get(word.rstrip("s"), ""))
+    )
+
+
+def _ticked_words(text: str) -> Iterator[str]:
+    for phrase in _TICKED.findall(text):
+        yield from phrase.split()

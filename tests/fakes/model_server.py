@@ -77,9 +77,18 @@ class ModelServer:
     @property
     def base_url(self) -> str:
         """The address with /v1, as OpenAI clients want it."""
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    def stop_listening(self) -> None:
+        """Refuse all further connections."""
+        if self._server:
+            self._server.close()
+
+    @property
+    def _port(self) -> int:
         if self._server is None:
             raise RuntimeError("expected the model server inside `async with`, got one that is not started")
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+        return int(self._server.sockets[0].getsockname()[1])
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -33,7 +33,9 @@ async def indexed(
     store = store or FakePassages()
     indexing = Indexing(store, NoEmbedder(), files=settings().files, limits=settings().limits)
     contents = {path: text.encode() for path, text in files.items()}
-    listed = [Listed(path, hashlib.sha1(raw, usedforsecurity=False).hexdigest(), len(raw)) for path, raw in contents.items()]
+    listed = [
+        Listed(path, hashlib.sha1(raw, usedforsecurity=False).hexdigest(), len(raw)) for path, raw in contents.items()
+    ]
 
     async def read(wanted: Sequence[Listed]) -> AsyncIterator[tuple[Listed, bytes]]:
         for one in wanted:
