@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import Insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.elements import ColumnElement
 
 
 def insert_or_leave(
@@ -20,9 +21,21 @@ def insert_or_leave(
 
 
 def insert_or_update(
-    session: AsyncSession, table: Any, values: dict[str, Any], *, unique: tuple[str, ...], change: dict[str, Any]
+    session: AsyncSession,
+    table: Any,
+    values: dict[str, Any],
+    *,
+    unique: tuple[str, ...],
+    change: dict[str, Any],
+    only_if: ColumnElement[bool] | None = None,
 ) -> Insert:
-    """Insert a row, or make `change` to the one with the same `unique` columns."""
+    """Insert a row, or make `change` to the one with the same `unique` columns where `only_if` holds of it.
+
+    RETURNING gives the row as it is then, or none when `only_if` did not hold.
+    """
     if session.get_bind().dialect.name == "postgresql":
-        return postgresql.insert(table).values(**values).on_conflict_do_update(index_elements=unique, set_=change)
-    return sqlite.insert(table).values(**values).on_conflict_do_update(index_elements=unique, set_=change)
+        made = postgresql.insert(table).values(**values)
+        return made.on_conflict_do_update(index_elements=unique, set_=change, where=only_if)
+    return (
+        sqlite.insert(table).values(**values).on_conflict_do_update(index_elements=unique, set_=change, where=only_if)
+    )

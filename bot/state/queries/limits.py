@@ -6,12 +6,16 @@ A window begins with the first thing that is counted and ends a fixed time later
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import case, literal, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bot.state.tables import Tally
+from bot.state.types import UtcTime
+from bot.state.upsert import insert_or_update
 from config.settings import Limits
+
+RUNNING = ""  # names the window that runs; one row a subject, so that counting is a single statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +35,9 @@ async def check_and_count(
     session: AsyncSession, subject: str, *, most: int, window: timedelta, whose: str = "", now: datetime
 ) -> Allowance:
     """Count one for `subject` unless its window already holds `most`."""
-    counted = update(Tally).where(col(Tally.subject) == subject, col(Tally.expires_at) > now, col(Tally.amount) < most)
-    if (await session.execute(counted.values(amount=Tally.amount + 1).returning(col(Tally.amount)))).first():
+    if await _count(session, subject, 1, until=now + window, now=now, most=most) is not None:
         return Allowance(allowed=True, whose=whose)
-    current = await _current(session, subject, now=now)
-    if current is None:
-        session.add(_new_window(subject, 1, until=now + window, now=now))
-        await session.flush()
-        return Allowance(allowed=True, whose=whose)
-    told = update(Tally).where(
-        col(Tally.subject) == subject, col(Tally.window) == current.window, col(Tally.told_at).is_(None)
-    )
-    first = (await session.execute(told.values(told_at=now).returning(col(Tally.subject)))).first()
-    return Allowance(allowed=False, come_back_at=current.expires_at, is_first_refusal=first is not None, whose=whose)
+    return await _refusal(session, subject, whose=whose, now=now)
 
 
 async def allow_question(
@@ -78,13 +72,7 @@ async def allow_tokens(session: AsyncSession, limits: Limits, *, project: str, n
     current = await _current(session, _tokens_of(project), now=now)
     if current is None or current.amount < limits.project_tokens_per_day:
         return Allowance(allowed=True, whose="project")
-    told = update(Tally).where(
-        col(Tally.subject) == current.subject, col(Tally.window) == current.window, col(Tally.told_at).is_(None)
-    )
-    first = (await session.execute(told.values(told_at=now).returning(col(Tally.subject)))).first()
-    return Allowance(
-        allowed=False, come_back_at=current.expires_at, is_first_refusal=first is not None, whose="project"
-    )
+    return await _refusal(session, current.subject, whose="project", now=now)
 
 
 async def spend_tokens(session: AsyncSession, *, project: str, tokens: int, now: datetime) -> int:
@@ -101,24 +89,45 @@ async def amount(session: AsyncSession, subject: str, *, now: datetime) -> int:
 
 async def add(session: AsyncSession, subject: str, more: int, *, until: datetime, now: datetime) -> int:
     """Count `more` in the window of now, or in a new one that ends at `until`; gives the sum."""
-    counted = update(Tally).where(col(Tally.subject) == subject, col(Tally.expires_at) > now)
-    total = await session.scalar(counted.values(amount=Tally.amount + more).returning(col(Tally.amount)))
-    if total is None:
-        session.add(_new_window(subject, more, until=until, now=now))
-        await session.flush()
-        return more
-    return int(total)
+    total = await _count(session, subject, more, until=until, now=now)
+    return more if total is None else total
 
 
 def _tokens_of(project: str) -> str:
     return f"project/{project}/tokens"
 
 
-def _new_window(subject: str, first: int, *, until: datetime, now: datetime) -> Tally:
-    return Tally(subject=subject, window=now.astimezone(UTC).isoformat(), amount=first, expires_at=until)
+async def _count(
+    session: AsyncSession, subject: str, more: int, *, until: datetime, now: datetime, most: int | None = None
+) -> int | None:
+    """The sum after counting, in one statement; None when the window held `most` already."""
+    is_over = col(Tally.expires_at) <= now
+    counted = insert_or_update(
+        session,
+        Tally,
+        {"subject": subject, "window": RUNNING, "amount": more, "told_at": None, "expires_at": until},
+        unique=("subject", "window"),
+        change={
+            "amount": case((is_over, more), else_=col(Tally.amount) + more),
+            "told_at": case((is_over, null()), else_=col(Tally.told_at)),
+            "expires_at": case((is_over, literal(until, UtcTime)), else_=col(Tally.expires_at)),
+        },
+        only_if=None if most is None else or_(is_over, col(Tally.amount) < most),
+    )
+    total: int | None = await session.scalar(counted.returning(col(Tally.amount)))
+    return total
+
+
+async def _refusal(session: AsyncSession, subject: str, *, whose: str, now: datetime) -> Allowance:
+    told = update(Tally).where(col(Tally.subject) == subject, col(Tally.told_at).is_(None))
+    first = (await session.execute(told.values(told_at=now).returning(col(Tally.subject)))).first()
+    current = await _current(session, subject, now=now)
+    come_back_at = None if current is None else current.expires_at
+    return Allowance(allowed=False, come_back_at=come_back_at, is_first_refusal=first is not None, whose=whose)
 
 
 async def _current(session: AsyncSession, subject: str, *, now: datetime) -> Tally | None:
-    wanted = select(Tally).where(col(Tally.subject) == subject, col(Tally.expires_at) > now)
-    latest = wanted.order_by(col(Tally.window).desc()).limit(1)
-    return (await session.scalars(latest, execution_options={"populate_existing": True})).first()
+    wanted = select(Tally).where(
+        col(Tally.subject) == subject, col(Tally.window) == RUNNING, col(Tally.expires_at) > now
+    )
+    return (await session.scalars(wanted, execution_options={"populate_existing": True})).first()

@@ -82,7 +82,7 @@ class Tally(SQLModel, table=True):
     """A counter in a window: questions of a person, of a room, tokens of a project. Survives restarts."""
 
     subject: str = Field(primary_key=True)  # "person/<id>", "room/<id>", "project/<id>/tokens"
-    window: str = Field(primary_key=True)  # the window's start, ISO 8601
+    window: str = Field(primary_key=True)  # "" is the one that runs
     amount: int = 0
     told_at: datetime | None = Field(default=None, sa_type=UtcTime)
     expires_at: datetime = Field(sa_type=UtcTime, index=True)
