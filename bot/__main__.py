@@ -45,7 +45,7 @@ def run(
     Example: roomwise run --port 8765
     """
     from bot.cli.doors import Where
-    from bot.cli.terminal import run_service
+    from bot.cli.service import run_service
 
     _exit(run_service(where=Where(data_dir, config), host=host, port=port))
 

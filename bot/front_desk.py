@@ -19,12 +19,13 @@ from bot.desk import (
 )
 from bot.errors import UserError
 from bot.following import Following, Wanted, wanted_in_shell
+from bot.people import CLAIM_VALID_FOR, People
 from bot.progress import SourceProgress
 from bot.projects import Projects
 from bot.refresh import Ran, Refresh
 from bot.standing import Standing
 from bot.state.database import Database
-from bot.state.queries import codes, inbox, projects, sources
+from bot.state.queries import inbox, projects, sources
 from bot.state.tables import Project, Source
 from bot.version import PROGRAM
 from config.settings import Access, Limits
@@ -33,8 +34,6 @@ from pipelines.answering import Answering
 from pipelines.searching import Searching
 from pipelines.stores.passages import Scope
 from pipelines.types import Answer, Question
-
-CLAIM_MINUTES = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,7 @@ class DeskParts:
     answering: Answering
     following: Following
     projects: Projects
+    people: People
     refresh: Refresh
     standing: Standing
     limits: Limits
@@ -96,17 +96,18 @@ class FrontDesk:
 
     async def login_link(self) -> Json:
         """Make a one-use link that signs a browser in as owner."""
-        now, valid_for = self._parts.clock(), timedelta(hours=self._parts.access.login_link_hours)
-        new = codes.NewCode(codes.Purpose.LOGIN, role="owner")
-        code = await self._parts.db.write(lambda session: codes.make(session, new, valid_for=valid_for, now=now))
-        return {"url": f"{self._parts.address()}/login/{code}", "expires_at": (now + valid_for).isoformat()}
+        now = self._parts.clock()
+        code = await self._parts.people.make_login(now=now)
+        valid_until = now + timedelta(hours=self._parts.access.login_link_hours)
+        return {"url": f"{self._parts.address()}/login/{code}", "expires_at": valid_until.isoformat()}
 
     async def claim_code(self) -> Json:
         """Make a code that makes its first user an owner."""
-        now, valid_for = self._parts.clock(), timedelta(minutes=CLAIM_MINUTES)
-        new = codes.NewCode(codes.Purpose.CLAIM, role="owner")
-        code = await self._parts.db.write(lambda session: codes.make(session, new, valid_for=valid_for, now=now))
-        return {"code": codes.shown(code), "expires_at": (now + valid_for).isoformat()}
+        now = self._parts.clock()
+        return {
+            "code": await self._parts.people.make_claim(now=now),
+            "expires_at": (now + CLAIM_VALID_FOR).isoformat(),
+        }
 
     async def _project(self, name: str) -> Project:
         found = await self._parts.db.read(lambda session: projects.by_name(session, name))

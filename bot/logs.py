@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from structlog.typing import Processor
 
-from config.settings import Log
+from config.settings import Log, Settings
 
 _SHORTEST_SECRET = 6
 _BEARER = re.compile(r"(?i)\b(bearer|basic|token)\s+[A-Za-z0-9._~+/=-]{8,}")
@@ -91,3 +91,8 @@ def configure(settings: Log, *, secrets: Iterable[str]) -> None:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """Every secret value of the settings, for the log to leave out."""
+    return [endpoint.api_key.get_secret_value() for endpoint in settings.llm.endpoints]

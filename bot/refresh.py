@@ -186,15 +186,15 @@ class Refresh:
         shown = (await self._shown(row.project)).get(source)
         progress = SourceProgress(row.project, row.id, row.name, "listing", is_first=shown is None)
         self._parts.board.publish(progress)
-        stage = "failed"
+        stage, last = "failed", progress
         try:
             ran = await self._follow(row, shown, progress, must_read_anew=must_read_anew)
-            stage = "done"
+            stage, last = "done", replace(progress, passages=int(ran.counts.get("passages", 0)))
         except (SourceError, StoreUnavailable, DiskLow) as error:
             ran = _failed(row, error)
             stage = "paused" if ran.outcome in _DISK else stage
         finally:
-            self._parts.board.publish(replace(progress, stage=stage))
+            self._parts.board.publish(replace(last, stage=stage))
         await self._settle(row, ran)
         return ran
 

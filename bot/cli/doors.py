@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from bot import platform
-from bot.app import open_desk
+from bot.app import open_everything
 from bot.desk import Desk, DeskError, IndexProgress, Json, OnIndexProgress
 from config.load import Loaded, load
 
@@ -51,8 +51,8 @@ async def open_door(loaded: Loaded, *, command: str) -> AsyncIterator[Desk]:
         ) as client:
             yield ServiceDoor(client, holder)
         return
-    async with open_desk(loaded, command=command) as desk:
-        yield desk
+    async with open_everything(loaded.settings, command=command) as opened:
+        yield opened.desk
 
 
 class ServiceDoor:

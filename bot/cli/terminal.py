@@ -4,10 +4,8 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from bot.cli.doors import Where, open_door, read_settings
-from bot.cli.service import run_until_stopped
 from bot.cli.show import (
     err,
     index_bar,
@@ -20,11 +18,15 @@ from bot.cli.show import (
 )
 from bot.desk import Desk, DeskError, Json
 from bot.errors import StateError
+from bot.logs import configure, secrets_of
 from bot.platform import PlatformError
 from config.errors import ConfigError
+from config.load import Loaded
+from config.settings import Log
 from pipelines.types import KnowledgeError
 
 FAILED = 1
+QUIET = Log(level="warning", format="auto")
 
 
 def ask_once(question: str, *, project: str, as_json: bool, where: Where) -> int:
@@ -104,17 +106,6 @@ def make_claim_code(*, where: Where) -> int:
     return _at_the_desk(lambda desk: desk.claim_code(), show, command="owner add", where=where)
 
 
-def run_service(*, where: Where, host: str | None, port: int | None) -> int:
-    """Run until told to stop."""
-    from_line: dict[str, Any] = {"web": {}}
-    if host is not None:
-        from_line["web"]["host"] = host
-    if port is not None:
-        from_line["web"]["port"] = port
-
-    return _guarded(lambda: run_until_stopped(read_settings(where, from_line)))
-
-
 def _at_the_desk(
     work: Callable[[Desk], Awaitable[Json]],
     show: Callable[[Json], None],
@@ -122,18 +113,21 @@ def _at_the_desk(
     command: str,
     where: Where,
 ) -> int:
-    async def visit() -> Json:
-        async with open_door(read_settings(where), command=command) as desk:
+    async def visit(loaded: Loaded) -> Json:
+        async with open_door(loaded, command=command) as desk:
             return await work(desk)
 
     def act() -> int:
-        show(asyncio.run(visit()))
+        loaded = read_settings(where)
+        configure(QUIET, secrets=secrets_of(loaded.settings))
+        show(asyncio.run(visit(loaded)))
         return 0
 
-    return _guarded(act)
+    return guarded(act)
 
 
-def _guarded(act: Callable[[], int]) -> int:
+def guarded(act: Callable[[], int]) -> int:
+    """Run a command; what can go wrong becomes one line and exit code 1."""
     try:
         return act()
     except (ConfigError, DeskError, PlatformError, StateError, KnowledgeError) as error:

@@ -7,12 +7,14 @@ from bot.context import QueuePort
 from bot.following import Following
 from bot.onboarding import Onboarding
 from bot.people import People
+from bot.privacy import host_of
 from bot.projects import Projects
 from bot.standing import Standing
 from bot.state.database import Database
 from bot.state.vault import Vault
 from bot.uploads import Uploads
-from config.settings import Access, Limits, Sources
+from config.settings import Access, Limits, Llm, Sources
+from config.texts import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +38,12 @@ class House:
     access: Access
     privacy_text: Callable[[str], str]
     who_answers: Callable[[str], str]
+
+
+def who_answers(llm: Llm, language: str) -> str:
+    """Who writes the answers and what is sent to it."""
+    if not llm.endpoints:
+        return say("about.extractive", language)
+    first = llm.endpoints[0]
+    key = "about.model_local" if first.local else "about.model"
+    return say(key, language, model=first.model, endpoint=host_of(first))

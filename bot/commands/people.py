@@ -71,8 +71,8 @@ async def claim(ctx: Context, code: Rest = NOTHING) -> str:
     if not ctx.is_private:
         await ctx.house.people.spoil_claim(code, now=ctx.now)
         raise UserError("claim.in_group")
-    sender = f"{ctx.message.sender.network}:{ctx.message.sender.id}"
-    await ctx.house.people.claim(code, person=ctx.person.id, sender=sender, now=ctx.now)
+    if not await ctx.house.people.claim(code, person=ctx.person.id, now=ctx.now):
+        raise UserError("claim.wrong")
     return ctx.say("claim.done")
 
 

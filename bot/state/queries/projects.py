@@ -106,3 +106,8 @@ async def _keep(session: AsyncSession, project: Project) -> None:
             await session.flush()
     except IntegrityError as error:
         raise UserError("state.name_taken", name=name) from error
+
+
+async def was_ever_any(session: AsyncSession) -> bool:
+    """Whether a project was ever made here, removed ones included."""
+    return bool(await session.scalar(select(exists().where(col(Project.id).is_not(None)))))

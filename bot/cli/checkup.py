@@ -1,0 +1,191 @@
+"""`roomwise check` and `roomwise version`: the merged settings with where each came from, and every neighbour probed."""
+
+import asyncio
+import json
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.text import Text
+
+from bot import platform
+from bot.cli.doors import Where, read_settings
+from bot.cli.show import err, out, print_json
+from bot.platform import PlatformError
+from bot.state.schema import HEAD
+from bot.version import PROGRAM
+from config.errors import ConfigError
+from config.load import Loaded, known_keys
+from config.settings import Endpoint, Settings
+from pipelines.components.split import SPLITTER_VERSION
+
+FAILED = 1
+_MODEL_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a probe found. `cure` says what to do; it is empty when all is well."""
+
+    name: str
+    is_ok: bool
+    detail: str
+    cure: str = ""
+
+
+def run_check(*, as_json: bool, where: Where) -> int:
+    """Print settings and findings; 1 when something must be done before Roomwise can work."""
+    try:
+        loaded = read_settings(where)
+    except ConfigError as error:
+        err.print(Text(f"roomwise: {error}", style="red"))
+        return FAILED
+    findings = asyncio.run(_probe_all(loaded.settings))
+    values = _values(loaded)
+    if as_json:
+        print_json({"settings": values, "findings": [_as_json(finding) for finding in findings]})
+    else:
+        _print(values, findings)
+    return 0 if all(finding.is_ok for finding in findings) else FAILED
+
+
+def show_version(*, as_json: bool) -> int:
+    """Print program, schema and index versions."""
+    versions = {"program": PROGRAM, "schema": HEAD, "index": SPLITTER_VERSION, "python": sys.version.split()[0]}
+    if as_json:
+        print_json(versions)
+    else:
+        out.print(
+            f"roomwise {PROGRAM} (state schema {HEAD}, index {SPLITTER_VERSION}, Python {versions['python']})",
+            highlight=False,
+        )
+    return 0
+
+
+def _values(loaded: Loaded) -> list[dict[str, Any]]:
+    masked = loaded.masked()
+    return [{"key": key, "value": _at(masked, key), "from": loaded.origin(key)} for key in known_keys()]
+
+
+def _at(values: Any, key: str) -> Any:
+    for part in key.split("."):
+        values = values[part]
+    return values
+
+
+def _print(values: list[dict[str, Any]], findings: list[Finding]) -> None:
+    for value in values:
+        shown = json.dumps(value["value"], ensure_ascii=False)
+        line = Text.assemble((f"{value['key']} = ", "bold"), shown, (f"   ({value['from']})", "dim"))
+        out.print(line)
+    out.print()
+    for finding in findings:
+        mark = ("ok    ", "green") if finding.is_ok else ("wrong ", "red")
+        out.print(Text.assemble(mark, (finding.name, "bold"), f": {finding.detail}"))
+        if finding.cure:
+            out.print(Text(f"       {finding.cure}"))
+
+
+def _as_json(finding: Finding) -> dict[str, Any]:
+    return {"name": finding.name, "ok": finding.is_ok, "detail": finding.detail, "cure": finding.cure}
+
+
+async def _probe_all(settings: Settings) -> list[Finding]:
+    local: list[Callable[[], Finding]] = [
+        lambda: _data_folder(settings),
+        lambda: _key(settings),
+        lambda: _disk(settings),
+        _git,
+        _sqlite,
+        lambda: _folders(settings),
+    ]
+    findings = [await asyncio.to_thread(probe) for probe in local]
+    if not settings.llm.model:
+        findings.append(
+            Finding("model", is_ok=True, detail="none set: answers are quoted from the sources (llm.model)")
+        )
+    return findings + [await _model(endpoint) for endpoint in settings.llm.endpoints]
+
+
+def _data_folder(settings: Settings) -> Finding:
+    try:
+        folder = platform.open_data_folder(settings.data_dir)
+    except PlatformError as error:
+        return Finding("data folder", is_ok=False, detail=str(error), cure="see docs/install.md, The data folder")
+    holder = platform.holder_of(folder)
+    running = f", in use by `roomwise {holder.command}` (process {holder.pid})" if holder else ""
+    return Finding("data folder", is_ok=True, detail=f"{folder}{running}")
+
+
+def _key(settings: Settings) -> Finding:
+    try:
+        path = platform.key_file(settings.data_dir)
+    except (PlatformError, OSError) as error:
+        return Finding("key file", is_ok=False, detail=str(error), cure="move the key file out of the data folder")
+    if not path.exists():
+        return Finding("key file", is_ok=True, detail=f"will be made at {path}")
+    if platform.is_open_to_others(path):
+        return Finding("key file", is_ok=False, detail=f"{path} can be read by others", cure=f"chmod 600 {path}")
+    return Finding("key file", is_ok=True, detail=f"{path}; keep a copy of it apart from the backups")
+
+
+def _disk(settings: Settings) -> Finding:
+    there = next(folder for folder in (settings.data_dir, *settings.data_dir.parents) if folder.exists())
+    free_mb = platform.free_disk_bytes(there) // 1_000_000
+    is_enough = free_mb >= settings.limits.min_free_disk_mb
+    cure = "" if is_enough else f"free some space: indexing pauses below {settings.limits.min_free_disk_mb} MB"
+    return Finding("disk", is_ok=is_enough, detail=f"{free_mb} MB free", cure=cure)
+
+
+def _git() -> Finding:
+    found = shutil.which("git")
+    return Finding(
+        "git",
+        is_ok=found is not None,
+        detail=found or "not found",
+        cure="" if found else "install git to follow repositories",
+    )
+
+
+def _sqlite() -> Finding:
+    is_new = sqlite3.sqlite_version_info >= (3, 35)
+    cure = "" if is_new else "use a Python built with SQLite 3.35 or newer"
+    return Finding("sqlite", is_ok=is_new, detail=sqlite3.sqlite_version, cure=cure)
+
+
+def _folders(settings: Settings) -> Finding:
+    missing = [f"{name} ({path})" for name, path in settings.sources.folders.items() if not Path(path).is_dir()]
+    if missing:
+        return Finding(
+            "declared folders", is_ok=False, detail=f"not there: {', '.join(missing)}", cure="correct [sources.folders]"
+        )
+    return Finding("declared folders", is_ok=True, detail=", ".join(sorted(settings.sources.folders)) or "none")
+
+
+async def _model(endpoint: Endpoint) -> Finding:
+    """Ask the endpoint for its models; nothing is generated and nothing costs."""
+    name = f"model {endpoint.model}"
+    address = f"{(endpoint.base_url or 'https://api.openai.com/v1').rstrip('/')}/models"
+    headers = {"Authorization": f"Bearer {endpoint.api_key.get_secret_value()}"}
+    try:
+        async with httpx.AsyncClient(timeout=_MODEL_TIMEOUT_S) as client:
+            response = await client.get(address, headers=headers)
+    except httpx.HTTPError as error:
+        return Finding(
+            name, is_ok=False, detail=f"{address}: {type(error).__name__}", cure="check llm.base_url, and that it runs"
+        )
+    if response.status_code in (401, 403):
+        return Finding(
+            name,
+            is_ok=False,
+            detail=f"{address}: the key is refused",
+            cure="check llm.api_key (better: ROOMWISE_LLM__API_KEY_FILE)",
+        )
+    if response.is_error:
+        return Finding(name, is_ok=False, detail=f"{address}: status {response.status_code}", cure="check llm.base_url")
+    return Finding(name, is_ok=True, detail=f"{address} answers")

@@ -1,0 +1,187 @@
+"""The running service: started and stopped in order, so that nothing that was asked is lost."""
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import os
+import secrets
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+import uvicorn
+
+from bot import platform
+from bot.app import Opened, open_everything, utc_now
+from bot.first_project import begin_first_project
+from bot.jobs.registry import Clockwork, JobRunner
+from bot.metrics import Metrics
+from bot.platform import PlatformError
+from bot.progress import ProgressBoard
+from bot.state.queries import people
+from bot.watch import Watch
+from bot.web.server import build_app, check_listening, server_config
+from bot.wiring import Chat, chat_of, chores_of, watch_of, web_parts_of
+from config.settings import Settings, Web
+
+log = structlog.get_logger(__name__)
+
+GRACE_S = 5.0
+_LAG_EVERY_S = 0.5
+
+
+class PortTaken(PlatformError):
+    """The address to listen on is in use, or not one of this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a person at the terminal is told. `login_url` is empty once there is an owner."""
+
+    address: str
+    login_url: str
+    board: ProgressBoard
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the process has one place for them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+@dataclass(slots=True)
+class _Running:
+    """What must be ended in order."""
+
+    opened: Opened
+    chat: Chat
+    clockwork: Clockwork
+    watch: Watch | None
+    server: _Server
+    serving: asyncio.Task[None]
+    metrics: Metrics
+
+
+async def serve(
+    settings: Settings, *, told: Callable[[Started], Coroutine[Any, Any, None]], stop: asyncio.Event
+) -> None:
+    """Run until `stop` is set. `told` is started as a task once the service listens.
+
+    Raises PlatformError (folder or port in use), ListeningRefused, StateError and StoreUnavailable before that.
+    """
+    async with open_everything(settings, command="run") as opened:
+        has_owner = bool(await opened.db.read(lambda session: people.owners(session, now=utc_now())))
+        check_listening(settings.web, has_owner=has_owner)
+        listening = bind(settings.web)
+        async with _started(opened, listening) as running:
+            login_url = "" if has_owner else (await opened.desk.login_link())["url"]
+            started = Started(opened.address[0], login_url, opened.board)
+            opened.tasks.spawn(told(started))
+            stopping = opened.tasks.spawn(stop.wait())
+            await asyncio.wait({stopping, running.serving}, return_when=asyncio.FIRST_COMPLETED)
+
+
+@asynccontextmanager
+async def _started(opened: Opened, listening: socket.socket) -> AsyncIterator[_Running]:
+    """Everything in motion; put away in reverse within 10 s, so that nothing is lost."""
+    key = secrets.token_urlsafe(32)
+    opened.address.append(_address_of(opened.settings.web, listening))
+    metrics = Metrics()
+    chat = chat_of(opened)
+    runner = JobRunner(opened.db, clock=utc_now)
+    await runner.mark_cut()
+    chores = chores_of(opened, runner)
+    watch = watch_of(opened, chores)
+    app = build_app(web_parts_of(opened, chat, metrics, key))
+    server = _Server(server_config(app, opened.settings.web))
+    serving = opened.tasks.spawn(server.serve(sockets=[listening]))
+    clockwork = Clockwork(runner, chores.jobs(watch))
+    running = _Running(opened, chat, clockwork, watch, server, serving, metrics)
+    opened.lock.announce(address=opened.address[0], key=key)
+    await _begin(running)
+    try:
+        yield running
+    finally:
+        await _end(running)
+
+
+async def _begin(running: _Running) -> None:
+    opened, chat = running.opened, running.chat
+    await begin_first_project(
+        opened.db, opened.following, opened.projects, checkout=platform.checkout_root(), clock=utc_now
+    )
+    opened.tasks.spawn(chat.delivery.run())
+    opened.tasks.spawn(chat.inbox.listen(chat.web))
+    opened.tasks.spawn(_resume(chat))
+    opened.tasks.spawn(_probe_lag(running.metrics))
+    running.clockwork.start()
+    if running.watch is not None:
+        await running.watch.align()
+
+
+async def _resume(chat: Chat) -> None:
+    """Messages that were on their way come first, then the questions that were waiting."""
+    await chat.delivery.resume()
+    await chat.lanes.run()
+
+
+async def _end(running: _Running) -> None:
+    running.clockwork.stop()
+    running.server.should_exit = True
+    await running.chat.lanes.stop(GRACE_S)
+    await running.chat.web.close()
+    if running.watch is not None:
+        await running.watch.close()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.wait([running.serving], timeout=GRACE_S)
+
+
+def bind(web: Web) -> socket.socket:
+    """A listening socket at the address of the settings. Raises PortTaken."""
+    family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    if os.name == "posix":  # elsewhere it would let two programs share the port
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((web.host, web.port))
+    except OSError as error:
+        listening.close()
+        raise PortTaken(_why_not(web, error)) from error
+    listening.listen(512)
+    listening.setblocking(False)  # noqa: FBT003 - positional only
+    return listening
+
+
+def _why_not(web: Web, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"expected port {web.port} of {web.host} to be free, but another program listens there; "
+            "stop it, or name another port by --port or PORT"
+        )
+    return f"expected to listen at {web.host!r} port {web.port}, got {error.strerror!r}; correct web.host or web.port"
+
+
+def _address_of(web: Web, listening: socket.socket) -> str:
+    """Where this machine reaches the service."""
+    port = listening.getsockname()[1]
+    host = web.host
+    with contextlib.suppress(ValueError):
+        if ipaddress.ip_address(host).is_unspecified:
+            host = "::1" if ":" in host else "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def _probe_lag(metrics: Metrics) -> None:
+    """Measure for ever how late the event loop runs what is due."""
+    while True:
+        due = time.monotonic() + _LAG_EVERY_S
+        await asyncio.sleep(_LAG_EVERY_S)
+        metrics.loop_lag.observe(max(0.0, time.monotonic() - due))

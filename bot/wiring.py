@@ -1,0 +1,219 @@
+"""Puts the message flow, the jobs and the web pages together over the opened parts. Nothing runs yet."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from adapters.chat import ChatAdapter
+from adapters.web.adapter import WebAdapter
+from adapters.web.uploads import UploadFolder
+from bot import platform
+from bot.app import Opened, utc_now
+from bot.commands import all_commands
+from bot.commands.execution import Commands
+from bot.commands.house import House, who_answers
+from bot.conversation import AnswerRules, Conversation
+from bot.delivery import Delivery
+from bot.inbox import Inbox
+from bot.jobs.chores import ChoreParts, Chores
+from bot.jobs.registry import JobRunner
+from bot.lanes import LaneRules, Lanes
+from bot.metrics import Metrics
+from bot.onboarding import Onboarding
+from bot.privacy import PrivacyFacts, privacy_text
+from bot.reactions import Reactions
+from bot.routing import Routing
+from bot.state.ids import new_id
+from bot.state.weblog import StoredWebLog
+from bot.uploads import Uploads
+from bot.watch import Watch
+from bot.web.knowledge import StoreKnowledge
+from bot.web.parts import Health, WebParts
+from bot.web_messages import WebMessages
+from pipelines.stores.passages import Scope
+from pipelines.types import Supported
+
+
+class _Queue:
+    """The lanes, for those that are made before them."""
+
+    def __init__(self) -> None:
+        self.lanes: Lanes | None = None
+
+    async def cancel(self, room: str, *, person: str | None = None, inbox: int | None = None) -> int:
+        """See QueuePort."""
+        return await self.lanes.cancel(room, person=person, inbox=inbox) if self.lanes else 0
+
+    async def answer_now(self, room: str) -> int:
+        """See QueuePort."""
+        return await self.lanes.answer_now(room) if self.lanes else 0
+
+    def wake(self) -> None:
+        """Tell the lanes that the inbox holds something."""
+        if self.lanes:
+            self.lanes.wake()
+
+
+@dataclass(slots=True)
+class _Checks:
+    """`bot.context.VerifyingPort` over the knowledge side."""
+
+    opened: Opened
+
+    async def verify(self, project: str, markdown: str, *, room: str) -> Sequence[Supported]:
+        """Each sentence with what supports it, as this room may see the sources."""
+        return await self.opened.knowledge.verifying.verify(project, markdown, Scope(room=room))
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """The message flow, put together."""
+
+    web: WebAdapter
+    log: StoredWebLog
+    uploads: UploadFolder
+    delivery: Delivery
+    inbox: Inbox
+    lanes: Lanes
+    commands: Commands
+
+
+def chat_of(opened: Opened) -> Chat:
+    """Wire the message flow: what comes in, waits, is answered and goes out."""
+    settings, spawn = opened.settings, opened.tasks.spawn
+    weblog = StoredWebLog(opened.db, opened.vault, utc_now)
+    folder = UploadFolder(opened.data_dir / "uploads")
+    web = WebAdapter(weblog, folder)
+    adapters: dict[tuple[str, str], ChatAdapter] = {(web.network, web.account): web}
+    queue = _Queue()
+    delivery = Delivery(opened.db, opened.vault, adapters, utc_now)
+    inbox = Inbox(
+        opened.db, opened.vault, utc_now, wake=queue.wake, adapters=adapters, answer_mode=settings.room.answer
+    )
+    rules = AnswerRules(
+        settings.answers,
+        settings.limits,
+        idle=timedelta(minutes=settings.room.idle_minutes),
+        viewer=settings.web.public_url.rstrip("/") or None,
+    )
+    conversation = Conversation(
+        opened.db,
+        opened.vault,
+        delivery,
+        opened.knowledge.answering,
+        opened.board,
+        rules,
+        utc_now,
+        time.monotonic,
+        spawn,
+    )
+    house = _house(opened, queue, delivery)
+    commands = Commands(house)
+    routing = Routing(
+        conversation,
+        Reactions(conversation, commands, _Checks(opened), queue),
+        commands,
+        house.onboarding,
+        house.uploads,
+        settings.answers.language,
+        utc_now,
+    )
+    lane_rules = LaneRules(
+        owner=new_id(), room_parallel=settings.room.parallel, total_parallel=settings.answers.parallel
+    )
+    queue.lanes = Lanes(opened.db, routing, lane_rules, utc_now, spawn)
+    return Chat(web, weblog, folder, delivery, inbox, queue.lanes, commands)
+
+
+def _house(opened: Opened, queue: _Queue, delivery: Delivery) -> House:
+    settings = opened.settings
+    facts = PrivacyFacts(settings.retention, settings.llm, settings.access)
+    pages = StoreKnowledge(opened.knowledge.store)
+
+    async def starters(project: str, *, room: str | None, language: str) -> Sequence[str]:
+        return await pages.starters(project, room or "", language)
+
+    onboarding = Onboarding(
+        opened.db,
+        opened.standing,
+        opened.board,
+        starters,
+        keeps_days=settings.retention.turn_days,
+        clock=utc_now,
+    )
+    return House(
+        db=opened.db,
+        vault=opened.vault,
+        queue=queue,
+        standing=opened.standing,
+        following=opened.following,
+        onboarding=onboarding,
+        projects=opened.projects,
+        people=opened.people,
+        uploads=Uploads(opened.db, opened.vault, opened.knowledge, delivery, settings.limits, opened.data_dir),
+        limits=settings.limits,
+        sources=settings.sources,
+        access=settings.access,
+        privacy_text=lambda language: privacy_text(facts, language),
+        who_answers=lambda language: who_answers(settings.llm, language),
+    )
+
+
+def chores_of(opened: Opened, runner: JobRunner) -> Chores:
+    """Wire what the clock does."""
+    return Chores(
+        ChoreParts(
+            db=opened.db,
+            store=opened.knowledge.store,
+            refresh=opened.refresh,
+            runner=runner,
+            spawn=opened.tasks.spawn,
+            clock=utc_now,
+            keep=opened.settings.retention,
+            purge_after_days=opened.settings.sources.purge_after_days,
+            registry=opened.registry,
+            vault=opened.vault,
+        )
+    )
+
+
+def watch_of(opened: Opened, chores: Chores) -> Watch | None:
+    """Wire the watchers of this machine; None when they are switched off."""
+    if not opened.settings.sources.watch:
+        return None
+    return Watch(opened.db, opened.refresh, refresh_now=chores.refresh_now, spawn=opened.tasks.spawn)
+
+
+def web_parts_of(opened: Opened, chat: Chat, metrics: Metrics, key: str) -> WebParts:
+    """Wire what the pages and the API use; `key` is what commands of this machine call with."""
+    pages = StoreKnowledge(opened.knowledge.store)
+
+    async def health() -> Health:
+        free = await asyncio.to_thread(platform.free_disk_bytes, opened.data_dir)
+        low = free < opened.settings.limits.min_free_disk_bytes
+        problems = ("little disk space is left: indexing is paused",) if low else ()
+        return Health(is_ready=True, problems=problems)
+
+    return WebParts(
+        settings=opened.settings.web,
+        limits=opened.settings.limits,
+        db=opened.db,
+        vault=opened.vault,
+        chat=chat.web,
+        log=chat.log,
+        messages=WebMessages(chat.inbox, chat.log, chat.web, utc_now),
+        people=opened.people,
+        board=opened.board,
+        commands=all_commands,
+        metrics=metrics,
+        desk=lambda: opened.desk,
+        knowledge=lambda: pages,
+        health=health,
+        spawn=opened.tasks.spawn,
+        clock=utc_now,
+        service_key=key,
+        uploads=chat.uploads,
+        language=opened.settings.answers.language,
+    )
