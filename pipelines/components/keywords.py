@@ -26,7 +26,10 @@ _MAX_TERM_CHARS: Final = 64  # a SHA-256 in hex still fits; longer runs are data
 _MAX_PARTS: Final = 16
 _CACHED_WORDS: Final = 32_768
 
-_WORD: Final = re.compile(r"[A-Za-z](?:\+\+|#)(?!\w)|v?\d+(?:\.\d+)+|[^\W_][\w]*(?:-\w+)*|_+\w+")
+_WORD_PATTERN: Final = r"\w+(?:-\w+|\.\d+)*(?:\+\+|#)?"
+_WORD: Final = re.compile(_WORD_PATTERN)
+_ASCII_WORD: Final = re.compile(_WORD_PATTERN, re.ASCII)  # twice as fast, and most texts are
+_VERSION: Final = re.compile(r"[vV]?\d+(?:\.\d+)+")
 _PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PART_OF_ANY_SCRIPT: Final = re.compile(r"[^\W\d_]+|\d+")
 _CJK: Final = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+)")
@@ -51,9 +54,7 @@ _stem: Final[Callable[[str], str]] = Stemmer.Stemmer("english", 0).stemWord
 
 def terms(text: str) -> list[str]:
     """List the terms of a text in order, repeated as often as they occur. Any text is valid."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return list(chain.from_iterable(map(_terms_of_word, _WORD.findall(text))))
+    return list(chain.from_iterable(map(_terms_of_word, _words(text))))
 
 
 def header_terms(meta: Mapping[str, Any]) -> list[str]:
@@ -72,7 +73,7 @@ def query_terms(query: str) -> list[str]:
 
     Only the first MAX_QUERY_CHARS characters are read.
     """
-    words = _WORD.findall(unicodedata.normalize("NFKC", query[:MAX_QUERY_CHARS]))
+    words = _words(query[:MAX_QUERY_CHARS])
     telling = [word for word in words if word.casefold() not in STOP_WORDS]
     return list(dict.fromkeys(chain.from_iterable(map(_terms_of_word, telling or words))))
 
@@ -89,6 +90,13 @@ def most_telling(
     return [term for _, term in known[:limit]]
 
 
+def _words(text: str) -> list[str]:
+    """Cut a text into runs of word characters, with hyphens, version dots and the signs of C++ and C# kept inside."""
+    if text.isascii():
+        return _ASCII_WORD.findall(text)
+    return _WORD.findall(unicodedata.normalize("NFKC", text))
+
+
 def _texts(value: object) -> Iterable[str]:
     """Read a meta value as texts: one text, a list of texts, or nothing."""
     if isinstance(value, str):
@@ -101,6 +109,11 @@ def _terms_of_word(word: str) -> tuple[str, ...]:
     """Give the terms of one run of word characters: the whole first, then its parts when there are two or more."""
     if not word.isascii() and _CJK.search(word):
         return tuple(chain.from_iterable(map(_bigrams_or_terms, _CJK.split(word))))
+    if word[-1:] in {"+", "#"}:
+        name = word.rstrip("+#")
+        return (word.casefold(),) if len(name) == 1 else _terms_of_word(name)
+    if "." in word and not _VERSION.fullmatch(word):
+        return tuple(chain.from_iterable(map(_terms_of_word, word.split("."))))
     parts = (_PART if word.isascii() else _PART_OF_ANY_SCRIPT).findall(word)[: _MAX_PARTS + 1]
     whole = word.replace("_", "").replace("-", "").casefold()
     if len(whole) > _MAX_TERM_CHARS:

@@ -40,7 +40,8 @@ class OpenProjects:
     def __init__(self, root: Path, limits: Limits) -> None:
         self._root = root
         self._limits = limits
-        self._slots: OrderedDict[str, _Slot] = OrderedDict()  # used longest ago first
+        self._slots: dict[str, _Slot] = {}
+        self._in_use: OrderedDict[str, _Slot] = OrderedDict()  # those opened, used longest ago first
         self._guard = threading.Lock()  # of the slots; taken after a slot's own lock, never before
 
     def folder(self, project: str) -> Path:
@@ -66,11 +67,14 @@ class OpenProjects:
         with self._guard:
             slot = self._slots.setdefault(project, _Slot())
             slot.wanted += 1
-            self._slots.move_to_end(project)
+            if project in self._in_use:
+                self._in_use.move_to_end(project)
         try:
             with slot.lock:
                 if slot.opened is None and folder.is_dir():
                     slot.opened = OpenProject(folder, max_bytes=self._limits.project_bytes, on_load=self._shrink)
+                    with self._guard:
+                        self._in_use[project] = slot
                 opened = slot.opened
             yield opened
         finally:
@@ -86,7 +90,7 @@ class OpenProjects:
         with slot.lock:
             if slot.opened is not None:
                 slot.opened.close()
-                slot.opened = None
+                self._forget(project, slot)
             if folder.is_dir():
                 trash = self._root / f"{_TRASH}{project}"
                 shutil.rmtree(trash, ignore_errors=True)
@@ -112,39 +116,46 @@ class OpenProjects:
     def writers(self) -> int:
         """Count the open keyword writers."""
         with self._guard:
-            return sum(1 for slot in self._slots.values() if slot.opened and slot.opened.is_writing)
+            return sum(1 for slot in self._in_use.values() if slot.opened and slot.opened.is_writing)
 
     def count_open(self) -> int:
         """Count the open projects."""
         with self._guard:
-            return sum(1 for slot in self._slots.values() if slot.opened is not None)
+            return len(self._in_use)
 
     def close(self) -> None:
         """Close all projects. Nothing may be lent any more."""
-        for slot in self._slots.values():
+        for slot in self._in_use.values():
             if slot.opened is not None:
                 slot.opened.close()
+        self._in_use.clear()
         self._slots.clear()
         for trash in self._root.glob(f"{_TRASH}*"):
             shutil.rmtree(trash, ignore_errors=True)
 
+    def _forget(self, project: str, slot: _Slot) -> None:
+        """Note that a project is closed. The caller holds the slot's lock."""
+        with self._guard:
+            slot.opened = None
+            self._in_use.pop(project, None)
+
     def _close_idle(self) -> None:
         """Close the projects used longest ago when too many are open."""
         with self._guard:
-            opened = [slot for slot in self._slots.values() if slot.opened is not None]
-            idle = [slot for slot in opened if slot.wanted == 0]
-        for slot in idle[: max(0, len(opened) - self._limits.open_projects)]:
+            too_many = max(0, len(self._in_use) - self._limits.open_projects)
+            idle = [(project, slot) for project, slot in self._in_use.items() if slot.wanted == 0] if too_many else []
+        for project, slot in idle[:too_many]:
             with slot.lock:
                 with self._guard:
                     closing = slot.opened if slot.wanted == 0 else None
                 if closing is not None:
                     closing.close()
-                    slot.opened = None
+                    self._forget(project, slot)
 
     def _shrink(self) -> None:
         """Let go of the matrices used longest ago when all together are too large; the newest always stays."""
         with self._guard:
-            opened = [slot.opened for slot in self._slots.values() if slot.opened is not None]
+            opened = [slot.opened for slot in self._in_use.values() if slot.opened is not None]
         held = [(one, matrix.size_bytes) for one in opened if (matrix := one.matrix) is not None]
         total = sum(size for _, size in held)
         for one, size in held[:-1]:
