@@ -175,7 +175,7 @@ def _map_weights(path: Path) -> NDArray[np.float16]:
             raise ModelUnavailable(f"expected float16 weights in {str(path)!r}, got {matrix['dtype']!r}")
         offset = 8 + header_bytes + matrix["data_offsets"][0]
         return np.memmap(path, dtype="<f2", mode="r", offset=offset, shape=(rows, width))
-    except (OSError, struct.error, ValueError, KeyError) as error:
+    except (OSError, OverflowError, struct.error, ValueError, KeyError) as error:
         raise ModelUnavailable(
             f"expected word vectors in {str(path)!r}, got {error!r}; reinstall wordllama", kind="unreachable"
         ) from error

@@ -27,7 +27,7 @@ _PATTERNS: Final = (
     _Pattern("AWS access key", r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", "A[KS]IA[A-Z0-9]{8}"),
     _Pattern(
         "AWS secret key",
-        r"(?i)aws_?(?:secret)_?(?:access)?_?key[\"']?\s*(?:=|:|=>)\s*[\"']?(?P<secret>[A-Za-z0-9/+=]{40})\b",
+        r"(?i)aws_?(?:secret)_?(?:access)?_?key[\"']?\s*(?:=|:|=>)\s*[\"']?(?P<secret>[A-Za-z0-9/+=]{40})",
         "(?i)aws_?secret",
     ),
     _Pattern("Google API key", r"\bAIza[0-9A-Za-z_\-]{35}", "AIza[0-9A-Za-z_-]{8}"),
@@ -123,7 +123,7 @@ def _redact_line(line: str) -> tuple[str, int]:
     for kind, form in _FORMS:
         pieces, end = [], 0
         for match in form.finditer(line):
-            first, last = match.span("secret" if form.groupindex else 0)
+            first, last = match.span(form.groupindex.get("secret", 0))
             pieces += [line[end:first], _mark(kind)]
             end = last
         if pieces:
