@@ -8,8 +8,11 @@ from typing import Final
 from pipelines.components.definitions import ending_of
 
 _MAX_TITLE_CHARS: Final = 200
+# Regexes read no more of a heading than this, so that a hostile line costs next to nothing.
+_MAX_MARKUP_CHARS: Final = 1000
 
-_HASHES: Final = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_HASHES: Final = re.compile(r" {0,3}(#{1,6})(?:[ \t]|$)")
+_CLOSING_HASHES: Final = re.compile(r"(?:^|[ \t])#+$")
 _UNDERLINE: Final = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
 _BLOCK_START: Final = re.compile(r"\s*(?:[-*+>|]|\d+[.)]|#|$)")
@@ -57,7 +60,7 @@ def paths_by_line(headings: Sequence[Heading], count: int) -> list[tuple[str, ..
 
 
 def _title(text: str) -> str:
-    return " ".join(_MARKUP.sub(lambda match: match[1] or "", text).split())[:_MAX_TITLE_CHARS]
+    return " ".join(_MARKUP.sub(lambda match: match[1] or "", text[:_MAX_MARKUP_CHARS]).split())[:_MAX_TITLE_CHARS]
 
 
 def _markdown(lines: Sequence[str]) -> Outline:
@@ -92,7 +95,10 @@ def _markdown_heading(lines: Sequence[str], index: int, *, is_after_block: bool)
     line = lines[index]
     if "#" in line[:4]:
         hashes = _HASHES.match(line)
-        return [Heading(index, len(hashes[1]), _title(hashes[2] or ""))] if hashes else []
+        if not hashes:
+            return []
+        title = line[hashes.end() : hashes.end() + _MAX_MARKUP_CHARS].strip()
+        return [Heading(index, len(hashes[1]), _title(_CLOSING_HASHES.sub("", title)))]
     if line[:4].strip()[:1] not in {"=", "-"} or index == 0 or is_after_block:
         return []
     underline = _UNDERLINE.match(line)

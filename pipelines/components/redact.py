@@ -62,7 +62,8 @@ _KEY_KIND: Final = "private key"
 _KEY_BEGINS: Final = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 _KEY_ENDS: Final = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----")
 # A line inside a key block, with the quotes, comment signs and "\n" of a key that stands in source code.
-_KEY_LINE: Final = re.compile(r"[\s\"'#*/+,;\\]*(?:[A-Za-z0-9+/=\\]{1,}|[A-Za-z-]+: .*)?[\s\"'+,;\\]*")
+_AROUND_KEY_LINE: Final = " \t\"'#*+,;\\"
+_KEY_LINE: Final = re.compile(r"[A-Za-z0-9+/=\\]*|[A-Za-z-]+: .*")
 
 _KEY_TEXT: Final = re.compile("[A-Za-z0-9+/=]{16}")
 
@@ -154,7 +155,7 @@ def _last_of_block(lines: list[str], first: int, start: int) -> int:
     if _KEY_ENDS.search(lines[first], start):
         return first
     last = first
-    while last + 1 < len(lines) and _KEY_LINE.fullmatch(lines[last + 1]):
+    while last + 1 < len(lines) and _KEY_LINE.fullmatch(lines[last + 1].strip(_AROUND_KEY_LINE)):
         last += 1
     has_end = last + 1 < len(lines) and _KEY_ENDS.search(lines[last + 1])
     return last + 1 if has_end else last

@@ -82,7 +82,7 @@ def test_several_tokens_of_one_line_are_replaced() -> None:
 def test_a_private_key_is_replaced_line_by_line(kind: str) -> None:
     """The frame stays, so that the lines keep their numbers."""
     begin, *body, end = _key(kind, 3)
-    text = "\n".join(["before", begin, *body, end, "after"])
+    text = f"before\n{begin}\n" + "\n".join(body) + f"\n{end}\nafter"
 
     expected = f"before\n{begin}\n" + "[redacted: private key]\n" * 3 + f"{end}\nafter"
     assert (expected, 1) == redact(text)
@@ -105,7 +105,7 @@ def test_a_private_key_without_an_end_is_replaced_as_far_as_it_goes() -> None:
     """A cut file does not leak its half key, and what follows stays."""
     begin, first, second, _ = _key("RSA ", 2)
 
-    redacted, _ = redact("\n".join([begin, first, second, "", "def plain(a, b):", "    return a"]))
+    redacted, _ = redact(f"{begin}\n{first}\n{second}\n\ndef plain(a, b):\n    return a")
 
     assert [begin, *["[redacted: private key]"] * 2, "", "def plain(a, b):", "    return a"] == redacted.split("\n")
 
@@ -140,3 +140,13 @@ def test_the_number_of_lines_never_changes(parts: list[str]) -> None:
 
     assert text.count("\n") == redacted.count("\n")
     assert not [token for _, token in TOKENS if token in redacted.split("\n")]
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("unit", ["\\", " ", "A", "eyJ", "a://b:", "-----BEGIN ", "glpat-"])
+def test_a_hostile_line_costs_no_more_than_its_size(unit: str) -> None:
+    """Half a megabyte of nearly matching text is read once."""
+    begin, *_ = _key("RSA ", 0)
+    text = f"{begin}\n{unit * (500_000 // len(unit))}!\n"
+
+    assert 2 == redact(text)[0].count("\n")

@@ -116,3 +116,16 @@ def test_a_header_says_where_a_passage_stands() -> None:
     (piece,) = split("a.md", "# Guide\n\ntext\n")
 
     assert "docs/a.md > Guide" == header_of("docs/a.md", piece)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("path", ["a.md", "a.rst", "a.adoc", "a.py", "a.ts", "a.c", "a.java", "a.rs", "a.sql", "a.txt"])
+@pytest.mark.parametrize(
+    "unit", ["# " + " " * 400 + "x", "<[*_`", "a <,*", "(", "impl<", "public ", "const a", "=\n", "* a\n"]
+)
+def test_a_hostile_text_costs_no_more_than_its_size(path: str, unit: str) -> None:
+    """No regex goes round in circles on half a megabyte of nearly matching text, on one line or many."""
+    text = unit * (250_000 // len(unit))
+
+    assert split(path, text)
+    assert split(path, "\n".join(text[start : start + 390] for start in range(0, len(text), 390)))
