@@ -24,12 +24,16 @@ class SourceSpec:
 
 
 class SourceRegistry:
-    """Opens sources. Mirrors and git's empty home lie in the data folder, which no source ever enters."""
+    """Opens sources. Mirrors and git's empty home lie in the data folder, which no source ever enters.
 
-    def __init__(self, data_dir: Path, *, sources: Sources, files: Files) -> None:
+    A repository whose one commit takes more than `max_bytes`, compressed, is not fetched to its end.
+    """
+
+    def __init__(self, data_dir: Path, *, sources: Sources, files: Files, max_bytes: int = 4_000_000_000) -> None:
         self._data_dir = data_dir
         self._sources = sources
         self._files = files
+        self._max_bytes = max_bytes
 
     def open(self, spec: SourceSpec) -> CodeSource:
         """Make the source; nothing is read yet. Raises SourceRefused for what can never be followed."""
@@ -80,7 +84,9 @@ class SourceRegistry:
         from adapters.git.remote import RemoteGitSource
 
         remote = parse_remote(spec.location, allowed_hosts=self._sources.allowed_hosts)
-        return RemoteGitSource(remote, self._git_outside, mirror=self.mirror(spec.id), branch=spec.ref)
+        return RemoteGitSource(
+            remote, self._git_outside, mirror=self.mirror(spec.id), branch=spec.ref, max_bytes=self._max_bytes
+        )
 
     @cached_property
     def _git_here(self) -> "Git":

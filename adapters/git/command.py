@@ -8,10 +8,11 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from adapters.source import SourceRefused, SourceUnreachable
 
@@ -33,6 +34,9 @@ _SETTINGS: Mapping[str, str] = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
     "core.askPass": "",
+    "core.bigFileThreshold": "16m",
+    "core.deltaBaseCacheLimit": "16m",
+    "core.packedGitLimit": "64m",
     "core.quotePath": "false",
     "credential.helper": "",
     "fetch.recurseSubmodules": "false",
@@ -67,12 +71,16 @@ class GitFailed(SourceUnreachable):
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """Where a call works: a repository's git folder, or a folder, with settings and variables for this call only."""
+    """Where a call works: a repository's git folder, or a folder, with settings and variables for this call only.
+
+    `is_too_much` is asked every second; once it says yes the call is ended.
+    """
 
     repository: Path | None = None
     folder: Path | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
+    is_too_much: Callable[[], bool] | None = None
 
 
 NOWHERE = At()
@@ -96,18 +104,15 @@ class Git:
         """Run git to its end and return what it wrote.
 
         Raises GitFailed when it ends with another code than 0, SourceUnreachable when it takes longer than `timeout_s`,
-        SourceRefused when it writes more than 128 MB.
+        SourceRefused when it writes more than 128 MB, or when `at.is_too_much` says so.
         """
         limit_s = timeout_s or self._timeout_s
         async with self._turns, self.started(*arguments, at=at) as process:
-            try:
-                async with asyncio.timeout(limit_s):
-                    output, message = await _exchange(process, stdin)
-                    code = await process.wait()
-            except TimeoutError:
-                raise SourceUnreachable(
-                    f"expected git {arguments[0]} within {limit_s:g} s, got no end: the next refresh tries again"
-                ) from None
+            with _Scale(process, at.is_too_much) as scale:
+                output, message = await _finish(process, stdin, limit_s=limit_s, command=arguments[0])
+        if scale.has_ended_it:
+            raise SourceRefused("expected a repository within the limits of a source, got a larger one")
+        code = process.returncode
         if code != 0:
             raise GitFailed(arguments[0], code, message.decode("utf-8", "replace"))
         return output
@@ -162,8 +167,49 @@ class Git:
         }
 
 
+class _Scale:
+    """Weighs every second what a process has brought so far, and ends the process when it is too much."""
+
+    def __init__(self, process: asyncio.subprocess.Process, is_too_much: Callable[[], bool] | None) -> None:
+        self._process = process
+        self._is_too_much = is_too_much
+        self._next: asyncio.TimerHandle | None = None
+        self.has_ended_it = False
+
+    def __enter__(self) -> Self:
+        if self._is_too_much is not None:
+            self._next = asyncio.get_running_loop().call_later(1.0, self._weigh, self._is_too_much)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._next is not None:
+            self._next.cancel()
+
+    def _weigh(self, is_too_much: Callable[[], bool]) -> None:
+        if is_too_much():
+            self.has_ended_it = True
+            with suppress(ProcessLookupError, PermissionError):
+                _kill(self._process)
+        else:
+            self._next = asyncio.get_running_loop().call_later(1.0, self._weigh, is_too_much)
+
+
 def _where(at: At) -> list[str]:
     return [f"--git-dir={at.repository}"] if at.repository else []
+
+
+async def _finish(
+    process: asyncio.subprocess.Process, stdin: bytes, *, limit_s: float, command: str
+) -> tuple[bytes, bytes]:
+    try:
+        async with asyncio.timeout(limit_s):
+            output, message = await _exchange(process, stdin)
+            await process.wait()
+    except TimeoutError:
+        raise SourceUnreachable(
+            f"expected git {command} within {limit_s:g} s, got no end: the next refresh tries again"
+        ) from None
+    return output, message
 
 
 async def _exchange(process: asyncio.subprocess.Process, stdin: bytes) -> tuple[bytes, bytes]:

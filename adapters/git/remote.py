@@ -29,7 +29,7 @@ class RemoteGitSource:
     """A repository at a checked address as a CodeSource.
 
     `mirror` is a folder of ours and nobody else's: what a killed git left there is cleared. `addresses` says at which
-    machines the host may be asked; every call of git is pinned to them.
+    machines the host may be asked; every call of git is pinned to them. A fetch of more than `max_bytes` is ended.
     """
 
     def __init__(
@@ -39,12 +39,14 @@ class RemoteGitSource:
         *,
         mirror: Path,
         branch: str = "",
+        max_bytes: int = 4_000_000_000,
         addresses: Callable[[str, int], Awaitable[Sequence[str]]] = resolve_public,
     ) -> None:
         self._remote = remote
         self._git = git
         self._mirror = mirror
         self._branch = branch
+        self._max_bytes = max_bytes
         self._addresses = addresses
         self._fetching = asyncio.Lock()
         self._is_checked = False
@@ -95,8 +97,13 @@ class RemoteGitSource:
         """Run a command of git that talks to the host, pinned to the addresses that were checked just now."""
         addresses = await self._addresses(self._remote.host, self._remote.port)
         settings = {"http.curloptResolve": pinned(self._remote.host, self._remote.port, addresses)}
-        place = At(repository=at.repository if at else None, settings=settings)
+        place = At(repository=at.repository if at else None, settings=settings, is_too_much=self._is_too_much)
         return await self._git.run(*arguments, at=place, timeout_s=timeout_s)
+
+    def _is_too_much(self) -> bool:
+        """Say whether the packs, those that are still coming in too, are larger than a source may be."""
+        packs = (self._mirror / "objects" / "pack").glob("*")
+        return sum(pack.stat().st_size for pack in packs if pack.is_file()) > self._max_bytes
 
     async def _prepare(self) -> None:
         """Make the mirror, once a process: locks of a killed git are removed, a broken mirror is made anew."""

@@ -226,6 +226,17 @@ class TestRemote:
 
         assert task.cancelled()
 
+    async def test_fetch_that_grows_too_large_is_ended(self, served: Served) -> None:
+        """While git fetches, what has come so far is weighed; over the limit it is ended and refused."""
+        source = served.source()
+        await tree(source)
+        served.server.is_hanging = True
+        source._max_bytes = 10
+        (served.mirror / "objects" / "pack" / "tmp_pack_1").write_bytes(b"x" * 11)  # what git writes while it fetches
+
+        with pytest.raises(SourceRefused, match="within the limits"):
+            await source.listing(Head("main", "a" * 40))
+
     async def test_no_credentials_are_sent(self, served: Served) -> None:
         """Nothing of this machine goes to the host: no authorisation, no cookie."""
         await tree(served.source())
