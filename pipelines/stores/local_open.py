@@ -63,7 +63,6 @@ class OpenProjects:
     @contextmanager
     def lend(self, project: str) -> Iterator[OpenProject | None]:
         """Lend the opened project, or None when there is no such project."""
-        folder = self.folder(project)
         with self._guard:
             slot = self._slots.setdefault(project, _Slot())
             slot.wanted += 1
@@ -71,11 +70,7 @@ class OpenProjects:
                 self._in_use.move_to_end(project)
         try:
             with slot.lock:
-                if slot.opened is None and folder.is_dir():
-                    slot.opened = OpenProject(folder, max_bytes=self._limits.project_bytes, on_load=self._shrink)
-                    with self._guard:
-                        self._in_use[project] = slot
-                opened = slot.opened
+                opened = slot.opened or self._open(project, slot)
             yield opened
         finally:
             with self._guard:
@@ -132,6 +127,17 @@ class OpenProjects:
         self._slots.clear()
         for trash in self._root.glob(f"{_TRASH}*"):
             shutil.rmtree(trash, ignore_errors=True)
+
+    def _open(self, project: str, slot: _Slot) -> OpenProject | None:
+        """Open a project if there is one. The caller holds the slot's lock."""
+        folder = self.folder(project)
+        if not folder.is_dir():
+            return None
+        opened = OpenProject(folder, max_bytes=self._limits.project_bytes, on_load=self._shrink)
+        with self._guard:
+            slot.opened = opened
+            self._in_use[project] = slot
+        return opened
 
     def _forget(self, project: str, slot: _Slot) -> None:
         """Note that a project is closed. The caller holds the slot's lock."""

@@ -9,7 +9,7 @@ import logging
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,11 @@ import tantivy
 
 from pipelines.components.keywords import ANALYSIS_VERSION
 from pipelines.stores import local_rows as rows
+from pipelines.stores.local_files import NewFile, number_files, terms_of, vectors_of
 from pipelines.stores.local_schema import Readers, connect, transaction
-from pipelines.stores.local_terms import FileTerms, SideIndex
-from pipelines.stores.local_vectors import Codes, FileVectors, Group, Matrix, quantise
-from pipelines.stores.passages import Change, IndexedFile
+from pipelines.stores.local_terms import SideIndex
+from pipelines.stores.local_vectors import Group, Matrix
+from pipelines.stores.passages import Change
 from pipelines.types import StoreFull, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -40,15 +41,6 @@ class View:
     generation: int
     groups: Sequence[Group]
     matrix: Matrix | None
-
-
-@dataclass(frozen=True, slots=True)
-class _NewFile:
-    """A file under its new id, with the codes of its vectors."""
-
-    id: int
-    file: IndexedFile
-    stored: Codes | None
 
 
 class OpenProject:
@@ -133,7 +125,7 @@ class OpenProject:
         with self._call(), self._writing:
             self._settle()
             removed = rows.file_ids(self._rows, {*change.remove, *files})
-            added = self._number(list(files.values()))
+            added = number_files(files.values(), first=int(rows.meta(self._rows, "next_file")))
             with transaction(self._rows):
                 rows.mark(self._rows, (*removed, *(new.id for new in added)))
                 rows.set_meta(self._rows, next_file=added[-1].id + 1) if added else None
@@ -238,20 +230,12 @@ class OpenProject:
 
     # Writing. The caller holds self._writing.
 
-    def _number(self, files: Sequence[IndexedFile]) -> list[_NewFile]:
-        """Give each file a new id and round its vectors."""
-        first = int(rows.meta(self._rows, "next_file"))
-        return [
-            _NewFile(one, file, None if file.vectors is None else quantise(file.vectors))
-            for one, file in enumerate(files, start=first)
-        ]
-
     def _publish(
         self,
         write: Callable[[], None],
         *,
         removed: Collection[int],
-        added: Sequence[_NewFile] = (),
+        added: Sequence[NewFile] = (),
         fresh: SideIndex | None = None,
     ) -> int:
         """Write rows and terms, commit both and show them together; return the new generation."""
@@ -262,7 +246,7 @@ class OpenProject:
             generation = rows.raise_generation(self._rows)
             rows.clear_marks(self._rows)
             if fresh is None and (removed or added):
-                terms.stage(removed, _terms_of(added))
+                terms.stage(removed, terms_of(added))
                 terms.commit()
             with self._showing:
                 self._rows.execute("COMMIT")
@@ -276,12 +260,12 @@ class OpenProject:
             raise
         return generation
 
-    def _move_matrix(self, generation: int, removed: Collection[int], added: Sequence[_NewFile]) -> None:
+    def _move_matrix(self, generation: int, removed: Collection[int], added: Sequence[NewFile]) -> None:
         """Bring the held matrix to a new generation, or let it go when it is not the one before."""
         held, self.matrix = self.matrix, None
         if held is None or held.generation != generation - 1:
             return
-        moved = held.changed(generation, removed, _vectors_of(added))
+        moved = held.changed(generation, removed, vectors_of(added))
         self.matrix = None if moved.is_worn else moved
 
     def _keep(self, loaded: Matrix) -> None:
@@ -313,15 +297,3 @@ class OpenProject:
             with self._calls:
                 self._running -= 1
                 self._calls.notify_all()
-
-
-def _terms_of(added: Iterable[_NewFile]) -> Iterator[FileTerms]:
-    for new in added:
-        entry = new.file.entry
-        yield FileTerms(file=new.id, source=entry.source, room=entry.room, documents=new.file.documents)
-
-
-def _vectors_of(added: Iterable[_NewFile]) -> Iterator[FileVectors]:
-    for new in added:
-        if new.stored is not None:
-            yield FileVectors(file=new.id, group=(new.file.entry.source, new.file.entry.room), stored=new.stored)
