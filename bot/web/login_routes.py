@@ -33,7 +33,7 @@ async def show(request: Request, code: str) -> HTMLResponse:
 
 
 @router.post("/login/{code}")
-async def use(request: Request, code: str, nonce: Annotated[str, Form()]) -> Response:
+async def use(request: Request, code: str, nonce: Annotated[str, Form()] = "") -> Response:
     """Use the link up and sign this browser in."""
     parts = parts_of(request)
     language = language_of(request)

@@ -34,7 +34,7 @@ class Server(uvicorn.Server):
 async def serve(folder: Path, port: int) -> None:
     """Serve until cancelled."""
     async with asyncio.TaskGroup() as group:
-        parts = await make(folder, group)
+        parts = await make(folder, group.create_task)
         app: FastAPI = build_app(parts)
         config = server_config(app, parts.settings.model_copy(update={"port": port}))
         server = Server(config)

@@ -30,7 +30,7 @@ from bot.state.queries.sources import NewSource
 from bot.state.tables import Turn
 from bot.state.vault import Vault
 from bot.state.weblog import StoredWebLog
-from bot.web.parts import Health, WebParts
+from bot.web.parts import Health, Spawn, WebParts
 from bot.web_messages import Posted, WebMessages
 from config.load import load
 from pipelines.types import Citation
@@ -71,7 +71,7 @@ class Answerer:
         self.done: set[int] = set()
         self.rooms: set[str] = set()
 
-    async def run(self, group: asyncio.TaskGroup) -> None:
+    async def run(self, spawn: Spawn) -> None:
         """Answer for ever."""
         while True:
             await self.wake.wait()
@@ -79,7 +79,7 @@ class Answerer:
             fresh = [(room, row) for room in sorted(self.rooms) for row in await self.log.page(room) if row.author]
             for room, row in fresh:
                 if row.seq not in self.done:
-                    group.create_task(self.answer(room, row))
+                    spawn(self.answer(room, row))
                 self.done.add(row.seq)
 
     async def answer(self, room: str, row: WebRow) -> None:
@@ -142,7 +142,7 @@ class NotedMessages(WebMessages):
         return await super().post(draft)
 
 
-async def make(folder: Path, group: asyncio.TaskGroup, *, names: Sequence[str] = ("roomwise", "handbook")) -> WebParts:
+async def make(folder: Path, spawn: Spawn, *, names: Sequence[str] = ("roomwise", "handbook")) -> WebParts:
     """Everything that the server needs, in `folder`."""
     settings = load(config_file=None, data_dir=folder, default_data_dir=folder, environ={}).settings
     db = await Database.open(folder / "state.db", backups=None, clock=now)
@@ -157,7 +157,7 @@ async def make(folder: Path, group: asyncio.TaskGroup, *, names: Sequence[str] =
     if not await db.read(projects.list_all):
         for name in names:
             await db.write(partial(projects.create, name=name, created_by=None, now=now()))
-    group.create_task(answerer.run(group))
+    spawn(answerer.run(spawn))
 
     async def health() -> Health:
         return Health(is_ready=True)
@@ -177,7 +177,7 @@ async def make(folder: Path, group: asyncio.TaskGroup, *, names: Sequence[str] =
         desk=lambda: None,
         knowledge=FileKnowledge,
         health=health,
-        spawn=group.create_task,
+        spawn=spawn,
         clock=now,
         service_key=SERVICE_KEY,
         uploads=uploads,

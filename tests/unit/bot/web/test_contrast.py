@@ -16,7 +16,11 @@ TEXT = [
     *((ink, "theirs") for ink in ("ink", "ink-soft", "accent", "danger")),
     *(("accent", ground) for ground in ("page", "side", "chip", "side-current")),
     *((ink, "mine") for ink in ("mine-ink", "mine-soft", "danger")),
-    *((f"code-{ink}", ground) for ink in ("ink", "soft", "word", "name", "text", "number") for ground in ("code", "mark")),
+    *(
+        (f"code-{ink}", ground)
+        for ink in ("ink", "soft", "word", "name", "text", "number")
+        for ground in ("code", "mark")
+    ),
     ("ink", "mark"),
     ("ink-soft", "pill"),
     ("ink-soft", "canvas"),
