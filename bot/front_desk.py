@@ -19,10 +19,11 @@ from bot.desk import (
 )
 from bot.errors import UserError
 from bot.following import Following, Wanted, wanted_in_shell
+from bot.outcome import Ran
 from bot.people import CLAIM_VALID_FOR, People
 from bot.progress import SourceProgress
 from bot.projects import Projects
-from bot.refresh import Ran, Refresh
+from bot.refresh import Refresh
 from bot.standing import Standing
 from bot.state.database import Database
 from bot.state.queries import inbox, projects, sources

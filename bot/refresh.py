@@ -12,60 +12,19 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.registry import SourceSpec
-from adapters.source import CodeSource, Head, Listing, SourceError, SourceGone, SourceRefused, SourceUnreachable
+from adapters.source import CodeSource, Head, Listing, SourceError
+from bot.outcome import DISK, DiskLow, Ran, failed, wait_after
 from bot.progress import ProgressBoard, SourceProgress
 from bot.state.database import Database
 from bot.state.queries import sources
 from bot.state.tables import Source
 from pipelines.indexing import Indexing, Listed, Outcome, Plan, Progress
 from pipelines.stores.passages import PassageStore
-from pipelines.types import Shown, StoreFull, StoreUnavailable
+from pipelines.types import Shown, StoreUnavailable
 
-_log = structlog.get_logger(__name__)
-
-LONGEST_WAIT_S = 3600.0
-DISK_WAIT_S = 60.0
-VANISHED_WAIT_S = 10.0
 _SPREAD = 0.1
 
-
-class DiskLow(Exception):
-    """Too little disk space is free to go on indexing; what was written stays and the rest follows later."""
-
-
-# What can keep a source from being followed, as stable words: they are stored, and texts exist for them.
-_PROBLEMS: Sequence[tuple[type[Exception], str]] = (
-    (SourceGone, "gone"),
-    (SourceRefused, "refused"),
-    (SourceUnreachable, "unreachable"),
-    (StoreFull, "disk_full"),
-    (StoreUnavailable, "store"),
-    (DiskLow, "disk_low"),
-)
-
-
-_DISK = frozenset({"disk_full", "disk_low"})
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """How the refresh of one source went. `outcome` is unchanged, indexed, or a word for the problem.
-
-    `error` says in English what was expected, what came and what to do; `done` is what indexing did, if it ran.
-    """
-
-    source: str
-    name: str
-    outcome: str
-    error: str = ""
-    done: Outcome | None = None
-    counts: Mapping[str, Any] = field(default_factory=dict)
-    retry_after_s: float | None = None
-
-    @property
-    def is_ok(self) -> bool:
-        """Whether the index now equals the source."""
-        return self.outcome in {"unchanged", "indexed"}
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +150,8 @@ class Refresh:
             ran = await self._follow(row, shown, progress, must_read_anew=must_read_anew)
             stage, last = "done", replace(progress, passages=int(ran.counts.get("passages", 0)))
         except (SourceError, StoreUnavailable, DiskLow) as error:
-            ran = _failed(row, error)
-            stage = "paused" if ran.outcome in _DISK else stage
+            ran = failed(row, error)
+            stage = "paused" if ran.outcome in DISK else stage
         finally:
             self._parts.board.publish(replace(last, stage=stage))
         await self._settle(row, ran)
@@ -311,25 +270,6 @@ class Refresh:
 
         await self._parts.db.write(record)
         _log.info("source refreshed", source=row.id, outcome=ran.outcome, error=ran.error, wait_s=round(wait_s))
-
-
-def wait_after(ran: Ran, *, interval_s: float, failures: int, spread: float) -> float:
-    """Say in how many seconds to look again. `failures` are those before this run; `spread` is a share, such as 0.1."""
-    if ran.is_ok:
-        has_vanished = ran.done is not None and ran.done.vanished > 0
-        return VANISHED_WAIT_S if has_vanished else interval_s * (1 + spread)
-    if ran.outcome in _DISK:
-        return DISK_WAIT_S
-    if ran.outcome == "refused":
-        return LONGEST_WAIT_S
-    doubled_s: float = min(interval_s * 2.0 ** min(failures, 10), LONGEST_WAIT_S) * (1 + spread)
-    return max(doubled_s, ran.retry_after_s or 0.0)
-
-
-def _failed(row: Source, error: Exception) -> Ran:
-    problem = next(word for kind, word in _PROBLEMS if isinstance(error, kind))
-    retry_after_s = error.retry_after_s if isinstance(error, SourceUnreachable) else None
-    return Ran(row.id, row.name, problem, error=str(error), retry_after_s=retry_after_s)
 
 
 def _is_at(shown: Shown | None, head: Head) -> bool:

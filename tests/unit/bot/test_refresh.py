@@ -10,8 +10,9 @@ import pytest
 
 from adapters.registry import SourceSpec
 from adapters.source import CodeSource, SourceGone, SourceRefused, SourceUnreachable
+from bot.outcome import Ran, wait_after
 from bot.progress import ProgressBoard, SourceProgress
-from bot.refresh import Ran, Refresh, RefreshParts, wait_after
+from bot.refresh import Refresh, RefreshParts
 from bot.state.database import Database
 from bot.state.queries import projects, sources
 from bot.state.queries.sources import NewSource
