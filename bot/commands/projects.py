@@ -42,7 +42,7 @@ async def use(ctx: Context, name: Rest) -> Reply:
     return await ctx.house.onboarding.connected(found, room, ctx.language)
 
 
-@registry.command("project leave", action="project unuse")
+@registry.command("project leave")
 async def leave(ctx: Context) -> str:
     """Disconnect this room from its project.
 

@@ -24,7 +24,7 @@ USED_STEP = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class NewToken:
-    """What a token is to be; `projects` are ids, and nothing else is reached."""
+    """What a token is to be; `projects` are ids, and nothing else is reached. "" is the whole installation."""
 
     name: str
     person: str

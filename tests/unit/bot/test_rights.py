@@ -9,13 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.actions import ACTIONS, RoomAdmin
+from bot.commands.execution import registry
 from bot.rights import Actor, Decision, Kind, Place, Role, Way, decide, why_not_give
 from config.texts import LANGUAGES, say
 
 PROJECT = "p1"
 NEVER_TAKEN_AWAY = {"help", "start", "about", "privacy", "whoami", "press", "project list", "claim", "join"}
 STEERED_BY_ROOM_ADMINS = {"answer", "language", "project leave", "project redeem"}
-FOR_OWNERS = {"project new", "source add private", "token make", "token revoke", "admin_page", "audit", "stop"}
+FOR_OWNERS = {
+    "metrics",
+    "project new",
+    "source add private",
+    "token make",
+    "token revoke",
+    "admin_page",
+    "audit",
+    "stop",
+}
 FOR_THE_SHELL = {"login", "owner add", "restore"}
 FOR_ASKERS = {"ask", "verify", "rate", "cancel", "reset", "read_turn"}
 
@@ -159,6 +169,19 @@ def test_the_shell_is_an_owner_and_nobody_else_reaches_its_actions() -> None:
         assert decide(Actor.of_shell(), action, _place(Kind.SHELL, project=None)).allowed
         for kind in set(Kind) - {Kind.SHELL}:
             assert not decide(_actor(Role.OWNER), action, _place(kind)).allowed
+
+
+def test_every_command_has_a_row() -> None:
+    """A command that nobody thought about fails here, not in a room."""
+    assert [] == [command.name for command in registry if command.action not in ACTIONS]
+
+
+def test_a_token_for_the_whole_installation_reads_metrics() -> None:
+    """One that is limited to projects does not, though its owner may."""
+    owner = Actor(person="a", roles={"": Role.OWNER}, way=Way.TOKEN, token_scope="admin")
+
+    assert decide(owner.limited_to([""]), "metrics", _place(Kind.API, project=None)).allowed
+    assert not decide(owner.limited_to([PROJECT]), "metrics", _place(Kind.API, project=None)).allowed
 
 
 def test_an_action_without_a_row_is_an_error() -> None:
