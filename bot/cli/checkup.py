@@ -124,7 +124,7 @@ def _data_folder(settings: Settings) -> Finding:
 
 def _key(settings: Settings) -> Finding:
     try:
-        path = platform.key_file(settings.data_dir)
+        path = platform.key_file(settings.data_dir, configured=settings.key_file)
     except (PlatformError, OSError) as error:
         return Finding("key file", is_ok=False, detail=str(error), cure="move the key file out of the data folder")
     if not path.exists():
