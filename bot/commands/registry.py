@@ -10,13 +10,15 @@ import re
 import shlex
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NewType, Protocol, get_type_hints
+from typing import Any, NewType, Protocol, TypeVar, TypeVar, get_type_hints
 
 from bot.errors import UserError
 
 Rest = NewType("Rest", str)
 NOTHING = Rest("")
 Run = Callable[..., Awaitable[Any]]
+F = TypeVar("F", bound=Run)
+Typed = TypeVar("Typed", bound=Run)
 
 _LINE = re.compile(r"^/(?P<name>[a-z][a-z_]*)(?:@(?P<bot>[\w.-]+))?(?:\s+(?P<rest>.*))?$", re.DOTALL | re.IGNORECASE)
 
@@ -94,10 +96,10 @@ class Registry:
         confirms: Callable[..., Awaitable[str]] | None = None,
         is_listed: bool = True,
         action: str = "",
-    ) -> Callable[[Run], Run]:
+    ) -> Callable[[Typed], Typed]:
         """Register an async function under a name of one or two words; its row of rights is `action`, else its name."""
 
-        def register(run: Run) -> Run:
+        def register(run: Typed) -> Typed:
             found = Command(name, run, _arguments(run), is_read_only, confirms, is_listed, action or name)
             self.commands[name] = found
             return run
