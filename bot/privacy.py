@@ -13,6 +13,7 @@ from config.settings import Access, Endpoint, Llm, Retention
 from config.texts import say
 
 JOB_RUNS_KEPT = timedelta(days=30)
+DELIVERIES_KEPT = timedelta(days=30)  # no texts: they went when the message was sent
 OPENAI = "api.openai.com"  # where the client goes when no base_url is set
 
 
@@ -65,7 +66,7 @@ async def sweep(db: Database, kept: Retention, *, now: datetime) -> Mapping[str,
         counts["conversations"] = await retention.delete_conversations(session, before=turns)
 
     async def forget(session: AsyncSession) -> None:
-        counts["deliveries"] = await retention.delete_deliveries(session, before=ids)
+        counts["deliveries"] = await retention.delete_deliveries(session, before=now - DELIVERIES_KEPT)
         counts["inbox"] = await retention.delete_inbox(session, before=ids)
         counts["job_runs"] = await retention.delete_job_runs(session, before=now - JOB_RUNS_KEPT)
         counts["expired"] = await retention.delete_expired(session, now=now)

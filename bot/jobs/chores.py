@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.registry import SourceRegistry
 from bot.jobs.registry import Job, JobRunner
+from bot.privacy import sweep
 from bot.refresh import Refresh
 from bot.state.database import Database
 from bot.state.queries import purges, retention, sources
 from bot.state.tables import Source
 from bot.state.vault import Vault
+from bot.uploads import Uploads
 from bot.watch import Watch
 from config.settings import Retention
 from pipelines.stores.passages import PassageStore
@@ -22,8 +24,6 @@ from pipelines.stores.passages import PassageStore
 TICK_S = 15.0
 # Refreshes that the clock has under way at once; most of them wait for a network.
 MOST_AT_ONCE = 8
-DELIVERY_DAYS = 30
-JOB_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class ChoreParts:
     purge_after_days: int
     registry: SourceRegistry
     vault: Vault
+    uploads: Uploads | None = None
 
 
 class Chores:
@@ -57,6 +58,7 @@ class Chores:
             Job("retention", 3600.0, self.keep_within_time),
             Job("purge", 3600.0, self.purge_hidden),
             Job("mirrors", 6 * 3600.0, self.remove_mirrors),
+            Job("uploads", 3600.0, self.remove_old_uploads),
         ]
         return every if watch is None else [*every, Job("watch", TICK_S, _aligning(watch))]
 
@@ -101,25 +103,9 @@ class Chores:
 
     async def keep_within_time(self) -> str:
         """Take out what people said, and the ids around it, once it is older than the settings allow."""
-        now, keep = self._parts.clock(), self._parts.keep
-
-        def before(days: int) -> datetime:
-            return now - timedelta(days=days)
-
-        async def delete_all(session: AsyncSession) -> int:
-            count = await retention.wipe_turns(session, before=before(keep.turn_days))
-            count += await retention.delete_web_messages(session, before=before(keep.turn_days))
-            count += await retention.delete_turns(session, before=before(max(keep.turn_days, keep.feedback_days)))
-            count += await retention.delete_feedback(session, before=before(keep.feedback_days))
-            count += await retention.delete_conversations(session, before=before(keep.turn_days))
-            count += await retention.delete_inbox(session, before=before(keep.inbox_id_days))
-            count += await retention.delete_deliveries(session, before=before(DELIVERY_DAYS))
-            return count + await retention.delete_job_runs(session, before=before(JOB_DAYS))
-
-        deleted = await self._parts.db.write(delete_all)
-        if deleted:
-            await self._parts.db.checkpoint()  # texts leave the file itself, not only the tables
-        return f"{deleted} rows" if deleted else ""
+        counts = await sweep(self._parts.db, self._parts.keep, now=self._parts.clock())
+        gone = sum(counts.values())
+        return f"{gone} rows" if gone else ""
 
     async def purge_hidden(self) -> str:
         """Delete what is indexed of sources that have been gone for too long; they come back whole if they return."""
@@ -138,6 +124,15 @@ class Chores:
         for source in doomed:
             await asyncio.to_thread(registry.remove_mirror, source)
         return f"removed {len(doomed)}" if doomed else ""
+
+    async def remove_old_uploads(self) -> str:
+        """Remove files that people sent so long ago, with their passages, and files that belong to nothing."""
+        if self._parts.uploads is None:
+            return ""
+        now = self._parts.clock()
+        before = now - timedelta(days=self._parts.keep.upload_days)
+        removed = await self._parts.uploads.remove_old(before=before, now=now)
+        return f"removed {removed}" if removed else ""
 
     async def _is_followed(self, source: str) -> bool:
         row = await self._parts.db.read(lambda session: sources.get(session, source))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.actions import ACTIONS, RoomAdmin
-from bot.commands.execution import registry
+from bot.commands.context import registry
 from bot.rights import Actor, Decision, Kind, Place, Role, Way, decide, why_not_give
 from config.texts import LANGUAGES, say
 
