@@ -158,7 +158,7 @@ class Database:
         try:
             async with self._writer.begin() as connection:
                 await _run(batch, connection)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, OSError) as error:
             for write in batch:
                 write.fail(as_state_error(error))
             return
@@ -179,7 +179,7 @@ async def _in_savepoint(connection: AsyncConnection, work: Work[T]) -> T:
         return await work(session)
 
 
-def as_state_error(error: SQLAlchemyError) -> StateError:
+def as_state_error(error: Exception) -> StateError:
     """The fault in our words, by the codes of SQLite and PostgreSQL."""
     faults = list(_faults(error))
     for fault in faults:
