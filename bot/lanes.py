@@ -48,7 +48,7 @@ class RoutingPort(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LaneRules:
-    """Bounds on what runs at once. `owner` names this process; `lease` is how long its claims hold."""
+    """Bounds on what runs at once. `owner` is new with every start; `lease` is how long its claims hold."""
 
     owner: str
     room_parallel: int

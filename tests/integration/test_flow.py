@@ -1,0 +1,445 @@
+"""A message's whole way: stored, put in its lane, answered, delivered, recorded."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.chat import Abilities, Deleted, Edited, EventId, Message, Pressed, Rated, RoomFacts, Stage, Unreachable
+from adapters.web.translate import Draft
+from bot.state.queries import inbox, rooms, turns
+from pipelines.types import KnowledgeError
+from tests.fakes.chat import NOON, FakeChat
+from tests.fakes.flow import Clock, FakeAnswering, Flow, open_flow
+
+
+@pytest.fixture
+async def flow(tmp_path: Path) -> AsyncIterator[Flow]:
+    """A running flow with a private room on a fake network."""
+    async with open_flow(tmp_path) as opened:
+        yield opened
+
+
+def _pressed(flow: Flow, number: int, message: Message, action: str, data: str) -> Pressed:
+    name = EventId("fake", "bot", f"p{number}")
+    return Pressed(name, message.room, "101", message.sender, action, data, NOON)
+
+
+async def _turns(flow: Flow) -> list[Any]:
+    async def read(session: Any) -> list[Any]:
+        found = await rooms.get(session, flow.room)
+        assert found is not None
+        known = await turns.open_conversation(session, flow.room, thread="", now=flow.clock(), idle=None)
+        return [] if known is None else list(await turns.recent(session, known.id, limit=50))
+
+    return await flow.db.read(read)
+
+
+async def test_a_question_is_answered_in_reply_to_it_with_its_sources(flow: Flow) -> None:
+    """One message appears: the answer, in reply to the question, with numbered sources and buttons."""
+    await flow.receive(flow.chat.message(1, "why?"))
+    await flow.idle()
+
+    (shown,) = flow.chat.messages.values()
+    assert shown.reply.markdown.startswith("answer to why? [1]")
+    assert ("1", Stage.FINAL) == (shown.reply.reply_to, shown.reply.stage)
+    assert ["docs/a.md:3-4"] == [one.label for one in shown.reply.cited]
+    actions = [button.action for line in shown.reply.buttons for button in line]
+    assert ["up", "down", "verify", "sources", "again"] == actions
+
+
+async def test_the_same_event_twice_is_answered_once(flow: Flow) -> None:
+    """A redelivered message changes nothing."""
+    message = flow.chat.message(1, "why?")
+    await flow.receive(message)
+    await flow.receive(message)
+    await flow.idle()
+    await flow.receive(message)
+    await flow.idle()
+
+    assert 1 == len(flow.chat.messages)
+    assert 1 == len(flow.answering.asked)
+
+
+async def test_a_question_remembers_the_turns_before_it(flow: Flow) -> None:
+    """The second question of a conversation carries the first with its answer."""
+    await flow.receive(flow.chat.message(1, "first"))
+    await flow.idle()
+    await flow.receive(flow.chat.message(2, "second"))
+    await flow.idle()
+
+    assert [("first", "answer to first [1]")] == [(one.question, one.answer) for one in flow.answering.asked[1].history]
+
+
+async def test_after_a_pause_a_new_conversation_starts(flow: Flow) -> None:
+    """Thirty idle minutes end a private conversation."""
+    await flow.receive(flow.chat.message(1, "first"))
+    await flow.idle()
+    flow.clock.pass_time(minutes=31)
+    await flow.receive(flow.chat.message(2, "second"))
+    await flow.idle()
+
+    assert () == flow.answering.asked[1].history
+
+
+async def test_the_privacy_line_stands_under_the_first_answer_only(flow: Flow) -> None:
+    """Each person is told once where to read what is kept."""
+    await flow.receive(flow.chat.message(1, "first"))
+    await flow.idle()
+    await flow.receive(flow.chat.message(2, "second"))
+    await flow.idle()
+
+    assert [True, False] == ["/privacy" in text for text in flow.chat.shown()]
+
+
+async def test_a_finished_row_keeps_its_ids_and_loses_its_text(flow: Flow) -> None:
+    """What was asked stands only in the sealed turn; the row still recognises a repeat."""
+    await flow.receive(flow.chat.message(1, "why?"))
+    await flow.idle()
+
+    row = await flow.db.read(lambda session: inbox.of_message(session, flow.room, "1"))
+    assert row is not None
+    assert ("done", "answered", None, 1) == (row.state, row.outcome, row.body_sealed, row.attempts)
+    (turn,) = await _turns(flow)
+    assert "why?" == turns.texts_of(turn, flow.vault).question
+    assert "why?" not in (turn.question_sealed or "")
+
+
+async def test_a_stranger_gets_no_answer_from_the_project(flow: Flow) -> None:
+    """Somebody without a role is told so, and the sources are not searched."""
+    await flow.receive(flow.chat.message(1, "why?", sender="eve"))
+    await flow.idle()
+
+    assert [] == flow.answering.asked
+    assert 1 == len(flow.chat.shown())
+
+
+async def test_an_unbound_room_is_hinted(flow: Flow) -> None:
+    """A question where no project is bound meets onboarding."""
+    await flow.receive(flow.chat.message(1, "why?", room="elsewhere"))
+    await flow.idle()
+
+    assert ["no project here"] == flow.chat.shown("elsewhere")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\x07", "x" * 8001])
+async def test_an_empty_or_huge_question_is_refused_in_words(flow: Flow, text: str) -> None:
+    """The asker hears what is wrong, and nothing is searched."""
+    await flow.receive(flow.chat.message(1, text))
+    await flow.idle()
+
+    assert 1 == len(flow.chat.shown())
+    assert [] == flow.answering.asked
+
+
+async def test_a_secret_is_not_stored_and_is_taken_out_of_the_room(flow: Flow) -> None:
+    """A message with a token is deleted where we may, and the reply says to revoke it."""
+    token = "ghp_" + "a1B2" * 10
+    await flow.receive(flow.chat.message(1, f"my token is {token}"))
+    await flow.idle()
+
+    assert "delete" in flow.chat.verbs
+    assert "GitHub token" in flow.chat.shown()[0]
+    assert [] == flow.answering.asked
+
+
+async def test_a_person_who_asks_too_much_is_told_once(tmp_path: Path) -> None:
+    """The third question of an allowance of two is refused with the time, the fourth in silence."""
+    async with open_flow(tmp_path, limits={"person_questions": 2}) as flow:
+        for number in range(1, 5):
+            await flow.receive(flow.chat.message(number, f"q{number}"))
+            await flow.idle()
+
+        assert 2 == len(flow.answering.asked)
+        assert 3 == len(flow.chat.shown())
+        assert "10 min" in flow.chat.shown()[2]
+
+
+async def test_a_fault_tells_the_asker_a_reference_and_nothing_else(flow: Flow) -> None:
+    """What broke stays in the log."""
+    await flow.receive(flow.chat.message(1, "/break"))
+    await flow.idle()
+
+    (text,) = flow.chat.shown()
+    assert "reference" in text
+    assert "secret" not in text
+
+
+async def test_a_failing_store_is_said(flow: Flow) -> None:
+    """When knowledge fails the placeholder becomes an apology with a reference."""
+    flow.answering.errors.append(KnowledgeError("down"))
+    await flow.receive(flow.chat.message(1, "why?"))
+    await flow.idle()
+
+    (shown,) = flow.chat.messages.values()
+    assert Stage.FAILED is shown.reply.stage
+
+
+async def test_a_rebound_room_never_sees_the_answer(flow: Flow) -> None:
+    """The binding changes while the answer is made: it is dropped, and the asker hears to ask again."""
+    gate = flow.answering.hold("why?")
+    await flow.receive(flow.chat.message(1, "why?"))
+    await flow.answering.until_begun(1)
+    await flow.db.write(
+        lambda session: rooms.bind(session, flow.room, project=flow.project, bound_by=None, now=flow.clock())
+    )
+    gate.set()
+    await flow.idle()
+
+    assert not any("answer to" in text for shown in flow.chat.messages.values() for text in shown.texts)
+    assert 1 == len(flow.chat.messages)
+
+
+async def test_previews_are_shown_and_the_final_text_stands_last(tmp_path: Path) -> None:
+    """Tokens become a preview; the message ends as the whole answer."""
+    answering = FakeAnswering()
+    answering.tokens = ("one ", "two ", "three")
+    chat = FakeChat(abilities=Abilities(is_idempotent=True, edit_interval_s=10.0))
+    async with open_flow(tmp_path, chat=chat, answering=answering) as flow:
+        gate = answering.hold("why?")
+        await flow.receive(chat.message(1, "why?"))
+        await chat.until("Looking")
+        gate.set()
+        await flow.idle()
+
+    (shown,) = chat.messages.values()
+    assert shown.texts[0].startswith("Looking")
+    assert shown.texts[-1].startswith("answer to why?")
+
+
+async def test_an_outage_of_the_network_delays_and_loses_nothing(flow: Flow) -> None:
+    """After a failed send the answer arrives, once."""
+    flow.chat.fail("send", Unreachable("down", retry_after_s=0.01), times=1)
+    await flow.receive(flow.chat.message(1, "why?"))
+    await flow.idle()
+    flow.clock.pass_time(seconds=60)
+    await flow.chat.until("answer to why?")
+
+    assert 1 == len(flow.chat.messages)
+
+
+async def test_a_crash_while_answering_is_made_good_in_the_same_message(tmp_path: Path) -> None:
+    """After a restart the placeholder that stood there becomes the answer."""
+    chat, answering = FakeChat(), FakeAnswering()
+    answering.hold("why?")
+    async with open_flow(tmp_path, chat=chat, answering=answering) as first:
+        await first.receive(chat.message(1, "why?"))
+        await chat.until("Looking")
+        await first.crash()
+    answering.gates.clear()
+    async with open_flow(tmp_path, chat=chat, answering=answering) as second:
+        await second.idle()
+
+    (shown,) = chat.messages.values()
+    assert shown.texts[-1].startswith("answer to why?")
+
+
+async def test_a_row_that_crashed_five_times_is_given_up_and_its_asker_told(tmp_path: Path) -> None:
+    """The poison question ends with a reference and the next one is answered."""
+    chat, answering = FakeChat(), FakeAnswering()
+    answering.hold("poison")
+    for _ in range(5):
+        async with open_flow(tmp_path, chat=chat, answering=answering) as flow:
+            if not answering.asked:
+                await flow.receive(chat.message(1, "poison"))
+            await answering.until_begun(len(answering.asked) + 1)
+            await flow.crash()
+    async with open_flow(tmp_path, chat=chat, answering=answering) as flow:
+        await flow.receive(chat.message(2, "next"))
+        await flow.idle()
+
+    texts = chat.shown()
+    assert any("reference" in text for text in texts)
+    assert any("answer to next" in text for text in texts)
+    assert 2 == len(texts)
+
+
+async def test_old_questions_become_one_notice_with_a_button(tmp_path: Path) -> None:
+    """Two questions older than a day wait until somebody presses "Answer now"."""
+    clock = Clock()
+    async with open_flow(tmp_path, runs=False, clock=clock) as flow:
+        await flow.receive(flow.chat.message(1, "old"), flow.chat.message(2, "older"))
+    clock.pass_time(hours=25)
+    async with open_flow(tmp_path, clock=clock) as flow:
+        await flow.chat.until("2 questions")
+        assert [] == flow.answering.asked
+        await flow.receive(_pressed(flow, 1, flow.chat.message(1, "old"), "answer_now", "backlog"))
+        await flow.chat.until("answer to old", times=2)
+
+        assert any("Asked 25 h ago" in text for text in flow.chat.shown())
+
+
+async def test_more_than_two_waiting_questions_show_their_places(flow: Flow) -> None:
+    """Behind a held question of the same conversation four more are told their places."""
+    gate = flow.answering.hold("q1")
+    for number in range(1, 6):
+        await flow.receive(flow.chat.message(number, f"q{number}"))
+    await flow.chat.until("in the queue", times=4)
+    gate.set()
+    await flow.idle()
+
+    assert 5 == len(flow.chat.messages)
+    assert [f"q{number}" for number in range(1, 6)] == [question.text for question in flow.answering.asked]
+
+
+async def test_a_reading_command_does_not_wait_and_a_changing_one_does(flow: Flow) -> None:
+    """/read runs beside a held answer, /change after it."""
+    gate = flow.answering.hold("why?")
+    await flow.receive(flow.chat.message(1, "why?"), flow.chat.message(2, "/change"), flow.chat.message(3, "/read"))
+    await flow.chat.until("read done")
+    assert ["read"] == flow.commands.ran
+    gate.set()
+    await flow.idle()
+
+    assert ["read", "change"] == flow.commands.ran
+
+
+async def test_a_forwarded_command_is_no_command(flow: Flow) -> None:
+    """Only a fresh message typed by a person runs anything."""
+    await flow.receive(flow.chat.message(1, "/change", is_forwarded=True))
+    await flow.idle()
+
+    assert [] == flow.commands.ran
+
+
+async def test_pressing_cancel_stops_a_running_question(flow: Flow) -> None:
+    """The placeholder says that it was cancelled; the answer never comes."""
+    flow.answering.hold("why?")
+    message = flow.chat.message(1, "why?")
+    await flow.receive(message)
+    await flow.answering.until_begun(1)
+    row = await flow.db.read(lambda session: inbox.of_message(session, flow.room, "1"))
+    assert row is not None
+    await flow.receive(_pressed(flow, 1, message, "cancel", str(row.id)))
+    await flow.idle()
+
+    assert ["Cancelled."] == flow.chat.shown()
+
+
+async def test_an_edited_question_is_answered_again_in_the_same_message(flow: Flow) -> None:
+    """The asker mends a word; the one answer changes."""
+    message = flow.chat.message(1, "wyh?")
+    await flow.receive(message)
+    await flow.idle()
+    name = EventId("fake", "bot", "x1")
+    await flow.receive(Edited(name, message.room, "1", "r1", message.sender, "why?", NOON, message.addressed))
+    await flow.idle()
+
+    (text,) = flow.chat.shown()
+    assert text.startswith("answer to why?")
+    assert ["why?"] == [turns.texts_of(turn, flow.vault).question for turn in await _turns(flow)]
+
+
+async def test_an_edit_while_the_answer_is_made_replaces_it(flow: Flow) -> None:
+    """Only the new text is answered."""
+    flow.answering.hold("wyh?")
+    message = flow.chat.message(1, "wyh?")
+    await flow.receive(message)
+    await flow.answering.until_begun(1)
+    name = EventId("fake", "bot", "x1")
+    await flow.receive(Edited(name, message.room, "1", "r1", message.sender, "why?", NOON, message.addressed))
+    await flow.idle()
+
+    (text,) = flow.chat.shown()
+    assert text.startswith("answer to why?")
+
+
+async def test_a_deleted_question_takes_its_answer_and_its_texts_along(flow: Flow) -> None:
+    """Nothing of it stays in the room or in the turn."""
+    message = flow.chat.message(1, "why?")
+    await flow.receive(message)
+    await flow.idle()
+    await flow.receive(Deleted(EventId("fake", "bot", "d1"), message.room, "1", NOON))
+    await flow.idle()
+
+    assert {} == flow.chat.messages
+    assert [None] == [turn.question_sealed for turn in await _turns(flow)]
+
+
+async def test_a_question_deleted_while_it_is_answered_is_never_answered(flow: Flow) -> None:
+    """The work is cancelled and the placeholder is taken back."""
+    flow.answering.hold("why?")
+    message = flow.chat.message(1, "why?")
+    await flow.receive(message)
+    await flow.chat.until("Looking")
+    await flow.receive(Deleted(EventId("fake", "bot", "d1"), message.room, "1", NOON))
+    await flow.idle()
+
+    assert {} == flow.chat.messages
+
+
+async def test_thumbs_count_once_a_person_and_can_be_taken_back(flow: Flow) -> None:
+    """Up, then down, then none: at the end there is no vote."""
+    message = flow.chat.message(1, "why?")
+    await flow.receive(message)
+    await flow.idle()
+    (turn,) = await _turns(flow)
+    seen: list[dict[str, int]] = []
+    for number, value in enumerate((1, -1, None)):
+        name = EventId("fake", "bot", f"r{number}")
+        await flow.receive(Rated(name, message.room, "101", message.sender, value, NOON))
+        await flow.idle()
+        seen.append(await flow.db.read(lambda session: turns.votes(session, [turn.id], person=flow.person)))
+
+    assert [{turn.id: 1}, {turn.id: -1}, {}] == seen
+
+
+@pytest.mark.parametrize(("action", "shows"), [("verify", "1 of 1"), ("sources", "a cited line"), ("again", "why?")])
+async def test_the_buttons_of_an_answer_do_what_they_say(flow: Flow, action: str, shows: str) -> None:
+    """Each brings a message of its own."""
+    message = flow.chat.message(1, "why?")
+    await flow.receive(message)
+    await flow.idle()
+    (turn,) = await _turns(flow)
+    await flow.receive(_pressed(flow, 1, message, action, turn.id))
+    await flow.idle()
+
+    assert 2 == len(flow.chat.messages)
+    assert shows in flow.chat.shown()[1]
+
+
+async def test_a_button_asks_for_the_rights_of_its_presser(flow: Flow) -> None:
+    """A stranger who presses "Sources" sees no source."""
+    await flow.receive(flow.chat.message(1, "why?"))
+    await flow.idle()
+    (turn,) = await _turns(flow)
+    await flow.receive(_pressed(flow, 1, flow.chat.message(1, "", sender="eve"), "sources", turn.id))
+    await flow.idle()
+
+    assert "a cited line" not in flow.chat.shown()[1]
+
+
+async def test_a_note_says_how_far_the_first_index_is(flow: Flow) -> None:
+    """While indexing, an answer comes from what is there and says so."""
+    flow.progress.note = "12 of 90 files so far"
+    await flow.receive(flow.chat.message(1, "why?"))
+    await flow.idle()
+
+    assert "12 of 90 files so far" in flow.chat.shown()[0]
+
+
+async def test_messages_between_people_are_not_stored(flow: Flow) -> None:
+    """What is not for us leaves no row, only a count."""
+    from adapters.chat import Addressed
+
+    flow.chat.facts["group"] = RoomFacts("group", "group")
+    accepted = flow.chat.message(1, "lunch?", room="group", addressed=Addressed.AMBIENT)
+    await flow.receive(accepted, cursor="7")
+
+    assert 1 == flow.inbox.ignored
+    assert None is await flow.db.read(lambda session: rooms.at(session, "fake", "bot", "group"))
+    assert "7" == await flow.db.read(lambda session: inbox.cursor(session, "fake", "bot"))
+
+
+async def test_the_web_chat_shows_question_and_answer_in_its_log(flow: Flow) -> None:
+    """A posted message and its answer stand in the log, the answer in reply to it, once for each key."""
+    draft = Draft(flow.web_room, "k1", flow.person, "Ann", "why?")
+    first = await flow.messages.post(draft)
+    again = await flow.messages.post(draft)
+    await flow.idle()
+
+    question, answer = await flow.weblog.page(flow.web_room)
+    assert (first.seq, False, first.seq, True) == (question.seq, first.is_repeat, again.seq, again.is_repeat)
+    assert ("final", question.seq) == (answer.stage, answer.reply_to)
+    assert answer.body["cited"][0]["url"].startswith(f"/p/{flow.project}/{answer.turn}/1")
