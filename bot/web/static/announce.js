@@ -9,7 +9,7 @@ let timer = 0;
 /** Says what is new in a row, up to the end of its last sentence; all of it when it is final. */
 export function announce(row) {
   if (row.classList.contains("mine")) return;
-  const text = row.querySelector(".body")?.textContent.trim() || "";
+  const text = speech(row.querySelector(".body"));
   const done = spoken.get(row.id) || 0;
   const isOver = row.dataset.stage !== "preview" && row.dataset.stage !== "waiting";
   const rest = text.slice(done);
@@ -19,6 +19,14 @@ export function announce(row) {
   lines.push((done === 0 ? `${say("web.roomwise")}: ` : "") + rest.slice(0, end).trim());
   clearTimeout(timer);
   timer = setTimeout(speak, 250);
+}
+
+/** The words of an answer: without numbers of citations, which change while it grows, and without code. */
+function speech(body) {
+  if (!body) return "";
+  const copy = body.cloneNode(true);
+  for (const silent of copy.querySelectorAll(".cite, pre, button")) silent.remove();
+  return copy.textContent.replace(/ ?\[\d+\]/g, "").replace(/\s+([.,;:!?])/g, "$1").trim();
 }
 
 const sentencesEnd = (text) => {

@@ -53,10 +53,8 @@ export function startComposer(room, send) {
     event.preventDefault();
     use(item.dataset.name);
   });
-  box.setAttribute("role", "combobox");
   box.setAttribute("aria-autocomplete", "list");
   box.setAttribute("aria-controls", "commands");
-  box.setAttribute("aria-expanded", "false");
   watchFiles(room);
   box.addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files || [])];
@@ -84,14 +82,12 @@ async function suggest() {
   list.replaceChildren(...found.slice(0, 40).map((each, at) =>
     make("li", { id: `command-${at}`, role: "option", "data-name": each.name }, make("b", {}, `/${each.name}`), make("span", {}, each.summary))));
   list.hidden = false;
-  box.setAttribute("aria-expanded", "true");
   choose(0);
 }
 
 function close() {
   list.hidden = true;
   chosen = -1;
-  box.setAttribute("aria-expanded", "false");
   box.removeAttribute("aria-activedescendant");
 }
 

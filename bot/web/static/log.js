@@ -109,7 +109,7 @@ function quote(row, last) {
   const text = target.querySelector(".body").textContent.trim().slice(0, 120);
   const button = make("button", { type: "button", className: "quote", dir: "auto" }, text);
   button.addEventListener("click", () => target.scrollIntoView({ block: "center", behavior: reduced.matches ? "auto" : "smooth" }));
-  bubble.querySelector("h3").after(button);
+  bubble.querySelector("h2").after(button);
 }
 
 function tick(seq) {

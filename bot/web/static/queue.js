@@ -78,7 +78,7 @@ function draw(one) {
   const state = isBad ? "failed" : "pending";
   const tick = make("span", { className: "tick" }, icon(isBad ? "alert" : "clock"), make("span", { className: "unseen" }, say(`web.state.${state}`)));
   const bubble = make("article", { className: "bubble" },
-    make("h3", { className: "unseen" }, say("web.you")),
+    make("h2", { className: "unseen" }, say("web.you")),
     make("div", { className: "body plain", dir: "auto" }, one.text),
     ...(one.attachments?.length ? [make("ul", { className: "files" }, ...one.attachments.map((file) => make("li", { className: "file" }, icon("file"), file.name)))] : []),
     ...(isBad ? [make("p", { className: "wrong" }, one.problem), actions(one)] : []),

@@ -154,7 +154,7 @@ async def test_a_large_request_of_unknown_length_is_cut() -> None:
     headers = [(b"host", b"localhost"), (b"transfer-encoding", b"chunked")]
     scope: Scope = {"type": "http", "method": "POST", "path": "/", "headers": headers, "client": ("127.0.0.1", 1)}
     scope |= {"query_string": b"", "scheme": "http", "server": ("localhost", 80)}
-    with pytest.raises(Exception, match="^$"):
+    with pytest.raises(Exception, match=r"^$"):
         await Guard(echo, LOCAL, upload_max_bytes=1)(scope, receive, ignore)  # type: ignore[arg-type]
 
     assert 3 == sent
