@@ -57,12 +57,14 @@ async def fill(knowledge: Knowledge, passages: int) -> int:
     files = texts()
     held: dict[str, bytes] = {}
     while (await knowledge.store.counts("bench")).passages < passages:
-        held |= dict(itertools.islice(files, 200))
+        held = held | dict(itertools.islice(files, 200))
         listed = [Listed(path, hashlib.sha256(raw).hexdigest(), len(raw)) for path, raw in held.items()]
 
-        async def read(wanted: Sequence[Listed]) -> AsyncIterator[tuple[Listed, bytes]]:
+        async def read(
+            wanted: Sequence[Listed], contents: dict[str, bytes] = held
+        ) -> AsyncIterator[tuple[Listed, bytes]]:
             for one in wanted:
-                yield one, held[one.path]
+                yield one, contents[one.path]
 
         plan = await knowledge.indexing.plan("bench", "packages", listed)
         await knowledge.indexing.run("bench", Shown("packages", "", f"{len(held):07x}", datetime.now(UTC)), plan, read)

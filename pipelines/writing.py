@@ -5,7 +5,6 @@ Whatever the model writes is data until it has passed the citation filter; what 
 
 import re
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -63,15 +62,17 @@ def packed(found: Sequence[Found], *, budget_chars: int) -> list[Found]:
 async def written(asked: Asked, writer: Writer, *, budget_chars: int) -> AsyncGenerator[AnswerEvent, None]:
     """Yield Tokens and the Answer. Whatever a model does wrong ends in an extractive answer that says why."""
     draft = _Draft(packed(asked.retrieved.found, budget_chars=budget_chars))
+    pieces = writer.write(asked.question, asked.text, draft.found)
     try:
-        async with aclosing(writer.write(asked.question, asked.text, draft.found)) as pieces:
-            async for piece in pieces:
-                if isinstance(piece, Written):
-                    yield _answer(asked, draft, piece.usage)
-                elif shown := draft.add(piece):
-                    yield Token(shown)
+        async for piece in pieces:
+            if isinstance(piece, Written):
+                yield _answer(asked, draft, piece.usage)
+            elif shown := draft.add(piece):
+                yield Token(shown)
     except ModelUnavailable as failure:
         yield extractive(asked, fallback=failure.kind)
+    finally:
+        await pieces.aclose()
 
 
 class _Draft:

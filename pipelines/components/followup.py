@@ -22,7 +22,7 @@ def leans_on_history(text: str) -> bool:
     telling = [concept for concept in query.concepts if concept.weight == 1.0]
     if len(telling) > 4 or query.identifiers:
         return False
-    return len(telling) < 2 and len(text.split()) < 4 or bool(_LEANING.search(text))
+    return (len(telling) < 2 and len(text.split()) < 4) or bool(_LEANING.search(text))
 
 
 def standing_alone(text: str, history: Sequence[Exchange]) -> str:

@@ -88,13 +88,15 @@ class ModelWriter:
         for endpoint, pipeline in zip(self._endpoints, self._answering, strict=True):
             if failure:
                 yield Restarted()
+            pieces = self._stream(pipeline, endpoint, data)
             try:
-                async with aclosing(self._stream(pipeline, endpoint, data)) as pieces:
-                    async for piece in pieces:
-                        yield piece
+                async for piece in pieces:
+                    yield piece
                 return
             except ModelUnavailable as why:
                 failure = why
+            finally:
+                await pieces.aclose()
         if failure:
             raise failure
 

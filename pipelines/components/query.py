@@ -42,7 +42,7 @@ _WEAK: Final = frozenset(
     for term in terms(word)
 )
 _WANTS: Final[Mapping[str, frozenset[str]]] = {
-    "tests": frozenset("test tests testing tested testsuite fixture fixtures pytest unittest mock mocks".split()),
+    "tests": frozenset("tests testing tested testsuite testcase fixture fixtures pytest unittest mock mocks".split()),
     "examples": frozenset("example examples demo demos sample samples tutorial beispiel beispiele".split()),
     "history": frozenset("changelog changed changes release released releases history version änderungen".split()),
     "generated": frozenset("generated generator migration migrations".split()),

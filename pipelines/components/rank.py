@@ -25,7 +25,9 @@ _ROLES: Final[Mapping[str, frozenset[str]]] = {
 # How much a passage of such a file counts when the question does not ask for its kind.
 _PRIORS: Final[Mapping[str, float]] = {"tests": 0.4, "examples": 0.5, "history": 0.5, "generated": 0.4, "init": 0.6}
 _ASKED_FOR: Final = 1.3
-_NEXT_OF_FILE: Final = 0.95  # each further passage of one file counts so much less
+_BARE_SYMBOL: Final = 2.5  # a name typed alone asks for the place where it is defined
+_DOCS_FOR_CODE: Final = 0.8  # a document, when the question asks for code
+_NEXT_OF_FILE: Final = 0.97  # each further passage of one file counts so much less
 
 
 class Candidate:
@@ -104,6 +106,7 @@ Weights = Sequence[tuple[Concept, float]]
 def concept_weights(query: Query, candidates: Sequence[Candidate]) -> Weights:
     """Weigh the question's concepts by their rarity among the candidates; a concept that none has weighs most.
 
+    A word that says how somebody asks gains nothing by being rare.
     The candidates stand in for the whole project: a word that few of the best passages share is what tells them apart.
     """
     total = len(candidates)
@@ -111,7 +114,7 @@ def concept_weights(query: Query, candidates: Sequence[Candidate]) -> Weights:
     for concept in query.concepts:
         holders = sum(1 for candidate in candidates if has(candidate, concept))
         rarity = math.log((total + 1) / (holders + 0.5)) / math.log((total + 1) / 0.5) if total else 1.0
-        weighed.append((concept, concept.weight * (0.5 + max(rarity, 0.0))))
+        weighed.append((concept, concept.weight * (0.5 + (max(rarity, 0.0) if concept.weight == 1.0 else 0.0))))
     return weighed
 
 
@@ -144,21 +147,21 @@ def _alike(one: str, other: str) -> bool:
     return one == other or (min(len(one), len(other)) >= 4 and (one.startswith(other) or other.startswith(one)))
 
 
-def _covers(query: Query, weights: Weights, candidate: Candidate) -> float:
+def _covers(_query: Query, weights: Weights, candidate: Candidate) -> float:
     return share(weights, lambda concept: has(candidate, concept))
 
 
-def _defines(query: Query, weights: Weights, candidate: Candidate) -> float:
+def _defines(query: Query, _weights: Weights, candidate: Candidate) -> float:
     asked = {
         squashed(form) for name in query.identifiers for form in (name, name.replace("::", ".").rsplit(".", 1)[-1])
     }
     if asked & candidate.symbols:
-        return 1.0
+        return 1.0 if not query.is_bare else _BARE_SYMBOL
     plain = {squashed(concept.word) for concept in query.concepts if concept.weight == 1.0}
     return 0.4 if plain & candidate.symbols else 0.0
 
 
-def _says(query: Query, weights: Weights, candidate: Candidate) -> float:
+def _says(query: Query, _weights: Weights, candidate: Candidate) -> float:
     if not query.phrases:
         return 0.0
     joined = f" {' '.join(candidate.terms)} "
@@ -170,7 +173,7 @@ def _run_share(phrase: tuple[str, ...], joined: str) -> float:
     return sum(run in joined for run in runs) / len(runs) if runs else 0.0
 
 
-def _is_named(query: Query, weights: Weights, candidate: Candidate) -> float:
+def _is_named(query: Query, _weights: Weights, candidate: Candidate) -> float:
     path = "/" + candidate.path.casefold()
     return max((1.0 for asked in query.paths if path.endswith("/" + asked.casefold().lstrip("/"))), default=0.0)
 
@@ -219,7 +222,8 @@ def _scored(query: Query, weights: Weights, candidate: Candidate) -> Ranked:
 
 def _prior(query: Query, candidate: Candidate) -> float:
     if not candidate.role:
-        return 1.0
+        is_document = candidate.document.meta.get("kind") == "docs"
+        return _DOCS_FOR_CODE if is_document and query.is_about_code else 1.0
     if candidate.role in query.wants:
         return _ASKED_FOR
     return 1.0 if _is_named(query, (), candidate) else _PRIORS[candidate.role]

@@ -159,7 +159,7 @@ async def test_one_very_long_line_is_shortened_in_the_text_and_whole_in_the_quot
 
 
 async def test_a_follow_up_is_understood_with_the_question_before(store: FakePassages) -> None:
-    """ "And photos?" leans on the question before it; a full question does not."""
+    """The question "And photos?" leans on the question before it; a full question does not."""
     history = (Exchange("How long are addresses kept?", "90 days [1]."),)
     answer = await answer_to(store, "And how can I change it?", history=(Exchange("What is the depot timeout?", "30"),))
 

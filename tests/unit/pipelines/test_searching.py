@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from haystack import Document
 
 from pipelines.components.embed import NoEmbedder
 from pipelines.searching import fuse_by_rank, passage_of
@@ -114,7 +115,7 @@ async def test_a_store_that_fails_midway_is_told_as_it_is(store: PassageStore) -
     """The lists are asked for side by side; what one of them raises comes out alone."""
 
     class Midway(FakePassages):
-        async def keywords(self, *args: object, **kwargs: object) -> list[object]:  # type: ignore[override]
+        async def keywords(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Document]:
             raise StoreUnavailable("the disk is gone")
 
     with pytest.raises(StoreUnavailable):

@@ -175,10 +175,10 @@ async def test_leaving_the_answer_hangs_up_on_the_model() -> None:
     """Closing the iterator cancels the request, so that nobody pays for what nobody reads."""
     server = ModelServer(Behaviour(reply="The retry limit is 5 attempts [1].", hangs_after=2))
     async with product(server) as answering:
-        async with aclosing(answering.answer(ASKED)) as events:
-            async for event in events:
-                if isinstance(event, Token):
-                    break
+        events = answering.answer(ASKED)
+        while not isinstance(await anext(events), Token):
+            pass
+        await events.aclose()
 
         await asyncio.wait_for(server.received[0].gone.wait(), timeout=5)
 

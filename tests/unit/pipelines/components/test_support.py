@@ -55,7 +55,7 @@ def test_a_true_sentence_is_supported(sentence: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(("sentence", "text", "_change"), ALTERED)
-def test_an_altered_sentence_is_not_supported(sentence: str, text: str, _change: str) -> None:  # noqa: PT019
+def test_an_altered_sentence_is_not_supported(sentence: str, text: str, _change: str) -> None:
     """A changed number, unit, name or negation makes a sentence unsupported."""
     assert not supports(read_claim(sentence), text)
 
