@@ -79,7 +79,7 @@ class Refresh:
     ) -> list[Ran]:
         """Bring one source of a project, or all that are followed, to their heads; say how each went."""
         followed = await self._parts.db.read(lambda session: sources.list_of(session, project))
-        wanted = [row.id for row in followed if source in {None, row.id}]
+        wanted = [row.id for row in followed if row.kind != "upload" and source in {None, row.id}]
         own = set(wanted)
 
         def tell(progress: SourceProgress) -> None:
@@ -181,7 +181,7 @@ class Refresh:
         if not must_read_anew and row.id in self._compared and _is_at(shown, head):
             return Ran(row.id, row.name, "unchanged", counts=row.counts)
         listing = await source.listing(head)
-        listed = _listed(listing, row.paths)
+        listed = await asyncio.to_thread(_listed, listing, row.paths)
         plan = await self._parts.indexing.plan(row.project, row.id, listed)
         if must_read_anew:
             plan = await self._with_all(row, plan, listed)
@@ -269,7 +269,8 @@ class Refresh:
             )
 
         await self._parts.db.write(record)
-        _log.info("source refreshed", source=row.id, outcome=ran.outcome, error=ran.error, wait_s=round(wait_s))
+        tell = _log.debug if ran.outcome == "unchanged" else _log.info
+        tell("source refreshed", source=row.id, outcome=ran.outcome, error=ran.error, wait_s=round(wait_s))
 
 
 def _is_at(shown: Shown | None, head: Head) -> bool:

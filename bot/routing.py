@@ -166,13 +166,13 @@ class Routing:
         text = message.text if parsed is None else parsed.rest
         if parsed is None and text.startswith("/"):
             return await self._unknown_command(context)
-        if context.room.project is None:
-            await self._say(context, await self.onboarding.unbound(context))
-            return "unbound"
         if message.attachments and self.uploads is not None:
             await self._say(context, await self.uploads.take(context), part="/files")
             if not text.strip():
                 return "upload"
+        if context.room.project is None:
+            await self._say(context, await self.onboarding.unbound(context))
+            return "unbound"
         return await self.conversation.answer(context, text)
 
     async def _secret(self, context: MessageContext, row: Row) -> str:

@@ -98,7 +98,7 @@ async def _started(opened: Opened, listening: socket.socket) -> AsyncIterator[_R
     chat = chat_of(opened)
     runner = JobRunner(opened.db, clock=utc_now)
     await runner.mark_cut()
-    chores = chores_of(opened, runner)
+    chores = chores_of(opened, runner, chat.files)
     watch = watch_of(opened, chores)
     app = build_app(web_parts_of(opened, chat, metrics, key))
     server = _Server(server_config(app, opened.settings.web))

@@ -27,13 +27,16 @@ from bot.reactions import Reactions
 from bot.routing import Routing
 from bot.state.ids import new_id
 from bot.state.weblog import StoredWebLog
-from bot.uploads import Uploads
+from bot.uploads import UploadParts, Uploads
 from bot.watch import Watch
 from bot.web.knowledge import StoreKnowledge
 from bot.web.parts import Health, WebParts
 from bot.web_messages import WebMessages
 from pipelines.stores.passages import Scope
 from pipelines.types import Supported
+
+# Where the web chat puts files until a message brings them into a room.
+INCOMING = "uploads"
 
 
 class _Queue:
@@ -74,6 +77,7 @@ class Chat:
     web: WebAdapter
     log: StoredWebLog
     uploads: UploadFolder
+    files: Uploads
     delivery: Delivery
     inbox: Inbox
     lanes: Lanes
@@ -84,7 +88,7 @@ def chat_of(opened: Opened) -> Chat:
     """Wire the message flow: what comes in, waits, is answered and goes out."""
     settings, spawn = opened.settings, opened.tasks.spawn
     weblog = StoredWebLog(opened.db, opened.vault, utc_now)
-    folder = UploadFolder(opened.data_dir / "uploads")
+    folder = UploadFolder(opened.data_dir / INCOMING)
     web = WebAdapter(weblog, folder)
     adapters: dict[tuple[str, str], ChatAdapter] = {(web.network, web.account): web}
     queue = _Queue()
@@ -124,7 +128,7 @@ def chat_of(opened: Opened) -> Chat:
         owner=new_id(), room_parallel=settings.room.parallel, total_parallel=settings.answers.parallel
     )
     queue.lanes = Lanes(opened.db, routing, lane_rules, utc_now, spawn)
-    return Chat(web, weblog, folder, delivery, inbox, queue.lanes, commands)
+    return Chat(web, weblog, folder, house.uploads, delivery, inbox, queue.lanes, commands)
 
 
 def _house(opened: Opened, queue: _Queue, delivery: Delivery) -> House:
@@ -152,7 +156,7 @@ def _house(opened: Opened, queue: _Queue, delivery: Delivery) -> House:
         onboarding=onboarding,
         projects=opened.projects,
         people=opened.people,
-        uploads=Uploads(opened.db, opened.vault, opened.knowledge, delivery, settings.limits, opened.data_dir),
+        uploads=_uploads(opened, delivery),
         limits=settings.limits,
         sources=settings.sources,
         access=settings.access,
@@ -161,7 +165,24 @@ def _house(opened: Opened, queue: _Queue, delivery: Delivery) -> House:
     )
 
 
-def chores_of(opened: Opened, runner: JobRunner) -> Chores:
+def _uploads(opened: Opened, delivery: Delivery) -> Uploads:
+    return Uploads(
+        UploadParts(
+            db=opened.db,
+            vault=opened.vault,
+            store=opened.knowledge.store,
+            indexing=opened.knowledge.indexing,
+            adapter_of=delivery.adapter_of,
+            limits=opened.settings.limits,
+            files=opened.settings.files,
+            folder=opened.data_dir / "attachments",
+            incoming=opened.data_dir / INCOMING,
+            free_bytes=lambda: platform.free_disk_bytes(opened.data_dir),
+        )
+    )
+
+
+def chores_of(opened: Opened, runner: JobRunner, files: Uploads) -> Chores:
     """Wire what the clock does."""
     return Chores(
         ChoreParts(
@@ -175,6 +196,7 @@ def chores_of(opened: Opened, runner: JobRunner) -> Chores:
             purge_after_days=opened.settings.sources.purge_after_days,
             registry=opened.registry,
             vault=opened.vault,
+            uploads=files,
         )
     )
 

@@ -25,8 +25,9 @@ async def add(ctx: Context, source: str, branch: str = "") -> str:
     wanted = wanted_in_chat(source, folders=declared.folders, hosts=declared.allowed_hosts, project=project.name)
     most = ctx.house.limits.sources_per_project
     followed = await ctx.house.db.read(lambda session: sources.list_of(session, project.id))
-    if len(followed) >= most:
-        raise UserError("source.too_many", most=most, count=len(followed))
+    count = sum(row.kind != "upload" for row in followed)
+    if count >= most:
+        raise UserError("source.too_many", most=most, count=count)
     if any(row.kind == wanted.kind and row.location == wanted.location and row.ref in (branch, "") for row in followed):
         raise UserError("source.exists", name=wanted.name)
     await ctx.house.following.begin(project.id, wanted, ref=branch, person=ctx.person.id, now=ctx.now)
@@ -75,8 +76,9 @@ async def refresh(ctx: Context, name: Rest = NOTHING) -> str:
 
 
 async def _confirm_share(ctx: Context, name: Rest) -> str:
-    upload = await ctx.house.uploads.named(ctx.room.id, name)
-    return ctx.say("source.share_confirm", name=upload.name, project=(await ctx.project()).name)
+    project = await ctx.project()
+    upload = await ctx.house.uploads.named(ctx.room.id, name, project=project.id)
+    return ctx.say("source.share_confirm", name=upload.name, project=project.name)
 
 
 @registry.command("source share", confirms=_confirm_share)
@@ -85,9 +87,10 @@ async def share(ctx: Context, name: Rest) -> str:
 
     Example: /source share handbook.md
     """
-    upload = await ctx.house.uploads.named(ctx.room.id, name)
+    project = await ctx.project()
+    upload = await ctx.house.uploads.named(ctx.room.id, name, project=project.id)
     await ctx.house.uploads.share(upload, now=ctx.now)
-    return ctx.say("source.shared", name=upload.name, project=(await ctx.project()).name)
+    return ctx.say("source.shared", name=upload.name, project=project.name)
 
 
 async def _confirm_reindex(ctx: Context) -> str:

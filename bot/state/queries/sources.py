@@ -88,9 +88,13 @@ async def count(session: AsyncSession, project: str) -> int:
 
 
 async def due(session: AsyncSession, *, now: datetime, limit: int) -> list[Source]:
-    """Sources to refresh now, hidden ones too since they may be back: dirty ones first, then by how long they waited."""
+    """Sources to refresh now, hidden ones too since they may be back: dirty ones first, then by how long they waited.
+
+    Uploads are not among them: nothing changes them but the messages that bring them.
+    """
     wanted = select(Source).join(Project, col(Project.id) == col(Source.project))
-    wanted = wanted.where(col(Source.state) != "removed", col(Project.removed_at).is_(None), _is_due(now))
+    is_wanted = (col(Source.state) != "removed", col(Source.kind) != "upload")
+    wanted = wanted.where(*is_wanted, col(Project.removed_at).is_(None), _is_due(now))
     ordered = wanted.order_by(col(Source.is_dirty).desc(), col(Source.next_due_at).asc(), col(Source.id))
     return list(await session.scalars(ordered.limit(limit)))
 

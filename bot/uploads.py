@@ -1,0 +1,279 @@
+"""Files that people send into a room: kept, indexed for that room alone, shared with the project when an admin says so."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+from weakref import WeakValueDictionary
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.chat import Attachment, ChatAdapter, Refused, Reply, Stage, Unreachable
+from adapters.paths import encode_path
+from bot.attachments import Readable, clean_file_name
+from bot.context import MessageContext
+from bot.errors import UserError
+from bot.gate import look
+from bot.state.database import Database
+from bot.state.queries import sources, uploads
+from bot.state.queries.uploads import Kept, Sent
+from bot.state.tables import Room
+from bot.state.vault import Vault
+from bot.state.words import name_key
+from config.settings import Files, Limits
+from config.texts import say
+from pipelines.indexing import Indexing, Listed
+from pipelines.stores.passages import PassageStore
+from pipelines.types import KnowledgeError, Shown
+
+log = structlog.get_logger(__name__)
+
+# How old a file is that no message brought into a room before it goes,
+_STRAY_AFTER: Final = timedelta(days=1)
+# and one whose row is gone, as with a removed project. Rows are written before files.
+_ORPHAN_AFTER: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadParts:
+    """What uploads work with.
+
+    `folder` keeps the files by their ids; `incoming` is where the web chat puts files until a message brings them.
+    """
+
+    db: Database
+    vault: Vault
+    store: PassageStore
+    indexing: Indexing
+    adapter_of: Callable[[Room], ChatAdapter]
+    limits: Limits
+    files: Files
+    folder: Path
+    incoming: Path
+    free_bytes: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Into:
+    """Where files go: a room and its project, and what they are indexed as."""
+
+    room: Room
+    project: str
+    source: str
+    person: str
+    now: datetime
+
+
+class Uploads:
+    """The files of all rooms (`bot.context.UploadPort`)."""
+
+    def __init__(self, parts: UploadParts) -> None:
+        self._parts = parts
+        self._readable = Readable(parts.files, parts.limits)
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def take(self, context: MessageContext) -> Reply | None:
+        """Keep and index the attachments of a message; what became of each, or why they are not taken."""
+        if not context.message.attachments:
+            return None
+        room, person, now = context.room.id, context.person.id, context.now
+        seen = await self._parts.db.read(lambda session: look(session, room, person, now=now))
+        if seen is None or seen.project is None:
+            return _notice(say("upload.unbound", context.language))
+        decision = seen.may("upload")
+        if not decision.allowed:
+            return _notice(say(decision.reason, context.language)) if decision.reason else None
+        project = seen.project
+        source = await self._parts.db.write(
+            lambda session: uploads.source_of(session, project, room=room, now=now),
+        )
+        into = _Into(context.room, project, source.id, person, now)
+        lines = [await self._told(into, one, context.language) for one in context.message.attachments]
+        return _notice("\n".join(lines))
+
+    async def named(self, room: str, name: str, *, project: str) -> Kept:
+        """The file of that name in a room. Raises UserError that names those there are."""
+        found = await self._in_room(room, project)
+        match = next((one for one in reversed(found) if name_key(one.name) == name_key(name)), None)
+        if match is None and found:
+            raise UserError("source.share_none", got=name[:80], names=", ".join(one.name for one in found))
+        if match is None:
+            raise UserError("source.share_empty")
+        return match
+
+    async def share(self, upload: Kept, *, now: datetime) -> None:
+        """Let the whole project find a file, in place of a shared one of the same name. Raises KnowledgeError."""
+        source = await self._parts.db.write(
+            lambda session: uploads.source_of(session, upload.project, room=None, now=now)
+        )
+        async with self._lock(source.id):
+            shared = await self._indexed(source.id)
+            replaced = [one for one in shared if name_key(one.name) == name_key(upload.name)]
+            staying = [one for one in shared if one not in replaced]
+            await self._align(upload.project, source.id, [*staying, upload], room=None, now=now)
+            gone = [one.id for one in replaced]
+            await self._parts.db.write(
+                lambda session: uploads.move(session, upload.id, source=source.id, replaces=gone, now=now)
+            )
+            await self._delete(gone)
+        async with self._lock(upload.source):
+            left = await self._indexed(upload.source)
+            await self._align(upload.project, upload.source, left, room=upload.room, now=now)
+
+    async def remove_old(self, *, before: datetime, now: datetime) -> int:
+        """Remove files from before a time, with their passages, and files that belong to nothing; how many."""
+        old = await self._parts.db.read(lambda session: uploads.expired(session, self._parts.vault, before=before))
+        for source in dict.fromkeys(one.source for one in old):
+            await self._remove([one for one in old if one.source == source], now=now)
+        known = await self._parts.db.read(uploads.known)
+        orphans = await asyncio.to_thread(
+            _sweep, self._parts.folder, keep=known, before=(now - _ORPHAN_AFTER).timestamp()
+        )
+        strays = await asyncio.to_thread(_sweep, self._parts.incoming, keep=(), before=(now - _STRAY_AFTER).timestamp())
+        return len(old) + orphans + strays
+
+    async def _told(self, into: _Into, attachment: Attachment, language: str) -> str:
+        name = clean_file_name(attachment.name)
+        try:
+            return await self._take_one(into, attachment, name, language)
+        except UserError as error:
+            return say(error.key, language, **{"name": name, **error.values})
+        except KnowledgeError:
+            log.exception("upload not indexed", project=into.project)
+            return say("upload.failed", language, name=name)
+
+    async def _take_one(self, into: _Into, attachment: Attachment, name: str, language: str) -> str:
+        async with self._lock(into.source):
+            here = await self._indexed(into.source)
+            replaced = [one for one in here if name_key(one.name) == name_key(name)]
+            await self._demand_room(len(here) - len(replaced))
+            data = await self._content(into.room, attachment, name)
+            kept = await self._keep(into, name, data)
+            staying = [one for one in here if one not in replaced]
+            try:
+                redacted = await self._align(
+                    into.project, into.source, [*staying, kept], room=into.room.id, now=into.now
+                )
+                await self._settle(kept, replaced)
+            except BaseException:
+                await self._forget([kept])
+                raise
+        entry = (await self._parts.store.manifest(into.project, into.source)).get(_path(kept))
+        return _told_indexed(name, entry.passages if entry else 0, redacted=redacted, language=language)
+
+    async def _demand_room(self, count: int) -> None:
+        limits = self._parts.limits
+        if count >= limits.attachments_per_room:
+            raise UserError("upload.too_many", most=limits.attachments_per_room)
+        if await asyncio.to_thread(self._parts.free_bytes) < limits.min_free_disk_bytes:
+            raise UserError("upload.disk")
+
+    async def _content(self, room: Room, attachment: Attachment, name: str) -> bytes:
+        """The bytes of an attachment. Raises UserError for one that cannot be fetched or read."""
+        self._readable.demand_by_name(name, size_bytes=attachment.size_bytes)
+        try:
+            data = await self._parts.adapter_of(room).download(attachment, max_bytes=self._readable.max_bytes)
+        except Unreachable as error:
+            raise UserError("upload.unreachable") from error
+        except Refused as error:
+            raise UserError("upload.gone", most=self._readable.max_mb) from error
+        await asyncio.to_thread(self._readable.demand_by_content, name, data)
+        return data
+
+    async def _keep(self, into: _Into, name: str, data: bytes) -> Kept:
+        sha256 = hashlib.sha256(data).hexdigest()
+        sent = Sent(into.room.id, into.project, into.source, into.person, name, sha256, len(data))
+        kept = await self._parts.db.write(
+            lambda session: uploads.add(session, self._parts.vault, sent, now=into.now),
+        )
+        await asyncio.to_thread(_write, self._parts.folder, kept.id, data)
+        return kept
+
+    async def _settle(self, kept: Kept, replaced: Sequence[Kept]) -> None:
+        gone = [one.id for one in replaced]
+        await self._parts.db.write(lambda session: uploads.settle(session, kept.id, replaces=gone))
+        await self._delete(gone)
+
+    async def _remove(self, old: Sequence[Kept], *, now: datetime) -> None:
+        """Take files of one source out of the index, then forget them."""
+        first = old[0]
+        async with self._lock(first.source):
+            staying = [one for one in await self._indexed(first.source) if one not in old]
+            row = await self._parts.db.read(lambda session: sources.get(session, first.source))
+            if row is not None:
+                room = first.room if row.location == first.room else None
+                await self._align(first.project, first.source, staying, room=room, now=now)
+            await self._forget(old)
+
+    async def _align(self, project: str, source: str, kept: Sequence[Kept], *, room: str | None, now: datetime) -> int:
+        """Let the index of a source hold these files and no others; how many keys and tokens were taken out."""
+        by_path = {_path(one): one for one in kept}
+        listed = [Listed(path, one.sha256[:40], one.size_bytes) for path, one in by_path.items()]
+
+        async def read(wanted: Sequence[Listed]) -> AsyncIterator[tuple[Listed, bytes]]:
+            for file in wanted:
+                path = self._parts.folder / by_path[file.path].id
+                yield file, await asyncio.to_thread(path.read_bytes)
+
+        await self._parts.store.create(project)
+        plan = await self._parts.indexing.plan(project, source, listed, room=room)
+        hashes = "\n".join(f"{path}\0{one.sha256}" for path, one in sorted(by_path.items()))
+        target = Shown(source, "", hashlib.sha256(hashes.encode()).hexdigest()[:40], now)
+        return (await self._parts.indexing.run(project, target, plan, read)).redacted
+
+    async def _in_room(self, room: str, project: str) -> list[Kept]:
+        async def find(session: AsyncSession) -> list[Kept]:
+            rows = await sources.list_of(session, project)
+            mine = [row.id for row in rows if row.kind == uploads.KIND and row.location == room]
+            return [one for source in mine for one in await uploads.indexed(session, self._parts.vault, source)]
+
+        return await self._parts.db.read(find)
+
+    async def _indexed(self, source: str) -> list[Kept]:
+        return await self._parts.db.read(lambda session: uploads.indexed(session, self._parts.vault, source))
+
+    async def _forget(self, doomed: Sequence[Kept]) -> None:
+        ids = [one.id for one in doomed]
+        await self._parts.db.write(lambda session: uploads.remove(session, ids))
+        await self._delete(ids)
+
+    async def _delete(self, ids: Sequence[str]) -> None:
+        for one in ids:
+            await asyncio.to_thread((self._parts.folder / one).unlink, missing_ok=True)
+
+    def _lock(self, source: str) -> asyncio.Lock:
+        """One change of a source at a time."""
+        return self._locks.setdefault(source, asyncio.Lock())
+
+
+def _path(kept: Kept) -> str:
+    """How the index names a file."""
+    return encode_path(kept.name.encode())
+
+
+def _told_indexed(name: str, passages: int, *, redacted: int, language: str) -> str:
+    line = say("upload.indexed", language, name=name, passages=passages)
+    return f"{line} {say('upload.redacted', language, count=redacted)}" if redacted else line
+
+
+def _notice(markdown: str) -> Reply:
+    return Reply(markdown, stage=Stage.NOTICE)
+
+
+def _write(folder: Path, name: str, data: bytes) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def _sweep(folder: Path, *, keep: Collection[str], before: float) -> int:
+    """Delete the files of a folder that are older than a time and not to be kept."""
+    if not folder.is_dir():
+        return 0
+    stray = [path for path in folder.iterdir() if path.name not in keep and path.stat().st_mtime < before]
+    for path in stray:
+        path.unlink(missing_ok=True)
+    return len(stray)
