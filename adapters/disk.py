@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,9 @@ _CAN_OPEN_BELOW = os.open in os.supports_dir_fd and bool(_NO_FOLLOW)
 
 # A file written within this time of being hashed may change again without a new time stamp (git calls it racy).
 _RACY_NS = 2_000_000_000
+
+_PORTION_FILES = 64
+_PORTION_BYTES = 1_000_000
 
 
 def blob_id(content: bytes) -> str:
@@ -152,12 +155,25 @@ def _demand_same(descriptor: int, path: Path) -> None:
 
 async def read_unchanged(disk: Disk, entries: Iterable[Entry]) -> AsyncIterator[tuple[Entry, bytes]]:
     """Read entries in order, off the event loop; those that vanished or changed since they were listed are left out."""
-    for entry in entries:
-        content = await asyncio.to_thread(_read_same, disk, entry)
-        if content is not None:
+    for few in _in_portions(entries):
+        for entry, content in await asyncio.to_thread(_read_same, disk, few):
             yield entry, content
 
 
-def _read_same(disk: Disk, entry: Entry) -> bytes | None:
-    content = disk.read(entry.path)
-    return content if content is not None and blob_id(content) == entry.blob else None
+def _in_portions(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Split entries so that one visit to a thread pays, and no more than about 1 MB is held at once."""
+    few: list[Entry] = []
+    size_bytes = 0
+    for entry in entries:
+        few.append(entry)
+        size_bytes += entry.size_bytes
+        if len(few) >= _PORTION_FILES or size_bytes >= _PORTION_BYTES:
+            yield few
+            few, size_bytes = [], 0
+    if few:
+        yield few
+
+
+def _read_same(disk: Disk, entries: Iterable[Entry]) -> list[tuple[Entry, bytes]]:
+    read = ((entry, disk.read(entry.path)) for entry in entries)
+    return [(entry, content) for entry, content in read if content is not None and blob_id(content) == entry.blob]

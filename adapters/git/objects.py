@@ -31,7 +31,8 @@ async def check_branch(git: Git, branch: str) -> str:
 
 async def list_commit(git: Git, at: At, head: Head) -> Listing:
     """List the files of a commit with what .gitattributes declares of them."""
-    tree = parse_tree(await git.run("ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", head.commit, at=at))
+    output = await git.run("ls-tree", "-r", "-z", "-l", "--full-tree", "--end-of-options", head.commit, at=at)
+    tree = await asyncio.to_thread(parse_tree, output)
     marked = await _declared(git, at, head.commit, tree)
     return Listing(head, tree.entries, tree.skipped, marked)
 
@@ -50,7 +51,8 @@ async def _declared(git: Git, at: At, commit: str, tree: Tree) -> Mapping[str, s
 async def ask_attributes(git: Git, at: At, entries: Iterable[Entry], *options: str) -> Mapping[str, str]:
     """Ask git which of the files are declared generated or vendored; by path."""
     names = b"".join(decode_path(entry.path) + b"\0" for entry in entries)
-    return parse_attributes(await git.run("check-attr", "-z", "--stdin", *options, *ATTRIBUTES, at=at, stdin=names))
+    output = await git.run("check-attr", "-z", "--stdin", *options, *ATTRIBUTES, at=at, stdin=names)
+    return await asyncio.to_thread(parse_attributes, output)
 
 
 async def read_blobs(git: Git, at: At, entries: Iterable[Entry]) -> AsyncIterator[tuple[Entry, bytes]]:
