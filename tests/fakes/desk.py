@@ -1,0 +1,44 @@
+"""A desk that answers at once and remembers what it was asked."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.desk import DeskError, IndexProgress, Json, OnIndexProgress
+
+
+class FakeDesk:
+    """See bot.desk.Desk."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.asked: list[tuple[Any, ...]] = []
+
+    async def search(self, query: str, *, project: str, limit: int, explain: bool) -> Json:
+        """Nothing found."""
+        self.asked.append(("search", query, project, limit, explain))
+        return {"passages": []}
+
+    async def ask(self, question: str, *, project: str) -> Json:
+        """An answer without citations."""
+        self.asked.append(("ask", question, project))
+        return {"answer": "42", "citations": [], "verdict": "extractive", "timings": {}}
+
+    async def index(self, locations: Sequence[str], *, project: str, on_progress: OnIndexProgress) -> Json:
+        """Two steps, then the result; "/missing" cannot be followed."""
+        if "/missing" in locations:
+            raise DeskError("expected a folder, got '/missing'")
+        on_progress(IndexProgress("docs", 1, 2, 10, "reading"))
+        on_progress(IndexProgress("docs", 2, 2, 20, "writing"))
+        return {"project": project, "sources": [{"source": "docs"}]}
+
+    async def status(self) -> Json:
+        """Every project."""
+        return {"version": "0.1.0", "projects": [{"name": name, "sources": []} for name in self.names], "waiting": 3}
+
+    async def login_link(self) -> Json:
+        """A link."""
+        return {"url": "http://127.0.0.1:8765/login/x", "expires_at": "2026-01-01T00:00:00+00:00"}
+
+    async def claim_code(self) -> Json:
+        """A code."""
+        return {"code": "K7QF-3MWX", "expires_at": "2026-01-01T00:00:00+00:00"}
