@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+# Haystack reads this when it is first imported, and a test may import it before anything of ours.
+os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "false"
+
 NEEDS = {
     "browser": "needs a Chromium; Debian: apt-get install chromium",
     "postgres": "needs a PostgreSQL server's programs; Debian: apt-get install postgresql",

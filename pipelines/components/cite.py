@@ -13,7 +13,7 @@ LONGEST_CHARS = 1_000
 
 _OPENING = re.compile(r"[ \t]*\\?[\[【]|!\[|<|&|`+|~{3,}|@|https?://|www\.", re.IGNORECASE)
 # The end of a text that may still become one of the above.
-_MAYBE_OPENING = re.compile(r"(?:[ \t]+\\?|\\|!|~+|`+|\bh(?:t(?:t(?:ps?(?::/?)?)?)?)?|\bw{1,3})$", re.IGNORECASE)
+_MAYBE_OPENING = re.compile(r"(?:[ \t]+\\?|\\|!|~+|`+|h(?:t(?:t(?:ps?(?::/?)?)?)?)?|w{1,3})$", re.IGNORECASE)
 _NUMBER = r"\^?\d+(?:\s*[-–—]\s*\^?\d+)?"
 _NUMBERS = re.compile(
     rf"\s*(?:(?:passages?|sources?|quellen?|nr\.|no\.)\s*)?{_NUMBER}(?:\s*[,;&]\s*{_NUMBER})*\s*(?:†[^\]】]*)?\\?",

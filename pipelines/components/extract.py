@@ -162,10 +162,10 @@ def _cut(block: Block, weights: Weights, *, room: int) -> Block:
     lines = block.lines
     best = max(range(len(lines)), key=lambda at: (_covered(lines[at], weights), -at))
     start = end = best
-    length = len(lines[best])
+    length = len(lines[best]) + 1
     while True:
-        after = len(lines[end + 1]) if end + 1 < len(lines) else room
-        before = len(lines[start - 1]) if start else room
+        after = len(lines[end + 1]) + 1 if end + 1 < len(lines) else room
+        before = len(lines[start - 1]) + 1 if start else room
         if length + min(after, before) >= room:
             break
         if after <= before or not start:

@@ -1,5 +1,7 @@
 """Answers without a model: quotes with exact lines, an honest "not found", freshness, follow-ups and the cache."""
 
+from pathlib import Path
+
 import pytest
 
 from pipelines.answering import Answering
@@ -101,6 +103,45 @@ async def test_what_the_sources_do_not_hold_is_said(store: FakePassages, text: s
     assert "did not find" in answer.markdown
     for cited in answer.citations:
         assert lines_of(cited.path, cited.first_line, cited.last_line) == cited.quote
+
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture
+async def own_docs() -> PassageStore:
+    """The pages of this very repository."""
+    pages = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md")]
+    return await indexed({page.relative_to(REPOSITORY).as_posix(): page.read_text("utf-8") for page in pages})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How do I train a LoRA adapter?",
+        "What is the refund policy for enterprise customers?",
+        "Does it support GraphQL subscriptions?",
+        "How do I set up a Kafka consumer group?",
+        "What are the office hours of the support hotline?",
+        "How do I fine-tune with DPO?",
+        "Wie hoch ist der Mount Everest?",
+    ],
+)
+async def test_real_pages_do_not_answer_what_they_do_not_hold(own_docs: PassageStore, text: str) -> None:
+    """Questions that sound alike but whose matter stands nowhere in our own pages are not found."""
+    assert Verdict.NOT_FOUND is (await answer_to(own_docs, text)).verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [("How do I uninstall Roomwise?", "docs/uninstall.md"), ("Which setting changes the port?", "docs/settings.md")],
+)
+async def test_real_pages_answer_what_they_hold(own_docs: PassageStore, text: str, path: str) -> None:
+    """The same pages answer what they are for."""
+    answer = await answer_to(own_docs, text)
+
+    assert Verdict.EXTRACTIVE is answer.verdict
+    assert path in {cited.path for cited in answer.citations}
 
 
 async def test_an_empty_project_says_so() -> None:

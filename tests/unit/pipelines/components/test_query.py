@@ -39,7 +39,7 @@ def test_the_kind_of_file_meant_is_seen(text: str, wants: str) -> None:
 
 
 def test_words_of_asking_weigh_less_than_words_of_the_matter() -> None:
-    """ "work" says little beside "retry"."""
+    """The word "work" says little beside "retry"."""
     weights = {concept.word: concept.weight for concept in read_query("How does the retry work?").concepts}
 
     assert weights["retry"] > weights["work"]
