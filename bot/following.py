@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import shutil
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -123,7 +122,7 @@ class Following:
         await self._db.write(lambda session: sources.set_state(session, source.id, "removed", now=now))
         await self._refresh.forget(source.id)
         await self._store.purge(source.project, source.id)
-        await asyncio.to_thread(shutil.rmtree, self._registry.mirror(source.id), ignore_errors=True)
+        await asyncio.to_thread(self._registry.remove_mirror, source.id)
 
         async def forget(session: Any) -> None:
             await purges.forget_source(session, self._vault, project=source.project, source=source.id)

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.registry import SourceSpec
-from adapters.source import CodeSource, Head, Listing, SourceError
+from adapters.source import CodeSource, Head, Listing, SourceError, SourceGone
 from bot.outcome import DISK, DiskLow, Ran, failed, wait_after
 from bot.progress import ProgressBoard, SourceProgress
 from bot.state.database import Database
@@ -52,6 +53,7 @@ class _Turn:
     covered: int = 0
     last: Ran | None = None
     must_read_anew: bool = False
+    is_over: bool = False  # the source was forgotten while a run was under way
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Refresh:
             if turn.covered >= ticket:
                 return turn.last
             covered, must_read_anew, turn.must_read_anew = turn.asked, turn.must_read_anew, False
-            turn.last = await self._run(source, must_read_anew=must_read_anew)
+            turn.last = await self._run(source, turn, must_read_anew=must_read_anew)
             turn.covered = covered
             return turn.last
 
@@ -116,9 +118,13 @@ class Refresh:
             await self._settle(row, Ran(row.id, row.name, "failed", error=error))
 
     async def forget(self, source: str) -> None:
-        """Close what is open of a source that is not followed any more."""
+        """Close what is open of a source that is not followed any more.
+
+        A run that is under way ends before its next write and deletes what it has written.
+        """
         self._compared.discard(source)
-        self._turns.pop(source, None)
+        if (turn := self._turns.pop(source, None)) is not None:
+            turn.is_over = True
         self._parts.board.forget(source)
         opened = self._opened.pop(source, None)
         if opened is not None:
@@ -137,7 +143,7 @@ class Refresh:
             known = self._opened[row.id] = _Opened(spec, self._parts.open_source(spec))
         return known.source
 
-    async def _run(self, source: str, *, must_read_anew: bool) -> Ran | None:
+    async def _run(self, source: str, turn: _Turn, *, must_read_anew: bool) -> Ran | None:
         row = await self._parts.db.write(self._begin(source))
         if row is None:
             await self.forget(source)
@@ -154,6 +160,10 @@ class Refresh:
             stage = "paused" if ran.outcome in DISK else stage
         finally:
             self._parts.board.publish(replace(last, stage=stage))
+            if turn.is_over:
+                await self._parts.store.purge(row.project, row.id)
+        if turn.is_over:
+            return None
         await self._settle(row, ran)
         return ran
 
@@ -175,7 +185,7 @@ class Refresh:
 
     async def _follow(self, row: Source, shown: Shown | None, progress: SourceProgress, *, must_read_anew: bool) -> Ran:
         """Ask the head; when it has moved, list, compare and index."""
-        await self._demand_room()
+        await self._demand_room(row.id)
         source = self.opened(row)
         head = await source.head()
         if not must_read_anew and row.id in self._compared and _is_at(shown, head):
@@ -215,15 +225,17 @@ class Refresh:
                 self._parts.board.publish(told)
 
         target = Shown(row.id, listing.head.ref, listing.head.commit, self._parts.clock())
-        run = self._parts.indexing.run
+        run = partial(self._parts.indexing.run, room_to_write=partial(self._demand_room, row.id))
         if plan.is_one_change:
-            return await run(row.project, target, plan, read, on_progress=tell, room_to_write=self._demand_room)
+            return await run(row.project, target, plan, read, on_progress=tell)
         self._parts.board.publish(replace(progress, stage="waiting", total=len(plan.changed)))
         async with self._large:
-            return await run(row.project, target, plan, read, on_progress=tell, room_to_write=self._demand_room)
+            return await run(row.project, target, plan, read, on_progress=tell)
 
-    async def _demand_room(self) -> None:
-        """Raise DiskLow when too little disk space is free."""
+    async def _demand_room(self, source: str) -> None:
+        """Raise DiskLow when too little disk space is free, SourceGone when the source was forgotten meanwhile."""
+        if source not in self._turns:
+            raise SourceGone("expected a source that is followed, got one that was removed while it was read")
         free, least = await asyncio.to_thread(self._parts.free_bytes), self._parts.min_free_bytes
         if free < least:
             raise DiskLow(

@@ -139,8 +139,8 @@ class Chores:
         return row is not None and row.state != "removed"
 
     async def _purge(self, row: Source) -> None:
-        await self._parts.store.purge(row.project, row.id)
         await self._parts.refresh.forget(row.id)
+        await self._parts.store.purge(row.project, row.id)
         now, vault = self._parts.clock(), self._parts.vault
 
         async def forget(session: AsyncSession) -> None:

@@ -214,6 +214,21 @@ class TestTakingTurns:
 
         assert "indexed" == (await house.ran(followed)).outcome
 
+    async def test_source_removed_during_a_run_leaves_nothing(self, house: House) -> None:
+        """A source that is removed while it is read is not written after that, and nothing of it stays."""
+        source = FakeSource({f"{number}.md": page(f"text {number}") for number in range(3)})
+        followed = await house.follow(source)
+        source.may_read.clear()
+        run = asyncio.create_task(house.refresh.refresh_source(followed))
+        await source.was_asked.wait()
+
+        await house.db.write(lambda session: sources.set_state(session, followed, "removed", now=NOW))
+        await house.refresh.forget(followed)
+        await house.store.purge(house.project, followed)
+        source.may_read.set()
+
+        assert (None, set(), "removed") == (await run, await house.paths(followed), (await house.row(followed)).state)
+
 
 class TestProblems:
     async def test_gone_source_is_hidden_at_once(self, house: House) -> None:
