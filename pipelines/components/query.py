@@ -14,6 +14,8 @@ from pipelines.components.keywords import STOP_WORDS, query_terms, terms
 
 MAX_CONCEPTS: Final = 24
 _MAX_CHARS: Final = 4_000
+_LONGEST_RUN_CHARS: Final = 120
+_LONG_RUN: Final = re.compile(rf"\S{{{_LONGEST_RUN_CHARS},}}")
 
 _WORD: Final = re.compile(r"[^\W_][\w.:/\\-]*[^\W_]|[^\W_]|_+\w+")
 _IDENTIFIER: Final = re.compile(
@@ -91,9 +93,14 @@ def squashed(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).casefold()
 
 
+def bounded(text: str) -> str:
+    """Cut runs without spaces to 120 characters: no name is longer, and patterns take quadratic time over them."""
+    return _LONG_RUN.sub(lambda run: run.group()[:_LONGEST_RUN_CHARS], text)
+
+
 def read_query(text: str) -> Query:
     """Take a question apart. Any text is valid; only its first 4,000 characters are read."""
-    text = text[:_MAX_CHARS].strip()
+    text = bounded(text[:_MAX_CHARS].strip())
     words = [word for word in _WORD.findall(text) if word.casefold() not in STOP_WORDS]
     english = [(word, in_english(word)) for word in words]
     lowered = {word.casefold() for word in re.findall(r"\w+", text)}

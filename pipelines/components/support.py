@@ -11,7 +11,7 @@ from typing import Final
 
 from pipelines.components.blocks import lines_of
 from pipelines.components.keywords import STOP_WORDS, terms
-from pipelines.components.query import read_query, squashed
+from pipelines.components.query import bounded, read_query, squashed
 
 ENOUGH: Final = 0.7
 """At least this share of a sentence's telling words must stand together in a passage."""
@@ -95,7 +95,7 @@ class Claim:
 
 def read_claim(sentence: str) -> Claim:
     """Take a sentence apart; citation marks are no part of it."""
-    text = _MARKS.sub("", sentence)
+    text = bounded(_MARKS.sub("", sentence))
     query = read_query(text)
     return Claim(
         words=tuple(concept.stems for concept in query.concepts if not concept.word.isdigit()),
