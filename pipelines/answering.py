@@ -12,12 +12,13 @@ from typing import Final
 
 from config.settings import Answers
 from pipelines.components.followup import leans_on_history, standing_alone
+from pipelines.components.writer import Writer
 from pipelines.quoting import Asked, closeness, empty, extractive
 from pipelines.searching import Searching
 from pipelines.stores.passages import Scope
 from pipelines.types import Answer, AnswerEvent, Question, SourceView
 from pipelines.types import Searching as SearchBegins
-from pipelines.writing import Writer, written
+from pipelines.writing import written
 
 CLOSE_FOR_A_MODEL: Final = 0.2
 """A model reads paraphrases too; when less than this share of a question stands anywhere, nothing is sent to it."""

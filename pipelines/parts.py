@@ -13,11 +13,11 @@ from pipelines.types import SourceView
 if TYPE_CHECKING:
     from pipelines.answering import Answering
     from pipelines.components.embed import Embedder as EmbedderPart
+    from pipelines.components.writer import Writer
     from pipelines.indexing import Indexing
     from pipelines.searching import Searching, Views
     from pipelines.stores.passages import PassageStore
     from pipelines.verifying import Verifying
-    from pipelines.writing import Writer
 
 INDEX_FOLDER = "index"
 

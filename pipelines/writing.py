@@ -1,51 +1,25 @@
-"""The answer that a model writes: what a writer must do, and how its text becomes an Answer.
+"""The answer that a model writes: how its text becomes an Answer.
 
 Whatever the model writes is data until it has passed the citation filter; what a reader sees comes from here only.
 """
 
 import re
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from dataclasses import replace
+from typing import Final
 
 from pipelines.components.cite import CitedStream, filtered, known_addresses
 from pipelines.components.extract import Quoted, quote
 from pipelines.components.keywords import header_terms, terms
 from pipelines.components.query import read_query
 from pipelines.components.support import sentences_of
+from pipelines.components.writer import Restarted, Writer, Written
 from pipelines.quoting import Asked, extractive, not_found
-from pipelines.types import Answer, AnswerEvent, Found, ModelUnavailable, Passage, Question, Token, Usage, Verdict
+from pipelines.types import Answer, AnswerEvent, Found, ModelUnavailable, Passage, Token, Usage, Verdict
 
 NOT_FOUND_MARK: Final = "NOT_FOUND"
 """What the prompt tells a model to write when the passages do not hold the answer."""
 _MARKS: Final = re.compile(r"\[(\d+)\]")
-
-
-@dataclass(frozen=True, slots=True)
-class Restarted:
-    """The model failed midway and another one begins anew; what came so far is void."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The end of a model's text."""
-
-    usage: Usage = field(default_factory=Usage)
-
-
-class Writer(Protocol):
-    """Writes answers from passages, which it numbers from 1 in the order given."""
-
-    def write(
-        self, question: Question, text: str, found: Sequence[Found]
-    ) -> AsyncGenerator[str | Restarted | Written, None]:
-        """Yield the raw text as it comes, then Written. Raises ModelUnavailable at any moment."""
-
-    async def rewrite(self, question: Question) -> str | None:
-        """Write a follow-up question so that it stands alone; None when no model can right now."""
-
-    async def close(self) -> None:
-        """Release connections."""
 
 
 def packed(found: Sequence[Found], *, budget_chars: int) -> list[Found]:

@@ -21,8 +21,8 @@ from haystack.dataclasses import ChatMessage, StreamingChunk
 from haystack.utils import Secret
 
 from config.settings import Endpoint, Llm
+from pipelines.components.writer import Restarted, Written
 from pipelines.types import Found, ModelUnavailable, Question, Usage
-from pipelines.writing import Restarted, Written
 
 REWRITE_TIMEOUT_S: Final = 5.0
 _CHARS_PER_TOKEN: Final = 3.5  # measured on code and docs; used when an endpoint reports no usage

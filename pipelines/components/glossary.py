@@ -65,7 +65,7 @@ _GERMAN = """
     indizieren index | indexierung indexing index | information information | inhalt content | installation installation
     installieren install | kanal channel | kennwort password | klasse class | klammer bracket | knopf button
     knoten node | kommentar comment | komponente component | konfigurieren configure
-    konfiguration configuration config | kunde customer client | latenz latency | reduzieren reduce | verringern reduce |
+    hinzu add | fügen add insert | konfiguration configuration config | kunde customer client | latenz latency | reduzieren reduce | verringern reduce |
     erhöhen increase | bestellung order | rechnung invoice | behalten keep | aufbewahren keep retain | ausliefern deliver
     zustellen deliver | versuch attempt try | anmeldedaten credential | schlüsselwort keyword | treffer hit match
     abschnitt section | absatz paragraph | absatzweise passage | passage passage | stelle passage place | zeitplan schedule
