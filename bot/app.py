@@ -115,7 +115,9 @@ def _assemble(  # noqa: PLR0913, PLR0917 - what was opened, in order
     vault: Vault,
     knowledge: Knowledge,
 ) -> Opened:
-    registry = SourceRegistry(data_dir, sources=settings.sources, files=settings.files)
+    registry = SourceRegistry(
+        data_dir, sources=settings.sources, files=settings.files, max_bytes=2 * settings.limits.source_max_bytes
+    )
     board = ProgressBoard()
     refresh = Refresh(
         RefreshParts(
