@@ -143,6 +143,7 @@ async def _room_values(parts: WebParts, visitor: Visitor, project: Project, pers
     rows = await row_views(parts, visitor, name, project.id)
     knowledge = parts.knowledge()
     starters = await knowledge.starters(project.id, opened.id, visitor.language) if knowledge and not rows else ()
+    starters = [question.replace("`", "") for question in starters]
     count = await parts.db.read(lambda session: sources.count(session, project.id))
     room = {
         "id": name,

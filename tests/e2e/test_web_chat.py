@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 import axe_core_python
 import pytest
@@ -48,9 +49,10 @@ def signed_in(chrome: Browser, service: Service) -> str:
     return str(path)
 
 
-def open_context(chrome: Browser, state: str, **options: object) -> BrowserContext:
+def open_context(chrome: Browser, state: str, **options: Any) -> BrowserContext:
     """A window of the signed-in browser; policies hold, so a violation shows in the console."""
-    made = chrome.new_context(**{"viewport": DESKTOP, "locale": "en-GB", "storage_state": state} | options)
+    wanted: dict[str, Any] = {"viewport": DESKTOP, "locale": "en-GB", "storage_state": state} | options
+    made = chrome.new_context(**wanted)
     made.set_default_timeout(15_000)
     return made
 
@@ -82,7 +84,7 @@ def violations(page: Page) -> list[str]:
     return [f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}" for one in found["violations"]]
 
 
-def axe_page(chrome: Browser, state: str, **options: object) -> Page:
+def axe_page(chrome: Browser, state: str, **options: Any) -> Page:
     """A page into which axe can be put: the policy of the page would keep it out, as it should."""
     return open_context(chrome, state, bypass_csp=True, **options).new_page()
 
@@ -218,7 +220,7 @@ def test_a_thumb_stays_pressed(page: Page) -> None:
 def test_a_file_goes_with_a_message(page: Page) -> None:
     """Chosen, uploaded, sent."""
     page.locator("#files").set_input_files({"name": "runbook.md", "mimeType": "text/markdown", "buffer": b"# Run"})
-    expect(page.locator("#attached .file small")).to_have_text("0 kB")
+    expect(page.locator("#attached .file small")).to_have_text("1 kB")
     ask(page, "see the file")
 
     expect(page.locator(".row.mine .files").last).to_contain_text("runbook.md")
@@ -304,7 +306,9 @@ def test_without_scripts_one_can_still_ask(chrome: Browser, service: Service, si
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", ["phone", "desktop"])
-def test_axe_finds_nothing(chrome: Browser, service: Service, signed_in: str, size: str, scheme: str) -> None:
+def test_axe_finds_nothing(
+    chrome: Browser, service: Service, signed_in: str, size: str, scheme: Literal["light", "dark"]
+) -> None:
     """Sign-in, list, conversation with sources open, panel: no violation of WCAG A and AA, in both themes."""
     viewport = PHONE if size == "phone" else DESKTOP
     page = axe_page(chrome, signed_in, viewport=viewport, color_scheme=scheme, reduced_motion="reduce")

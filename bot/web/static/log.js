@@ -8,6 +8,7 @@ const scroll = $("scroll");
 const down = $("down");
 const room = chat?.dataset.room;
 const NEAR_PX = 80;
+const LEAD_PX = 64;
 const GROUP_MS = 5 * 60_000;
 let hasOlder = chat?.dataset.older === "yes";
 let isLoading = false;
@@ -35,7 +36,7 @@ export function show(html, { key } = {}) {
   dress(row);
   arrange();
   for (const listener of listeners) listener(row, !old, before);
-  if (isAtEnd) toEnd("auto");
+  if (isAtEnd) follow(row);
   else if (!old && !row.classList.contains("mine")) countMissed();
 }
 
@@ -123,6 +124,13 @@ export function toEnd(behavior = "auto") {
   scroll.scrollTo({ top: scroll.scrollHeight, behavior });
   missed = 0;
   drawDown();
+}
+
+/** Keeps the end in view, but never scrolls the beginning of a long answer away: one reads from there. */
+function follow(row) {
+  if (row.classList.contains("mine")) return toEnd();
+  const top = row.getBoundingClientRect().top - scroll.getBoundingClientRect().top + scroll.scrollTop - LEAD_PX;
+  scroll.scrollTop = Math.min(top, scroll.scrollHeight - scroll.clientHeight);
 }
 
 function countMissed() {

@@ -113,5 +113,8 @@ export function dayName(at, now = new Date()) {
 /** For the contact list: the time today, else the date. */
 export const briefTime = (at) => (sameDay(at, new Date()) ? clock(at) : shortOf.format(new Date(at)));
 
-export const size = (bytes) =>
-  new Intl.NumberFormat(zone, { maximumFractionDigits: 1 }).format(bytes < 1e6 ? bytes / 1e3 : bytes / 1e6) + (bytes < 1e6 ? " kB" : " MB");
+/** A file's size in words, as the server says it too. */
+export function size(bytes) {
+  const [value, unit] = bytes < 1e6 ? [Math.max(1, Math.floor(bytes / 1e3)), "kB"] : [bytes / 1e6, "MB"];
+  return `${new Intl.NumberFormat(zone, { maximumFractionDigits: 1 }).format(value)} ${unit}`;
+}
