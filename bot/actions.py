@@ -92,9 +92,10 @@ _OWNERS = (Rule(role=Role.OWNER, places=ALONE, in_project=False, is_audited=True
 _OWNERS_CONFIRM = (Rule(role=Role.OWNER, places=ALONE, in_project=False, needs_confirmation=True, is_audited=True),)
 _SHELL_ONLY = (Rule(role=Role.OWNER, places=SHELL, in_project=False, is_audited=True),)
 _STEER = (
+    Rule(role=Role.MEMBER, places=frozenset({Kind.PRIVATE, Kind.WEB}), is_audited=True),  # a chat of one's own
     Rule(
         role=Role.ADMIN,
-        places=CHATS,
+        places=ROOMS,
         room_admin=RoomAdmin.ENOUGH,
         even_when_muted=True,
         is_audited=True,

@@ -50,7 +50,7 @@ def wanted_in_chat(text: str, *, folders: Mapping[str, Path], hosts: Sequence[st
     try:
         remote = parse_remote(text, allowed_hosts=hosts)
     except SourceRefused as error:
-        raise UserError("source.host", hosts=", ".join(hosts), got=_host_of(text)) from error
+        raise _refusal(text, hosts) from error
     name = remote.repository if remote.host == "github.com" else f"{remote.host}/{remote.repository}"
     return Wanted("git", name, remote.location)
 
@@ -136,8 +136,15 @@ class Following:
             self._spawn(self._refresh.refresh_source(source.id, anew="asked" if anew else ""))
 
 
-def _host_of(text: str) -> str:
+def _refusal(text: str, hosts: Sequence[str]) -> UserError:
+    """Why an address is not followed, without repeating what may be a password."""
     try:
-        return (urlsplit(text).hostname or text)[:120]
+        parts = urlsplit(text)
+        named = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or ""
     except ValueError:
-        return text[:120]
+        return UserError("source.address")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        return UserError("source.credentials")
+    if text.startswith("https://") and named not in hosts:
+        return UserError("source.host", hosts=", ".join(hosts), got=named[:120])
+    return UserError("source.address")

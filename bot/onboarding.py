@@ -11,7 +11,7 @@ from bot.standing import Standing
 from bot.state.database import Database
 from bot.state.queries import rooms
 from bot.state.tables import Project, Room
-from config.texts import best_language, say
+from config.texts import best_language, plain, say
 
 
 class Starters(Protocol):
@@ -58,7 +58,7 @@ class Onboarding:
         await self._db.write(lambda session: rooms.change(session, room.id, is_silent=False))
         sender = change.sender
         language = best_language(room.language, sender.language if sender else None)
-        inviter = say("onboarding.invited_by", language, name=sender.name) if sender and sender.name else ""
+        inviter = say("onboarding.invited_by", language, name=plain(sender.name)) if sender and sender.name else ""
         return _notice(say("onboarding.joined", language, inviter=inviter, days=self._keeps_days))
 
     async def connected(self, project: Project, room: Room, language: str) -> Reply:

@@ -1,21 +1,28 @@
 """Commands about Roomwise itself and about the person who types: help, about, privacy, whoami, status, jobs."""
 
+from adapters.chat import Button, Reply, Stage
 from bot.commands.context import Context, registry
 from bot.commands.registry import NOTHING, Command, Rest
+from bot.errors import UserError
 from bot.rights import Role
 from bot.state.queries import jobs as job_queries
+from bot.state.queries import sources
 from bot.timing import ago
 from bot.version import PROGRAM
+from config.texts import plain
+
+_JOBS_SEEN = 500  # runs looked through for those of one project
+_JOBS_SHOWN = 12
 
 
 @registry.command("help", is_read_only=True)
-async def help_(ctx: Context, command: Rest = NOTHING) -> str:
+async def help_(ctx: Context, command: Rest = NOTHING) -> str | Reply:
     """Say what this person may do in this room.
 
     Example: /help source add
     """
     if command:
-        return _one(ctx, command.strip().lstrip("/").casefold())
+        return _one(ctx, " ".join(command.lstrip("/").casefold().split()))
     lines = [ctx.say("help.title"), "", _how_to_ask(ctx), ""]
     lines += [_line(ctx, found) for found in registry if found.is_listed and ctx.may(found.action)]
     return "\n".join(lines)
@@ -64,7 +71,7 @@ async def whoami(ctx: Context) -> str:
     allowed = [f"`/{command.name}`" for command in registry if command.is_listed and ctx.may(command.action)]
     return ctx.say(
         "whoami.text",
-        name=sender.name or sender.id,
+        name=plain(sender.name or sender.id),
         identity=f"{sender.network}:{sender.id}",
         role=ctx.say(f"role.{ctx.role.word}"),
         commands=", ".join(allowed) if ctx.role is not Role.NOBODY else ctx.say("whoami.nothing"),
@@ -83,24 +90,46 @@ async def status(ctx: Context) -> str:
 
 @registry.command("jobs", is_read_only=True)
 async def jobs(ctx: Context) -> str:
-    """List what ran lately.
+    """List what ran lately: for an owner everything, for an admin what concerned this project's sources.
 
     Example: /jobs
     """
-    runs = await ctx.house.db.read(lambda session: job_queries.latest(session, limit=12))
-    if not runs:
+    project = await ctx.project()
+    runs = await ctx.house.db.read(lambda session: job_queries.latest(session, limit=_JOBS_SEEN))
+    followed = await ctx.house.db.read(lambda session: sources.list_of(session, project.id))
+    names = {row.id: row.name for row in followed}
+    mine = [run for run in runs if ctx.role is Role.OWNER or run.subject in names][:_JOBS_SHOWN]
+    if not mine:
         return ctx.say("job.none")
     lines = [
         ctx.say(
             "job.line",
             job=run.job,
-            subject=run.subject,
+            subject=names.get(run.subject, run.subject),
             outcome=ctx.say(f"job.{run.outcome or 'running'}", detail=run.detail),
             ago=ago(run.started_at, now=ctx.now, language=ctx.language),
         )
-        for run in runs
+        for run in mine
     ]
     return "\n".join([ctx.say("job.title"), "", *lines])
+
+
+@registry.command("project", is_read_only=True, is_listed=False, action="help")
+async def project_group(ctx: Context, what: Rest = NOTHING) -> Reply:  # noqa: ARG001 - whatever else was typed
+    """Offer the commands for projects.
+
+    Example: /project
+    """
+    return _group(ctx, "project")
+
+
+@registry.command("source", is_read_only=True, is_listed=False, action="help")
+async def source_group(ctx: Context, what: Rest = NOTHING) -> Reply:  # noqa: ARG001 - whatever else was typed
+    """Offer the commands for sources.
+
+    Example: /source
+    """
+    return _group(ctx, "source")
 
 
 def _how_to_ask(ctx: Context) -> str:
@@ -113,11 +142,22 @@ def _line(ctx: Context, command: Command) -> str:
     return "- " + ctx.say("command.line", usage=command.usage, summary=ctx.summary(command))
 
 
-def _one(ctx: Context, name: str) -> str:
+def _one(ctx: Context, name: str) -> str | Reply:
+    group = registry.group(name)
     found = registry.commands.get(name)
+    if group and (found is None or not found.is_listed):
+        return _group(ctx, name)
     if found is not None and ctx.may(found.action):
         return ctx.say("help.one", usage=found.usage, summary=ctx.summary(found))
-    group = [command for command in registry.group(name) if ctx.may(command.action)]
-    if group:
-        return ctx.say("command.group", commands="\n".join(_line(ctx, command) for command in group))
-    return ctx.say("help.unknown", name=name[:40])
+    return ctx.say("help.unknown", name=plain(name)[:40])
+
+
+def _group(ctx: Context, name: str) -> Reply:
+    """The commands of a group that this person may use here; those that need nothing more as buttons."""
+    mine = [command for command in registry.group(name) if ctx.may(command.action)]
+    if not mine:
+        raise UserError("rights.not_allowed")
+    text = ctx.say("command.group", commands="\n".join(_line(ctx, command) for command in mine))
+    pressable = [command for command in mine if command.is_read_only and not command.needs_words]
+    buttons = tuple((Button(f"/{command.name}", "command", command.name),) for command in pressable)
+    return Reply(text, stage=Stage.NOTICE, buttons=buttons)

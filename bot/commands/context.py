@@ -70,7 +70,7 @@ class Context:
 
     def summary(self, command: Command) -> str:
         """A command's line of help."""
-        return self.say("command." + command.name.replace(" ", "_"))
+        return self.say(command.text_key)
 
     def may(self, action: str) -> bool:
         """Whether this person may do that here."""

@@ -1,6 +1,9 @@
 """Carries out parsed commands: the gate first, then the confirmation where one is due, then the command, audited."""
 
+from collections.abc import Sequence
+
 from adapters.chat import Button, Reply, Stage
+from adapters.chat import Command as Listed
 from bot.commands.context import Context, registry
 from bot.commands.house import House
 from bot.commands.registry import Parsed, bind
@@ -8,8 +11,9 @@ from bot.context import MessageContext
 from bot.context import Parsed as AnyParsed
 from bot.errors import UserError
 from bot.gate import look
-from bot.rights import decide
+from bot.rights import Actor, Place, decide
 from bot.state.queries import audit, confirmations
+from config.texts import say
 
 
 class Commands:
@@ -26,15 +30,21 @@ class Commands:
         """Whether it never waits; all others are barriers of their room."""
         return registry.commands[parsed.name].is_read_only
 
+    def listed(self, actor: Actor, place: Place, language: str) -> Sequence[Listed]:
+        """The commands that this person may use there, for a network's menu."""
+        mine = (command for command in registry if command.is_listed and decide(actor, command.action, place).allowed)
+        return [Listed(command.name, say(command.text_key, language)) for command in mine]
+
     async def run(self, parsed: AnyParsed, context: MessageContext) -> Reply | None:
-        """Carry it out, or ask back first. Raises UserError for what the person should know."""
+        """Carry it out, or ask back first; None says nothing. Raises UserError for what the person should know."""
         if not isinstance(parsed, Parsed):
             raise TypeError(f"expected what parse() gave, got {type(parsed).__name__}")
         ctx = await self._context(context)
-        await self._demand(ctx, parsed)
-        if parsed.command.confirms is None:
+        if not await self._is_allowed(ctx, parsed):
+            return None
+        question = await self._question(ctx, parsed)
+        if question is None:
             return await self._carry_out(ctx, parsed)
-        question = await parsed.command.confirms(ctx, **bind(parsed))
         return await self._ask_back(ctx, parsed, question)
 
     async def press(self, action: str, data: str, context: MessageContext) -> Reply | None:
@@ -57,15 +67,28 @@ class Commands:
             raise UserError("confirm.expired")
         words = tuple(str(word) for word in act.arguments["words"])
         parsed = Parsed(registry.commands[act.command], words, str(act.arguments["rest"]))
-        await self._demand(ctx, parsed)
-        return await self._carry_out(ctx, parsed)
+        return await self._carry_out(ctx, parsed) if await self._is_allowed(ctx, parsed) else None
 
-    async def _demand(self, ctx: Context, parsed: Parsed) -> None:
+    async def _is_allowed(self, ctx: Context, parsed: Parsed) -> bool:
         """Ask the gate. Raises UserError with its reason; a refusal without words is said by saying nothing."""
         decision = decide(ctx.actor, parsed.command.action, ctx.place)
-        if not decision.allowed:
-            await self._record(ctx, parsed, outcome="refused")
-            raise UserError(decision.reason or "rights.not_allowed")
+        if decision.allowed:
+            return True
+        await self._record(ctx, parsed, outcome="refused")
+        if decision.reason:
+            raise UserError(decision.reason)
+        return False
+
+    async def _question(self, ctx: Context, parsed: Parsed) -> str | None:
+        """What to confirm before it is done, if anything. A refusal by the command itself is recorded as well."""
+        bound = bind(parsed)
+        if parsed.command.confirms is None:
+            return None
+        try:
+            return await parsed.command.confirms(ctx, **bound)
+        except UserError:
+            await self._record(ctx, parsed, outcome="failed")
+            raise
 
     async def _carry_out(self, ctx: Context, parsed: Parsed) -> Reply:
         try:

@@ -1,11 +1,14 @@
 """Commands for people: who may do what in a project, and becoming its owner."""
 
+from datetime import timedelta
+
 from bot.commands.context import Context, registry
 from bot.commands.registry import NOTHING, Rest
 from bot.errors import UserError
 from bot.rights import Role, why_not_give
-from bot.state.queries import people
+from bot.state.queries import codes, people, projects
 from bot.state.tables import Person
+from config.texts import plain
 
 _GIVEN_IN_CHAT = {"member": Role.MEMBER, "admin": Role.ADMIN}
 
@@ -21,7 +24,9 @@ async def role(ctx: Context) -> str:
     if not rows:
         return ctx.say("role.nobody_yet")
     lines = [
-        ctx.say("role.line", name=row.name, identity=await _identity_of(ctx, row), role=ctx.say(f"role.{role.word}"))
+        ctx.say(
+            "role.line", name=plain(row.name), identity=await _identity_of(ctx, row), role=ctx.say(f"role.{role.word}")
+        )
         for row, role in rows
     ]
     return "\n".join([ctx.say("role.title", project=project.name), "", *lines])
@@ -34,9 +39,7 @@ async def grant(ctx: Context, identity: str, role: str) -> str:
     Example: /role grant telegram:123456 member
     """
     project, person = await ctx.project(), await _person(ctx, identity)
-    wanted = _GIVEN_IN_CHAT.get(role.casefold())
-    if wanted is None:
-        raise UserError("role.unknown_role", got=role[:40])
+    wanted = _role_named(role)
     await _demand_may_give(ctx, person, wanted, project=project.id)
     await ctx.house.db.write(
         lambda session: people.give_role(
@@ -44,7 +47,7 @@ async def grant(ctx: Context, identity: str, role: str) -> str:
         )
     )
     said = ctx.say(f"role.{wanted.word}")
-    return ctx.say("role.granted", name=person.name or identity, role=said, project=project.name)
+    return ctx.say("role.granted", name=plain(person.name or identity), role=said, project=project.name)
 
 
 @registry.command("role revoke", action="role set")
@@ -59,7 +62,41 @@ async def revoke(ctx: Context, identity: str) -> str:
         lambda session: people.take_role(session, person.id, project=project.id, now=ctx.now)
     )
     key = "role.revoked" if had else "role.had_none"
-    return ctx.say(key, name=person.name or identity, project=project.name)
+    return ctx.say(key, name=plain(person.name or identity), project=project.name)
+
+
+@registry.command("role invite")
+async def invite(ctx: Context, role: str = "member") -> str:
+    """Make a one-time code with which a person joins this room's project.
+
+    Example: /role invite member
+    """
+    if not ctx.is_private:
+        raise UserError("command.only_private")
+    project, minutes = await ctx.project(), ctx.house.access.invite_minutes
+    wanted = _role_named(role)
+    reason = why_not_give(ctx.actor, wanted, project=project.id, target="")
+    if reason:
+        raise UserError(reason)
+    new = codes.NewCode(codes.Purpose.JOIN, project=project.id, role=wanted.word, made_by=ctx.person.id)
+    code = await ctx.house.db.write(
+        lambda session: codes.make(session, new, valid_for=timedelta(minutes=minutes), now=ctx.now)
+    )
+    said = ctx.say(f"role.{wanted.word}")
+    return ctx.say("role.invite", code=codes.shown(code), name=project.name, role=said, minutes=minutes)
+
+
+@registry.command("join", is_listed=False)
+async def join(ctx: Context, code: Rest) -> str:
+    """Become a member of a project with a code from one of its admins.
+
+    Example: /join K7QF-3MWX
+    """
+    joined = await ctx.house.people.join(code, person=ctx.person.id, now=ctx.now)
+    project = await ctx.house.db.read(lambda session: projects.get(session, joined)) if joined else None
+    if project is None:
+        raise UserError("role.join_wrong")
+    return ctx.say("role.joined", name=project.name)
 
 
 @registry.command("claim", is_listed=False)
@@ -74,6 +111,13 @@ async def claim(ctx: Context, code: Rest = NOTHING) -> str:
     if not await ctx.house.people.claim(code, person=ctx.person.id, now=ctx.now):
         raise UserError("claim.wrong")
     return ctx.say("claim.done")
+
+
+def _role_named(word: str) -> Role:
+    found = _GIVEN_IN_CHAT.get(word.casefold())
+    if found is None:
+        raise UserError("role.unknown_role", got=word[:40])
+    return found
 
 
 async def _person(ctx: Context, identity: str) -> Person:

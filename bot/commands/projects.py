@@ -4,13 +4,17 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from adapters.chat import Reply
 from bot.commands.context import Context, registry
 from bot.commands.registry import Rest
 from bot.errors import UserError
-from bot.rights import Role, decide
+from bot.rights import Decision, Role, decide
 from bot.state.queries import codes, projects, rooms, sources
 from bot.state.tables import Project
+
+_CODE = re.compile(r"[0-9A-HJ-NP-Z]{4}-?[0-9A-HJ-NP-Z]{4}")
 
 
 @registry.command("project new")
@@ -23,7 +27,15 @@ async def new(ctx: Context, name: Rest) -> str:
     return ctx.say("project.made", name=made.name)
 
 
-@registry.command("project use", action="project list")
+async def _confirm_use(ctx: Context, name: Rest) -> str | None:
+    """Only a public room that would show a private source is asked about."""
+    found = await _by_name(ctx, name)
+    if found is None or not (await _decision(ctx, "project use", found)).needs_confirmation:
+        return None
+    return ctx.say("project.use_public_confirm", name=found.name)
+
+
+@registry.command("project use", action="project list", confirms=_confirm_use)
 async def use(ctx: Context, name: Rest) -> Reply:
     """Connect this room with a project, by its name or by a one-time code of an admin.
 
@@ -31,11 +43,9 @@ async def use(ctx: Context, name: Rest) -> Reply:
     """
     if ctx.room.kind == "web":
         raise UserError("project.web_fixed", name=(await ctx.project()).name)
-    found = await _by_code(ctx, name) or await _by_name(ctx, name)
-    if ctx.room.project == found.id:
-        raise UserError("project.used_already", name=found.name)
-    if ctx.room.project is not None:
-        raise UserError("project.used_other", name=(await ctx.project()).name)
+    named = await _by_name(ctx, name)
+    await _demand_free(ctx, named)
+    found = named or await _by_code(ctx, name)
     room = await ctx.house.db.write(
         lambda session: rooms.bind(session, ctx.room.id, project=found.id, bound_by=ctx.person.id, now=ctx.now)
     )
@@ -50,7 +60,8 @@ async def leave(ctx: Context) -> str:
     """
     if ctx.room.kind == "web":
         raise UserError("project.web_fixed", name=(await ctx.project()).name)
-    await ctx.project()
+    if await _bound_to(ctx) is None:
+        raise UserError("project.left_above")  # a topic has the project of the room it lies in
     await ctx.house.db.write(lambda session: rooms.unbind(session, ctx.room.id, now=ctx.now))
     return ctx.say("project.left")
 
@@ -127,38 +138,79 @@ async def invite(ctx: Context) -> str:
     return ctx.say("project.invite", code=codes.shown(code), name=project.name, minutes=minutes)
 
 
-async def _by_name(ctx: Context, name: str) -> Project:
-    """The project that this person may bind here. A name without a right to it is as unknown as any other."""
+async def _bound_to(ctx: Context) -> str | None:
+    """The project that this very room is bound to, leaving out what it inherits."""
+    row = await ctx.house.db.read(lambda session: rooms.get(session, ctx.room.id))
+    return row.project if row is not None else None
+
+
+async def _demand_free(ctx: Context, wanted: Project | None) -> None:
+    """Raise UserError when the room is bound already. A private chat changes its project without further ado.
+
+    The project that it is bound to is named only to those who have a right to it.
+    """
+    bound = await _bound_to(ctx)
+    if bound is None:
+        return
+    if wanted is not None and bound == wanted.id:
+        raise UserError("project.used_already", name=wanted.name)
+    if ctx.is_private:
+        return
+    if ctx.actor.role_in(bound) >= Role.MEMBER:
+        raise UserError("project.used_other", name=(await ctx.project()).name)
+    raise UserError("project.used_elsewhere")
+
+
+async def _by_name(ctx: Context, name: str) -> Project | None:
+    """The project that this person may bind here, None when it has no right to any of that name.
+
+    Raises UserError when something else is missing, such as being the room's admin.
+    """
     found = await ctx.house.db.read(lambda session: projects.list_named(session, ctx.actor, name))
-    if found is None:
-        raise UserError("project.unknown", got=name[:80])
-    await _demand(ctx, "project use", found)
+    if found is not None:
+        _demand(await _decision(ctx, "project use", found))
     return found
 
 
-async def _by_code(ctx: Context, text: str) -> Project | None:
-    """The project of a one-time code; the code is its admin's word, the room's admin types it."""
-    if not re.fullmatch(r"[0-9A-HJ-NP-Z]{4}-?[0-9A-HJ-NP-Z]{4}", text.strip().upper()) or ctx.is_private:
-        return None
-    await _demand(ctx, "project redeem", None)
+async def _by_code(ctx: Context, text: str) -> Project:
+    """The project of a one-time code; the code is its admin's word, the room's admin types it.
+
+    Raises UserError: an unknown name, a forbidden one and one that does not exist get the same words.
+    """
+    if not _CODE.fullmatch(text.strip().upper()) or ctx.is_private:
+        raise UserError("project.unknown", got=text[:80])
+    _demand(decide(ctx.actor, "project redeem", ctx.place))
     sender = f"{ctx.message.sender.network}:{ctx.message.sender.id}"
-    redeemed = await ctx.house.db.write(
-        lambda session: codes.redeem_typed(
+
+    async def redeem(session: AsyncSession) -> str | None:
+        waiting = await codes.find(session, codes.Purpose.BIND, text, now=ctx.now)
+        if waiting is not None and waiting.project is not None and ctx.place.is_public:
+            await _demand_nothing_private(session, waiting.project)
+        redeemed = await codes.redeem_typed(
             session, codes.Purpose.BIND, text, sender=sender, used_by=ctx.person.id, now=ctx.now
         )
-    )
-    wanted = redeemed.invite.project if redeemed.invite is not None else None
-    if wanted is None:
+        return redeemed.invite.project if redeemed.invite is not None else None
+
+    wanted = await ctx.house.db.write(redeem)
+    found = await ctx.house.db.read(lambda session: projects.get(session, wanted)) if wanted else None
+    if found is None:
         raise UserError("project.code_wrong")
-    return await ctx.house.db.read(lambda session: projects.get(session, wanted))
+    return found
 
 
-async def _demand(ctx: Context, action: str, project: Project | None) -> None:
-    """Ask the gate about another project than this room's. Raises UserError with its reason."""
-    place = ctx.place
-    if project is not None:
-        has_private = await ctx.house.db.read(lambda session: projects.has_private_source(session, project.id))
-        place = replace(place, project=project.id, has_private_source=has_private)
-    decision = decide(ctx.actor, action, place)
+async def _demand_nothing_private(session: AsyncSession, project: str) -> None:
+    """A code opens no public room to a private source: an owner does that, by the project's name."""
+    if await projects.has_private_source(session, project):
+        raise UserError("rights.public_room_needs_owner")
+
+
+async def _decision(ctx: Context, action: str, project: Project) -> Decision:
+    """What the gate says about another project than this room's."""
+    has_private = await ctx.house.db.read(lambda session: projects.has_private_source(session, project.id))
+    return decide(ctx.actor, action, replace(ctx.place, project=project.id, has_private_source=has_private))
+
+
+def _demand(decision: Decision) -> None:
+    """Raise UserError with the gate's reason."""
     if not decision.allowed:
         raise UserError(decision.reason or "rights.not_allowed")

@@ -1,8 +1,8 @@
 """The one list of commands: how a typed line becomes a call, for every network alike.
 
 A command is an async function `(ctx, *arguments) -> Reply | str`. Its signature says what is typed: the registry reads
-words into `str`, `int` or any type with a `parse(text)` class method, and `Rest` takes what is left of the line. Its
-docstring is its help in English for readers of the code; people see `command.<name>` of the text catalogue.
+words into `str` or `int`, and `Rest` takes what is left of the line. Its docstring is its help in English for readers
+of the code; people see `command.<name>` of the text catalogue.
 """
 
 import inspect
@@ -10,7 +10,7 @@ import re
 import shlex
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NewType, Protocol, TypeVar, TypeVar, get_type_hints
+from typing import Any, NewType, TypeVar, get_type_hints
 
 from bot.errors import UserError
 
@@ -23,23 +23,14 @@ Typed = TypeVar("Typed", bound=Run)
 _LINE = re.compile(r"^/(?P<name>[a-z][a-z_]*)(?:@(?P<bot>[\w.-]+))?(?:\s+(?P<rest>.*))?$", re.DOTALL | re.IGNORECASE)
 
 
-class Parses(Protocol):
-    """A type of argument that reads itself from a word, raising UserError when it cannot."""
-
-    @classmethod
-    def parse(cls, text: str) -> Any:
-        """Read one word."""
-
-
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument as typed. `is_rest` takes the remaining line, `is_many` all remaining words."""
+    """One argument as typed. `is_rest` takes the remaining line."""
 
     name: str
     kind: type[Any]
     is_required: bool
     is_rest: bool = False
-    is_many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +38,33 @@ class Command:
     """A command with what the registry knows of it.
 
     `action` is its row in the table of rights. A command with `is_read_only` never waits in a lane; one with
-    `confirms` first shows that text, and runs only when its asker says yes.
+    `confirms` first shows that text, and runs only when its asker says yes; None means that there is nothing to ask.
     """
 
     name: str
     run: Run
     arguments: tuple[Argument, ...]
     is_read_only: bool
-    confirms: Callable[..., Awaitable[str]] | None = None
+    confirms: Callable[..., Awaitable[str | None]] | None = None
     is_listed: bool = True
     action: str = ""
+
+    @property
+    def text_key(self) -> str:
+        """The key of its line of help."""
+        return "command." + self.name.replace(" ", "_")
+
+    @property
+    def needs_words(self) -> bool:
+        """Whether it cannot be carried out by its name alone."""
+        return any(argument.is_required for argument in self.arguments)
 
     @property
     def usage(self) -> str:
         """How it is typed: /source add SOURCE [BRANCH]."""
         words = [f"/{self.name}"]
         for argument in self.arguments:
-            word = argument.name.upper() + ("..." if argument.is_many else "")
+            word = argument.name.upper()
             words.append(word if argument.is_required else f"[{word}]")
         return " ".join(words)
 
@@ -93,7 +94,7 @@ class Registry:
         name: str,
         *,
         is_read_only: bool = False,
-        confirms: Callable[..., Awaitable[str]] | None = None,
+        confirms: Callable[..., Awaitable[str | None]] | None = None,
         is_listed: bool = True,
         action: str = "",
     ) -> Callable[[Typed], Typed]:
@@ -113,35 +114,35 @@ class Registry:
         """The commands whose first word is `name`, in the order they were registered."""
         return [command for command in self if command.name.split(" ")[0] == name and " " in command.name]
 
-    def parse(self, text: str, *, own_name: str | None = None) -> Parsed | None:
-        """Read a typed line; None when it is no command of ours, or one for another bot."""
+    def parse(self, text: str) -> Parsed | None:
+        """Read a typed line; None when it is no command of ours, or one for another bot.
+
+        Adapters take our own name out of "/help@name", so a name that is still there is another's.
+        """
         match = _LINE.match(text.strip())
-        if match is None or (match["bot"] and own_name and match["bot"].casefold() != own_name.casefold()):
+        if match is None or match["bot"]:
             return None
         first, rest = match["name"].casefold(), (match["rest"] or "").strip()
-        second, _, after = rest.partition(" ")
+        second, after = _split_once(rest)
         both = self.commands.get(f"{first} {second.casefold()}")
         if both is not None:
-            return Parsed(both, _words(after), after.strip())
+            return Parsed(both, _words(after), after)
         alone = self.commands.get(first)
         return Parsed(alone, _words(rest), rest) if alone is not None else None
 
 
 def bind(parsed: Parsed) -> Mapping[str, Any]:
-    """Turn words into the command's arguments.
+    """Turn words into the command's arguments; what was not typed is not among them.
 
-    Raises UserError "command.usage" when there are too few or too many words, and what a type's `parse` raises.
+    Raises UserError "command.usage" when there are too few or too many words, and "command.number".
     """
     words = list(parsed.words)
     bound: dict[str, Any] = {}
     for argument in parsed.command.arguments:
-        if argument.is_rest or argument.is_many:
-            found: Any = Rest(parsed.rest) if argument.is_rest else tuple(words)
-            words = []
-        else:
-            found = _read(argument, words.pop(0)) if words else ""
-        if found:
-            bound[argument.name] = found
+        if argument.is_rest:
+            words = [_unquoted(parsed.rest)] if parsed.rest else []
+        if words:
+            bound[argument.name] = _read(argument, words.pop(0))
         elif argument.is_required:
             raise UserError("command.usage", usage=parsed.command.usage)
     if words:
@@ -149,36 +150,44 @@ def bind(parsed: Parsed) -> Mapping[str, Any]:
     return bound
 
 
-def _read(argument: Argument, word: str) -> Any:
-    if argument.kind is str:
+def _read(argument: Argument, word: str) -> str | int:
+    if argument.kind is not int:
         return word
-    if argument.kind is int:
-        if not re.fullmatch(r"\d{1,9}", word):
-            raise UserError("command.number", argument=argument.name, got=word[:40])
-        return int(word)
-    return argument.kind.parse(word)
+    if not re.fullmatch(r"[0-9]{1,9}", word):
+        raise UserError("command.number", argument=argument.name, got=word[:40])
+    return int(word)
+
+
+def _split_once(text: str) -> tuple[str, str]:
+    """The first word and what follows it."""
+    parts = text.split(maxsplit=1)
+    return (parts[0] if parts else "", parts[1] if len(parts) > 1 else "")
 
 
 def _words(text: str) -> tuple[str, ...]:
+    """Words, with quotes around those that hold spaces; backslashes are nothing special, as in Windows paths."""
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.commenters, lexer.escape = True, "", ""
     try:
-        return tuple(shlex.split(text, posix=True))
+        return tuple(lexer)
     except ValueError:  # an apostrophe, as people write it
         return tuple(text.split())
 
 
+def _unquoted(text: str) -> str:
+    """A name without the quotes that people put around it."""
+    is_quoted = len(text) > 2 and text[0] == text[-1] and text[0] in "\"'" and text[0] not in text[1:-1]
+    return text[1:-1] if is_quoted else text
+
+
 def _arguments(run: Run) -> tuple[Argument, ...]:
     hints = get_type_hints(run)
-    found = []
-    for parameter in list(inspect.signature(run).parameters.values())[1:]:
-        kind = hints[parameter.name]
-        is_many = getattr(kind, "__origin__", None) is tuple
-        found.append(
-            Argument(
-                parameter.name,
-                str if is_many or kind is Rest else kind,
-                is_required=parameter.default is inspect.Parameter.empty and not is_many,
-                is_rest=kind is Rest,
-                is_many=is_many,
-            )
+    return tuple(
+        Argument(
+            parameter.name,
+            str if hints[parameter.name] is Rest else hints[parameter.name],
+            is_required=parameter.default is inspect.Parameter.empty,
+            is_rest=hints[parameter.name] is Rest,
         )
-    return tuple(found)
+        for parameter in list(inspect.signature(run).parameters.values())[1:]
+    )

@@ -46,6 +46,16 @@ def best_language(*wishes: str | None, default: str = "en") -> str:
     return default
 
 
+def plain(text: str) -> str:
+    """What somebody chose to call himself or a thing, fit to stand in our Markdown: no code, no link, one line."""
+    return (
+        " ".join(text.split())
+        .replace("`", "'")
+        .replace("](", "] (")
+        .replace("<", "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}")
+    )
+
+
 def _flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for key, value in table.items():
         if isinstance(value, dict):
