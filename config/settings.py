@@ -76,7 +76,6 @@ class Embedder(Section):
 
     kind: Literal["auto", "bundled", "none"]
     lexical_weight: Annotated[float, Field(gt=0)]
-    batch_size: Positive
 
 
 class Answers(Section):
@@ -87,9 +86,7 @@ class Answers(Section):
     max_passages: Positive
     context_chars: Positive
     history_turns: Count
-    preview_interval_s: Seconds
     language: Language
-    verify: bool
 
 
 class Room(Section):
@@ -136,7 +133,6 @@ class Sources(Section):
     """Which sources may be followed, and how often they are asked."""
 
     allowed_hosts: tuple[Name, ...]
-    ssh: bool
     interval_s: Positive
     watch: bool
     parallel: Positive
@@ -170,9 +166,8 @@ class Retention(Section):
 
 
 class Access(Section):
-    """Who may ask, whom people can turn to, and how long codes and links live."""
+    """Whom people can turn to, and how long codes and links live."""
 
-    ask: Literal["members", "guests"]
     contact: Name
     invite_minutes: Positive
     login_link_hours: Positive

@@ -14,7 +14,7 @@ from pipelines.types import ModelUnavailable
 def bundled() -> BundledEmbedder:
     """Open the embedder of the installed package; there is none for Linux on ARM."""
     pytest.importorskip("wordllama", reason="no wordllama wheel for this platform")
-    embedder = open_embedder(EmbedderSettings(kind="bundled", lexical_weight=3.0, batch_size=64))
+    embedder = open_embedder(EmbedderSettings(kind="bundled", lexical_weight=3.0))
     assert isinstance(embedder, BundledEmbedder)
     return embedder
 
@@ -64,7 +64,7 @@ async def test_no_texts_give_no_rows(bundled: BundledEmbedder) -> None:
 
 def test_none_is_opened_when_it_is_asked_for() -> None:
     """Searches then use keywords alone."""
-    embedder = open_embedder(EmbedderSettings(kind="none", lexical_weight=3.0, batch_size=64))
+    embedder = open_embedder(EmbedderSettings(kind="none", lexical_weight=3.0))
 
     assert ("none", 0) == (embedder.name, embedder.width)
 
@@ -73,9 +73,9 @@ async def test_auto_does_without_vectors_where_the_package_is_missing(monkeypatc
     """On Linux on ARM the service starts all the same; asked for by name, the fault says what to set."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
-    assert 0 == open_embedder(EmbedderSettings(kind="auto", lexical_weight=3.0, batch_size=64)).width
+    assert 0 == open_embedder(EmbedderSettings(kind="auto", lexical_weight=3.0)).width
     with pytest.raises(ModelUnavailable) as raised:
-        open_embedder(EmbedderSettings(kind="bundled", lexical_weight=3.0, batch_size=64))
+        open_embedder(EmbedderSettings(kind="bundled", lexical_weight=3.0))
     assert 'embedder.kind = "none"' in str(raised.value)
 
 
