@@ -210,22 +210,27 @@ class Lanes:
 
     def _show_places(self, places: dict[int, int]) -> None:
         is_long = len(places) > _TELL_PLACES_OVER
+        news: list[tuple[Row, int]] = []
         for number, place in places.items():
             shown = self._places.get(number)
             is_news = is_long if shown is None else place != shown and (place == 1 or place * 2 <= shown)
-            row = self._rows[number]
-            if is_news and row.kind == "message":
+            if is_news and self._rows[number].kind == "message":
                 self._places[number] = place
-                self.spawn(self._tell_place(row, place))
+                news.append((self._rows[number], place))
+        if news:
+            self.spawn(self._tell_places(news))
 
-    async def _tell_place(self, row: Row, place: int) -> None:
-        number = int(row.id or 0)
-        if not self._schedule.knows(number) or self._schedule.is_running(number):
-            return
-        try:
-            await self.routing.tell_place(row, place)
-        except (Unreachable, StateUnavailable) as error:
-            log.info("lanes.place_not_told", error=type(error).__name__)
+    async def _tell_places(self, news: list[tuple[Row, int]]) -> None:
+        """Show places one after the other, so that the placeholders stand in the order of their questions."""
+        for row, place in news:
+            number = int(row.id or 0)
+            if not self._schedule.knows(number) or self._schedule.is_running(number):
+                continue
+            try:
+                await self.routing.tell_place(row, place)
+            except (Unreachable, StateUnavailable) as error:
+                log.info("lanes.place_not_told", error=type(error).__name__)
+                return
 
     async def _work(self, row: Row) -> None:
         number = int(row.id or 0)

@@ -1,0 +1,107 @@
+"""What every chat adapter must do. A new adapter joins by one more fixture parameter."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from adapters.chat import Attachment, ChatAdapter, Refused, Reply, RoomAddress, Sender, Stage
+from tests.fakes.chat import FakeChat
+from tests.fakes.flow import Flow, open_flow
+
+
+@dataclass(slots=True)
+class Subject:
+    """An adapter with a room that it serves, and a way to see what stands there."""
+
+    adapter: ChatAdapter
+    room: RoomAddress
+    flow: Flow
+
+    async def shown(self) -> list[str]:
+        """The texts that stand in the room."""
+        if isinstance(self.adapter, FakeChat):
+            return self.adapter.shown(self.room.room)
+        rows = await self.flow.weblog.page(self.room.room)
+        return [str(row.body["markdown"]) for row in rows if not row.is_deleted]
+
+
+@pytest.fixture(params=["fake", "web"])
+async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
+    """Each adapter in turn."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        if request.param == "fake":
+            yield Subject(flow.chat, RoomAddress("fake", "bot", "room"), flow)
+        else:
+            yield Subject(flow.web, RoomAddress("web", "web", flow.web_room), flow)
+
+
+class TestChatAdapter:
+    async def test_a_reply_is_shown(self, subject: Subject) -> None:
+        """What is sent stands in the room."""
+        await subject.adapter.send(subject.room, Reply("hello"), key="k")
+
+        assert ["hello"] == await subject.shown()
+
+    async def test_the_same_key_makes_one_message(self, subject: Subject) -> None:
+        """Sending again under a key finds the first message."""
+        first = await subject.adapter.send(subject.room, Reply("hello"), key="k")
+        again = await subject.adapter.send(subject.room, Reply("hello"), key="k")
+
+        assert subject.adapter.abilities.is_idempotent
+        assert first == again
+        assert ["hello"] == await subject.shown()
+
+    async def test_an_edit_replaces_the_text(self, subject: Subject) -> None:
+        """The message says the new text only."""
+        sent = await subject.adapter.send(subject.room, Reply("one", stage=Stage.WAITING), key="k")
+        await subject.adapter.edit(subject.room, sent.message_id, Reply("two"), key="e")
+
+        assert ["two"] == await subject.shown()
+
+    async def test_the_same_edit_twice_is_no_error(self, subject: Subject) -> None:
+        """An edit may be repeated after a crash."""
+        sent = await subject.adapter.send(subject.room, Reply("one"), key="k")
+        for _ in range(2):
+            await subject.adapter.edit(subject.room, sent.message_id, Reply("two"), key="e")
+
+        assert ["two"] == await subject.shown()
+
+    async def test_editing_what_is_not_there_is_refused(self, subject: Subject) -> None:
+        """Nothing of the network's own comes out."""
+        with pytest.raises(Refused):
+            await subject.adapter.edit(subject.room, "999999", Reply("two"), key="e")
+
+    async def test_deleting_twice_is_no_error(self, subject: Subject) -> None:
+        """The message is gone, and stays gone."""
+        sent = await subject.adapter.send(subject.room, Reply("one"), key="k")
+        for _ in range(2):
+            await subject.adapter.delete(subject.room, sent.message_id)
+
+        assert [] == await subject.shown()
+
+    async def test_a_file_over_the_limit_is_refused(self, subject: Subject) -> None:
+        """Nothing is loaded beyond the bytes that were allowed."""
+        with pytest.raises(Refused):
+            await subject.adapter.download(Attachment("0" * 32, "big.txt", "text/plain", 10), max_bytes=5)
+
+    async def test_small_favours_never_fail(self, subject: Subject) -> None:
+        """Typing, reactions and menus are best effort everywhere."""
+        await subject.adapter.typing(subject.room)
+        await subject.adapter.react(subject.room, "1", "👍")
+        await subject.adapter.set_commands([], "en")
+
+        assert (await subject.adapter.probe()).is_up
+
+    async def test_a_stranger_is_no_room_admin(self, subject: Subject) -> None:
+        """Rights to a room come from the network only."""
+        stranger = Sender(subject.adapter.network, "eve", "Eve")
+
+        assert not (await subject.adapter.rights(subject.room, stranger)).is_room_admin
+
+    async def test_closing_ends_the_batches(self, subject: Subject) -> None:
+        """After close nothing more is yielded."""
+        await subject.adapter.close()
+
+        assert [] == [batch async for batch in subject.adapter.batches(None)]

@@ -1,0 +1,183 @@
+"""Each message arrives once, whatever is cut off around its sending."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.chat import Abilities, Refused, Reply, Stage, Unreachable
+from bot.delivery import Parcel
+from bot.state.queries import deliveries, rooms
+from tests.fakes.chat import FakeChat
+from tests.fakes.flow import Flow, open_flow
+
+KEYED = Abilities(is_idempotent=True, edit_interval_s=0.0)
+PROBED = Abilities(can_probe=True, edit_interval_s=0.0)
+PLAIN = Abilities(edit_interval_s=0.0)
+
+
+def _parcel(flow: Flow, text: str, *, is_final: bool = True) -> Parcel:
+    return Parcel(flow.room, Reply(text), "key", is_final=is_final)
+
+
+async def _state(flow: Flow) -> Any:
+    row = await flow.db.read(lambda session: deliveries.by_key(session, "key"))
+    return row.state if row else None
+
+
+async def test_the_same_key_is_sent_once(tmp_path: Path) -> None:
+    """A second parcel with an ended key is dropped."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        assert await flow.delivery.send(_parcel(flow, "one")) == "101"
+        assert await flow.delivery.send(_parcel(flow, "two")) is None
+
+        assert ["one"] == flow.chat.shown()
+
+
+async def test_a_placeholder_becomes_the_final_text(tmp_path: Path) -> None:
+    """The message of a key is edited until it has ended."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        await flow.delivery.send(_parcel(flow, "looking", is_final=False))
+        await flow.delivery.send(_parcel(flow, "done"))
+
+        assert ["send", "edit"] == flow.chat.verbs
+        assert ["done"] == flow.chat.shown()
+
+
+async def test_the_text_is_forgotten_once_it_is_sent(tmp_path: Path) -> None:
+    """A sent row holds ids only."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        await flow.delivery.send(_parcel(flow, "one"))
+        row = await flow.db.read(lambda session: deliveries.by_key(session, "key"))
+
+        assert row is not None
+        assert ("sent", None, "101") == (row.state, row.body_sealed, row.message)
+
+
+@pytest.mark.parametrize("abilities", [KEYED, PROBED], ids=["by key", "by probing"])
+@pytest.mark.parametrize("is_after", [True, False], ids=["answer lost", "request lost"])
+async def test_an_interrupted_send_makes_one_message(tmp_path: Path, abilities: Abilities, *, is_after: bool) -> None:
+    """Whether or not the first try arrived, one message stands there after the retry."""
+    chat = FakeChat(abilities=abilities)
+    async with open_flow(tmp_path, chat=chat, runs=False) as flow:
+        chat.fail("send", Unreachable("cut", may_have_happened=True), is_after=is_after)
+        await flow.delivery.send(_parcel(flow, "one"))
+        await flow.delivery.resume()
+
+        assert ["one"] == chat.shown()
+        assert "sent" == await _state(flow)
+
+
+@pytest.mark.parametrize("abilities", [KEYED, PROBED], ids=["by key", "by probing"])
+async def test_a_final_text_after_an_unclear_placeholder_replaces_it(tmp_path: Path, abilities: Abilities) -> None:
+    """The placeholder arrived but its answer was lost: the final text lands in the same message."""
+    chat = FakeChat(abilities=abilities)
+    async with open_flow(tmp_path, chat=chat, runs=False) as flow:
+        chat.fail("send", Unreachable("cut", may_have_happened=True), is_after=True)
+        await flow.delivery.send(_parcel(flow, "looking", is_final=False))
+        await flow.delivery.send(_parcel(flow, "done"))
+        await flow.delivery.resume()
+
+        assert ["done"] == chat.shown()
+
+
+async def test_where_nothing_can_tell_a_resend_is_marked(tmp_path: Path) -> None:
+    """A network without keys and probing may show it twice, the second visibly so."""
+    chat = FakeChat(abilities=PLAIN)
+    async with open_flow(tmp_path, chat=chat, runs=False) as flow:
+        chat.fail("send", Unreachable("cut", may_have_happened=True), is_after=True)
+        await flow.delivery.send(_parcel(flow, "one"))
+        await flow.delivery.resume()
+
+        first, second = chat.shown()
+        assert "one" == first
+        assert "second time" in second
+
+
+async def test_what_surely_did_not_arrive_is_sent_without_a_mark(tmp_path: Path) -> None:
+    """A refused connection is no reason for doubt."""
+    chat = FakeChat(abilities=PLAIN)
+    async with open_flow(tmp_path, chat=chat, runs=False) as flow:
+        chat.fail("send", Unreachable("refused"))
+        await flow.delivery.send(_parcel(flow, "one"))
+        await flow.delivery.resume()
+
+        assert ["one"] == chat.shown()
+
+
+async def test_a_message_for_another_binding_is_never_sent(tmp_path: Path) -> None:
+    """The room was rebound between the answer and its retry."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        bound = await flow.db.read(lambda session: rooms.binding_of(session, flow.room))
+        assert bound is not None
+        flow.chat.fail("send")
+        await flow.delivery.send(replace(_parcel(flow, "one"), binding=bound[1]))
+        await flow.db.write(
+            lambda session: rooms.bind(session, flow.room, project=flow.project, bound_by=None, now=flow.clock())
+        )
+        await flow.delivery.resume()
+
+        assert [] == flow.chat.shown()
+        assert "given_up" == await _state(flow)
+
+
+async def test_a_removed_placeholder_does_not_swallow_the_answer(tmp_path: Path) -> None:
+    """Somebody deleted it; the final text comes as a message of its own."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        await flow.delivery.send(_parcel(flow, "looking", is_final=False))
+        flow.chat.messages.clear()
+        await flow.delivery.send(_parcel(flow, "done"))
+
+        assert ["done"] == flow.chat.shown()
+
+
+async def test_a_refused_message_is_given_up(tmp_path: Path) -> None:
+    """We were removed from the room: nothing is tried for ever."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        flow.chat.fail("send", Refused("kicked"))
+
+        assert await flow.delivery.send(_parcel(flow, "one")) is None
+        assert "given_up" == await _state(flow)
+        assert 0 == await flow.delivery.resume()
+
+
+async def test_later_messages_of_a_room_queue_behind_a_stuck_one(tmp_path: Path) -> None:
+    """Order is kept over an outage."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        flow.chat.fail("send")
+        await flow.delivery.send(_parcel(flow, "one"))
+        await flow.delivery.send(replace(_parcel(flow, "two"), key="key2"))
+        assert [] == flow.chat.shown()
+        flow.clock.pass_time(seconds=10)
+        await flow.delivery.resume()
+
+        assert ["one", "two"] == flow.chat.shown()
+
+
+async def test_what_is_written_alongside_is_durable_with_the_message(tmp_path: Path) -> None:
+    """If the extra write fails, nothing is recorded and nothing is sent."""
+    async with open_flow(tmp_path, runs=False) as flow:
+
+        async def fail(_session: Any) -> None:
+            raise ValueError("no")
+
+        with pytest.raises(ValueError, match="no"):
+            await flow.delivery.send(_parcel(flow, "one"), alongside=fail)
+
+        assert [] == flow.chat.shown()
+        assert await _state(flow) is None
+
+
+async def test_a_preview_that_fails_is_no_fault(tmp_path: Path) -> None:
+    """It only says how long to leave the message alone."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        message = await flow.delivery.send(_parcel(flow, "looking", is_final=False))
+        room = await flow.db.read(lambda session: rooms.get(session, flow.room))
+        assert room is not None
+        assert message is not None
+        flow.chat.fail("edit", Unreachable("flood", retry_after_s=7.0))
+        preview = replace(_parcel(flow, "so far"), reply=Reply("so far", stage=Stage.PREVIEW))
+
+        assert 7.0 == await flow.delivery.preview(room, message, preview)
+        assert 0.0 == await flow.delivery.preview(room, message, preview)

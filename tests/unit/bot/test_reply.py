@@ -1,0 +1,85 @@
+"""How an answer is put: parts, previews, buttons, links, notes."""
+
+import itertools
+from collections import deque
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.chat import Abilities
+from bot.reply import Frame, Pace, answer_buttons, answer_reply, cited, split_markdown
+from pipelines.types import Answer, Citation, Shown, Verdict
+
+CITED = Citation(1, "src", "docs/a.md", 3, 4, "c0ffee", "quote", url="https://forge.example/a")
+FRAME = Frame("proj", "turn", "en")
+
+
+def test_an_answer_without_sources_offers_no_check() -> None:
+    """Nothing is shown that does nothing."""
+    actions = [
+        button.action for line in answer_buttons(Answer("no", verdict=Verdict.NOT_FOUND), FRAME) for button in line
+    ]
+
+    assert ["up", "down", "again"] == actions
+
+
+@pytest.mark.parametrize(
+    ("frame", "url"),
+    [
+        (Frame("proj", "turn", "en"), "https://forge.example/a"),
+        (Frame("proj", "turn", "en", viewer="https://rw.example"), "https://forge.example/a"),
+        (Frame("proj", "turn", "en", viewer="", opens_here=True), "/p/proj/turn/1"),
+    ],
+)
+def test_where_a_citation_opens(frame: Frame, url: str) -> None:
+    """On the forge where it has one, in our viewer on the web."""
+    assert url == cited(CITED, frame).url
+
+
+def test_notes_stand_below_and_lateness_above() -> None:
+    """An old question is called old, an update under way is named."""
+    shown = Shown("src", "main", "1a2b3c4d", datetime(2026, 1, 1, tzinfo=UTC), updating_to="5d6e7f8a")
+    frame = Frame("proj", "turn", "en", asked_ago=timedelta(hours=3), notes=("Indexing.",))
+    text = answer_reply(Answer("body", freshness=(shown,)), frame, reply_to="1").markdown
+
+    assert text.index("3 h") < text.index("body") < text.index("5d6e7f8a") < text.index("Indexing.")
+
+
+@given(st.text(st.sampled_from("ab `\n"), max_size=400), st.integers(20, 80))
+def test_parts_hold_the_limit(text: str, limit: int) -> None:
+    """However the text lies, no part is longer than the network takes."""
+    assert all(len(part) <= limit for part in split_markdown(text, limit))
+
+
+def test_a_cut_code_block_is_closed_and_opened_again() -> None:
+    """Each part is whole Markdown by itself."""
+    code = "\n".join(f"line {number}" for number in range(30))
+    parts = split_markdown(f"```python\n{code}\n```", 120)
+
+    assert all(part.startswith("```python\n") and part.endswith("```") for part in parts)
+    assert all(f"line {number}" in "\n".join(parts) for number in range(30))
+
+
+def test_previews_slow_down_and_keep_the_budget_of_the_room() -> None:
+    """The first is at once, the gaps grow, and the rest of a minute's edits is left for final texts."""
+    pace, recent = Pace(Abilities(edit_interval_s=1.0, edits_per_minute=20)), deque[float]()
+    shown: list[float] = []
+    for tenth in range(600):
+        if pace.may_show(tenth / 10, recent):
+            pace.shown(tenth / 10, recent)
+            shown.append(tenth / 10)
+
+    gaps = [later - earlier for earlier, later in itertools.pairwise(shown)]
+    assert 0.0 == shown[0]
+    assert gaps == sorted(gaps)
+    assert len(shown) <= 12
+
+
+def test_a_flood_wait_stops_previews() -> None:
+    """The network said for how long."""
+    pace, recent = Pace(Abilities(edit_interval_s=0.1)), deque[float]()
+    pace.hold(0.0, 30.0)
+
+    assert [False, True] == [pace.may_show(29.0, recent), pace.may_show(30.0, recent)]
