@@ -85,7 +85,7 @@ class Database:
         await asyncio.to_thread(bring_to_head, address, backups=backups, now=clock())
         address = state_url(path_or_url, is_async=True)
         if address.get_backend_name() != "sqlite":
-            engine = create_async_engine(address)
+            engine = create_async_engine(address, hide_parameters=True)
             return cls(engine, engine, clock=clock)
         database = cls(make_writer(address), make_readers(address), clock=clock)
         database._writing = spawn(database._write_in_turn())

@@ -9,6 +9,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 READERS = 4
 BUSY_TIMEOUT_MS = 5000
+# Every engine is made with hide_parameters: an error is logged, and its parameters are what people said.
 
 _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
@@ -28,14 +29,18 @@ def state_url(path_or_url: Path | str, *, is_async: bool) -> URL:
 
 def make_writer(url: URL) -> AsyncEngine:
     """An engine with the one connection that writes; its transactions take the write lock at once."""
-    engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0)
+    engine = create_async_engine(
+        url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0, hide_parameters=True
+    )
     _prepare(engine, begin="BEGIN IMMEDIATE", pragmas=_PRAGMAS)
     return engine
 
 
 def make_readers(url: URL) -> AsyncEngine:
     """An engine whose connections see one moment for each transaction and cannot write."""
-    engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_size=READERS, max_overflow=READERS)
+    engine = create_async_engine(
+        url, poolclass=AsyncAdaptedQueuePool, pool_size=READERS, max_overflow=READERS, hide_parameters=True
+    )
     _prepare(engine, begin="BEGIN", pragmas=(*_PRAGMAS, "PRAGMA query_only = ON"))
     return engine
 

@@ -20,7 +20,7 @@ def bring_to_head(url: URL, *, backups: Path | None, now: datetime) -> None:
     An SQLite database with content is copied into `backups` first. All steps are one transaction.
     Raises NewerDatabase, StateUnavailable.
     """
-    engine = create_engine(url, poolclass=NullPool)
+    engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
     try:
         found = revision_of(engine)
         if found is not None and found > HEAD:

@@ -48,7 +48,7 @@ async def post(
     request: Request,
     project: str,
     csrf: Annotated[str, Form()],
-    key: Annotated[str, Form()],
+    key: Annotated[str, Form(min_length=8, max_length=64, pattern=r"^[!-~]+$")],
     text: Annotated[str, Form()] = "",
 ) -> Response:
     """Take a message from a browser without scripts."""

@@ -28,6 +28,8 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+# What a number of a message or a change may be; SQLite's integers end at 2**63.
+Number = Annotated[int, Field(ge=0, lt=2**53)]
 Key = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[!-~]+$")]
 
 
@@ -45,7 +47,7 @@ class NewMessage(Body):
 
     key: Key
     text: str = ""
-    reply_to: int | None = None
+    reply_to: Number | None = None
     attachments: Annotated[Sequence[SentFile], Field(max_length=20)] = ()
 
 
@@ -53,7 +55,7 @@ class Press(Body):
     """A pressed button, as the message offered it."""
 
     key: Key
-    message: int
+    message: Number
     action: Annotated[str, Field(max_length=32)]
     data: Annotated[str, Field(max_length=200)] = ""
 
@@ -62,14 +64,14 @@ class Rate(Body):
     """A thumb: 1, -1, or null to take it back."""
 
     key: Key
-    message: int
+    message: Number
     value: Annotated[int, Field(ge=-1, le=1)] | None
 
 
 class Seen(Body):
     """Everything up to this message was seen."""
 
-    seq: Annotated[int, Field(ge=0)]
+    seq: Number
 
 
 @router.post("/rooms/{room}/messages", status_code=202)
@@ -93,7 +95,7 @@ async def older(
     request: Request,
     room: str,
     visitor: Reader,
-    before: Annotated[int | None, Query(ge=1)] = None,
+    before: Annotated[int | None, Query(ge=1, lt=2**53)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 30,
 ) -> dict[str, Any]:
     """Messages before one, oldest first, each as the element of the page."""
@@ -108,13 +110,13 @@ async def older(
 
 @router.get("/rooms/{room}/stream")
 async def stream(
-    request: Request, room: str, visitor: Reader, after: Annotated[int, Query(ge=0)] = 0
+    request: Request, room: str, visitor: Reader, after: Annotated[int, Query(ge=0, lt=2**53)] = 0
 ) -> StreamingResponse:
     """Server-sent events from `after` (or Last-Event-ID) on: row, contacts, progress, beat, out."""
     project = own_room(visitor, room)
     parts = parts_of(request)
     last = request.headers.get("last-event-id", "")
-    start = max(after, int(last)) if last.isdigit() else after
+    start = max(after, int(last)) if last.isdecimal() and len(last) < len(str(2**53)) else after
     live = Stream(parts, visitor, room, project, start, checked_at=parts.clock())
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(live.events(), media_type="text/event-stream", headers=headers)

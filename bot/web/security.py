@@ -167,7 +167,10 @@ class Guard:
         origin = headers.get("origin")
         if origin is None:
             return True
-        return urlsplit(origin).netloc.lower() == headers["host"].lower()
+        try:
+            return urlsplit(origin).netloc.lower() == headers["host"].lower()
+        except ValueError:
+            return False
 
 
 def _with_headers(send: Send, *, is_https: bool) -> Send:

@@ -52,7 +52,7 @@ def build_app(parts: WebParts) -> FastAPI:
         UserError: _user_error,
         DeskError: _desk_error,
         StateError: _state_error,
-        ValueError: _value_error,
+        UnicodeError: _unicode_error,
         RequestValidationError: _validation_error,
         HTTPException: _http_error,
         Exception: _unforeseen,
@@ -122,8 +122,10 @@ async def _state_error(request: Request, error: Exception) -> Response:
     return failure(503, "unavailable", language=language_of(request), reference=reference)
 
 
-async def _value_error(request: Request, error: Exception) -> Response:
-    return failure(400, "wrong", {"problem": str(error)[:200]}, language=language_of(request))
+async def _unicode_error(request: Request, error: Exception) -> Response:
+    """Half a surrogate pair: JSON can name it, but no text can hold it."""
+    reason = error.reason if isinstance(error, UnicodeEncodeError) else "no Unicode"
+    return failure(400, "wrong", {"problem": reason}, language=language_of(request))
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
@@ -140,7 +142,10 @@ async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     if not _is_api(request):
         return _page(request, "gone" if status == 404 else "failed", status)
-    return failure(status, "no_page", language=language_of(request))
+    if status in (404, 405):
+        return failure(status, "no_page", language=language_of(request))
+    problem = str(error.detail)[:200] if isinstance(error, HTTPException) else ""
+    return failure(status, "wrong", {"problem": problem}, language=language_of(request))
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
