@@ -86,7 +86,10 @@ async def post(request: Request, room: str, body: NewMessage, visitor: Doer) -> 
     if files:
         visitor.check("upload", project=room.partition(".")[0], room=room)
     draft = _draft(visitor, room, body.key, text=body.text, reply_to=body.reply_to, attachments=files)
-    posted = await parts.messages.post(draft)
+    try:
+        posted = await parts.messages.post(draft)
+    except LookupError as error:  # nobody has opened its page yet
+        raise ApiError(404, "not_allowed") from error
     return {"seq": posted.seq}
 
 

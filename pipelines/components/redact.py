@@ -52,6 +52,7 @@ _PATTERNS: Final = (
     _Pattern("Twilio key", r"\bSK[0-9a-f]{32}\b", "SK[0-9a-f]{8}"),
     _Pattern("DigitalOcean token", r"\bdo[opr]_v1_[a-f0-9]{64}", "do[opr]_v1_"),
     _Pattern("Azure storage key", r"AccountKey=(?P<secret>[A-Za-z0-9+/=]{86,88})", "AccountKey="),
+    _Pattern("Roomwise token", r"\brwk_[A-Za-z0-9_\-]{40,}", "rwk_[A-Za-z0-9_-]{8}"),
     _Pattern("Matrix token", r"\bsyt_[A-Za-z0-9+/=]+_[A-Za-z]{20}_[A-Za-z0-9]{6}", "syt_"),
     _Pattern("age secret key", r"AGE-SECRET-KEY-1[0-9A-Z]{58}", "AGE-SECRET-KEY-1"),
     _Pattern("JSON web token", r"\beyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.[A-Za-z0-9_\-]{10,}", r"\.eyJ[A-Za-z0-9]"),

@@ -39,6 +39,7 @@ TOKENS = [
     ("Mailgun key", "key" + "-" + _made_up(32, HEX)),
     ("Twilio key", "SK" + _made_up(32, HEX)),
     ("DigitalOcean token", "dop" + "_v1_" + _made_up(64, HEX)),
+    ("Roomwise token", "rwk" + "_" + _made_up(49)),
     ("Matrix token", "syt" + "_" + _made_up(8) + "_" + _made_up(20, string.ascii_letters) + "_" + _made_up(6)),
     ("age secret key", "AGE-SECRET-KEY" + "-1" + _made_up(58, UPPER)),
     ("JSON web token", "eyJ" + _made_up(20) + "." + "eyJ" + _made_up(30) + "." + _made_up(30)),
