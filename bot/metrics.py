@@ -1,12 +1,11 @@
 """The figures of this process, for Prometheus. docs/api.md lists them.
 
-Base units, `_total` for counters, and only labels of few values: network, project, outcome, stage, kind, action. Never
-a room, a person, a question, an address or the text of an error. Every series without a project exists from the start.
+Base units, `_total` for counters, and only labels of few values: project, outcome, stage, kind, job, value. Never a
+room, a person, a question, an address or the text of an error. Every series without a project exists from the start.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Final
 
@@ -16,57 +15,56 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.context import AnsweringPort
 from bot.state.database import Database
-from bot.state.queries import inbox, projects, sources
+from bot.state.queries import deliveries, inbox, jobs, projects, sources
 from bot.version import PROGRAM
+from pipelines.types import Answer, AnswerEvent, KnowledgeError, Question, Token, Verdict
 
-OUTCOMES: Final = ("answered", "abstained", "refused", "failed")
-STAGES: Final = ("queue", "retrieve", "first_token", "total")
+OUTCOMES: Final = ("answered", "abstained", "failed")
+STAGES: Final = ("first_token", "total")
+PURPOSES: Final = ("answer", "notice", "progress")
 MOST_PROJECTS: Final = 100
 OTHER: Final = "other"
 _BUCKETS_S: Final = (0.05, 0.1, 0.15, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120)
 _LAG_BUCKETS_S: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
+_ABSTAINED: Final = (Verdict.NOT_FOUND, Verdict.EMPTY)
 
 
 class Metrics:
-    """All series in a registry of their own. Whoever counts is given this object."""
+    """All series, in a registry of their own. Whoever counts is given this object."""
 
     def __init__(self) -> None:
         registry = self._registry = CollectorRegistry()
         self._projects: dict[str, str] = {}
         build = Gauge("roomwise_build_info", "1, with the program's version.", ["version"], registry=registry)
         build.labels(PROGRAM).set(1)
-        self.questions = Counter(
-            "roomwise_questions", "Questions by outcome.", ["network", "project", "outcome"], registry=registry
-        )
+        self.questions = Counter("roomwise_questions", "Questions by outcome.", ["outcome"], registry=registry)
         self.answer_duration = Histogram(
             "roomwise_answer_duration_seconds", "Time by stage.", ["stage"], buckets=_BUCKETS_S, registry=registry
         )
-        self.deliveries = Counter(
-            "roomwise_deliveries", "Messages of ours.", ["network", "kind", "outcome"], registry=registry
-        )
-        self.ignored = Counter("roomwise_messages_ignored", "Messages not for us.", ["network"], registry=registry)
-        self.model_tokens = Counter("roomwise_model_tokens", "Tokens paid for.", ["kind"], registry=registry)
-        self.model_requests = Counter("roomwise_model_requests", "Calls to models.", ["outcome"], registry=registry)
-        self.feedback = Counter("roomwise_feedback", "Thumbs.", ["value"], registry=registry)
-        self.citations = Counter("roomwise_citations", "Citations.", ["outcome"], registry=registry)
-        self.job_runs = Counter("roomwise_job_runs", "Runs of jobs.", ["job", "outcome"], registry=registry)
+        self.citations = Counter("roomwise_citations", "Citations shown.", registry=registry)
+        self.model_tokens = Counter("roomwise_model_tokens", "Tokens of models.", ["kind"], registry=registry)
+        self.model_requests = Counter("roomwise_model_requests", "Answers by a model.", ["outcome"], registry=registry)
         self.loop_lag = Histogram(
             "roomwise_event_loop_lag_seconds",
             "How late the event loop runs what is due.",
             buckets=_LAG_BUCKETS_S,
             registry=registry,
         )
-        self.page_duration = Histogram(
-            "roomwise_web_duration_seconds", "Time to make a page.", buckets=_BUCKETS_S, registry=registry
-        )
         self._pending = Gauge("roomwise_inbox_pending", "Questions that wait.", registry=registry)
         self._oldest = Gauge("roomwise_inbox_oldest_age_seconds", "Age of the oldest of them.", registry=registry)
-        self._last_success = Gauge(
+        self._unsent = Gauge(
+            "roomwise_deliveries_pending", "Messages of ours that are not sent.", ["kind"], registry=registry
+        )
+        self._last_read = Gauge(
             "roomwise_source_last_success_timestamp_seconds",
             "When a source was last read without an error; the oldest of a project and kind.",
             ["project", "kind"],
             registry=registry,
+        )
+        self._last_run = Gauge(
+            "roomwise_job_last_success_timestamp_seconds", "When a job last ended well.", ["job"], registry=registry
         )
         self._begin()
         ProcessCollector(registry=registry)
@@ -78,24 +76,30 @@ class Metrics:
             return OTHER
         return self._projects.setdefault(name, name)
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Measure the time that the block takes as a stage of an answer."""
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.answer_duration.labels(name).observe(time.perf_counter() - began)
-
     async def exposition(self, db: Database, *, now: datetime) -> tuple[bytes, str]:
         """All series as text, with its media type; what lies in the state database is looked up now."""
         waiting, oldest = await db.read(inbox.pressure)
         self._pending.set(waiting)
         self._oldest.set((now - oldest).total_seconds() if oldest else 0)
-        self._last_success.clear()
+        unsent = await db.read(deliveries.pending_by_purpose)
+        for purpose in PURPOSES:
+            self._unsent.labels(purpose).set(unsent.get(purpose, 0))
+        self._last_read.clear()
         for (project, kind), at in (await db.read(self._oldest_success)).items():
-            self._last_success.labels(project, kind).set(at)
+            self._last_read.labels(project, kind).set(at)
+        for run in reversed(await db.read(lambda session: jobs.latest(session, limit=200))):
+            if run.outcome == jobs.OK and run.ended_at is not None:
+                self._last_run.labels(run.job).set(run.ended_at.timestamp())
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
+
+    def count_answer(self, answer: Answer) -> None:
+        """Count a whole answer."""
+        self.questions.labels("abstained" if answer.verdict in _ABSTAINED else "answered").inc()
+        self.citations.inc(len(answer.citations))
+        if answer.usage.model or answer.fallback not in (None, "limit"):
+            self.model_requests.labels("failed" if answer.fallback else "ok").inc()
+        self.model_tokens.labels("prompt").inc(answer.usage.prompt_tokens)
+        self.model_tokens.labels("completion").inc(answer.usage.completion_tokens)
 
     async def _oldest_success(self, session: AsyncSession) -> dict[tuple[str, str], float]:
         names = {project.id: self.project(project.name) for project in await projects.list_all(session)}
@@ -107,17 +111,37 @@ class Metrics:
         return oldest
 
     def _begin(self) -> None:
+        for outcome in OUTCOMES:
+            self.questions.labels(outcome)
         for stage in STAGES:
             self.answer_duration.labels(stage)
         for kind in ("prompt", "completion"):
             self.model_tokens.labels(kind)
-        for value in ("up", "down"):
-            self.feedback.labels(value)
-        for outcome in ("sent", "dropped_unsupported", "dropped_unresolved"):
-            self.citations.labels(outcome)
         for outcome in ("ok", "failed"):
             self.model_requests.labels(outcome)
-        self.ignored.labels("web")
-        for kind in ("answer", "notice", "progress"):
-            for outcome in ("sent", "abandoned"):
-                self.deliveries.labels("web", kind, outcome)
+
+
+class MeasuredAnswering:
+    """Answers as another does (`bot.context.AnsweringPort`), and counts and times what comes."""
+
+    def __init__(self, answering: AnsweringPort, metrics: Metrics) -> None:
+        self._answering = answering
+        self._metrics = metrics
+
+    async def answer(self, question: Question) -> AsyncIterator[AnswerEvent]:
+        """Yield what the other yields. Raises KnowledgeError, counted as failed."""
+        began = time.perf_counter()
+        has_begun = False
+        stages = self._metrics.answer_duration
+        try:
+            async for event in self._answering.answer(question):
+                if isinstance(event, Token | Answer) and not has_begun:
+                    has_begun = True
+                    stages.labels("first_token").observe(time.perf_counter() - began)
+                if isinstance(event, Answer):
+                    stages.labels("total").observe(time.perf_counter() - began)
+                    self._metrics.count_answer(event)
+                yield event
+        except KnowledgeError:
+            self._metrics.questions.labels("failed").inc()
+            raise

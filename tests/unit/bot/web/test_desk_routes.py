@@ -201,7 +201,7 @@ async def test_metrics_are_for_the_owner_and_the_machine(api: Api) -> None:
 
     assert [404, 404] == [answer.status_code for answer in refused]
     assert [200, 200] == [answer.status_code for answer in shown]
-    for name in ("roomwise_build_info", "roomwise_inbox_pending 0.0", 'roomwise_feedback_total{value="up"} 0.0'):
+    for name in ("roomwise_build_info", "roomwise_inbox_pending 0.0", 'roomwise_questions_total{outcome="failed"} 0.0'):
         assert name in shown[0].text
 
 
