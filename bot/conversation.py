@@ -82,18 +82,19 @@ class Conversation:
         seen = await self._look(context)
         if seen is None or seen.project is None:
             return "rebound"
-        target = target_of(context, seen)
         refusal = await self._refusal(context, seen, text)
         if refusal is not None:
-            return await self._refuse(target, refusal)
-        asked = await self.db.read(lambda session: self._asked(session, context, seen, text))
+            return await self._refuse(target_of(context, seen), refusal)
+        asked = await self.db.read(lambda session: self._asked(session, context, text))
+        if asked is None:
+            return await self._refuse(target_of(context, seen), say("reply.rebound", context.language))
         presenter = Presenter(
             delivery=self.delivery,
-            target=target,
+            target=asked.target,
             gate=lambda: self._may_still(asked),
             spawn=self.spawn,
             clock_s=self.clock_s,
-            previews_at=self._previews[seen.room.id],
+            previews_at=self._previews[asked.seen.room.id],
             reopens=reopens,
         )
         try:
@@ -121,8 +122,6 @@ class Conversation:
         presenter.begin()
         try:
             async with asyncio.timeout(self.rules.answers.deadline_s):
-                if not await self._may_still(asked):
-                    return await self._drop(asked, presenter)
                 answer = await _last(self.answering.answer(asked.question), presenter)
         except TimeoutError:
             return await self._fail(asked, presenter, "reply.deadline", seconds=round(self.rules.answers.deadline_s))
@@ -178,8 +177,13 @@ class Conversation:
             await self.delivery.send(replace(target.parcel(reply, is_final=True), purpose="notice", binding=None))
         return "refused"
 
-    async def _asked(self, session: AsyncSession, context: MessageContext, seen: Seen, text: str) -> _Asked:
-        now, room = self.clock(), seen.room
+    async def _asked(self, session: AsyncSession, context: MessageContext, text: str) -> _Asked | None:
+        """The question as knowledge gets it, after one more look at the rights: from here on money is spent."""
+        now = self.clock()
+        seen = await look(session, context.room.id, context.person.id, now=now)
+        if seen is None or not seen.may("ask").allowed:
+            return None
+        room = seen.room
         thread, known = await self._place(session, context, room.kind, now=now)
         past = await turns.recent(session, known, limit=self.rules.answers.history_turns) if known else ()
         texts = [turns.texts_of(turn, self.vault) for turn in past if turn.binding == seen.binding]

@@ -318,6 +318,8 @@ async def _close(session: AsyncSession, row_id: str, sent: Sent | None, turn: st
 
 
 async def _binding(session: AsyncSession, room: Room) -> int | None:
+    if room.project is not None or room.parent is None:
+        return room.binding
     found = await rooms.binding_of(session, room.id)
     return found[1] if found else None
 

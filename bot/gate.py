@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.rights import Actor, Decision, Kind, Place, Way, decide
@@ -33,13 +34,19 @@ async def look(
     session: AsyncSession, room: str, person: str, *, now: datetime, is_room_admin: bool = False
 ) -> Seen | None:
     """The room and the person with all that decides about rights; None when one of them is gone."""
-    found, who = await rooms.get(session, room), await people.get(session, person)
-    bound = await rooms.binding_of(session, room)
-    if found is None or who is None or bound is None:
+    wanted = select(Room, Person).join(Person, _person_id == person).where(_room_id == room)
+    row = (await session.execute(wanted, execution_options={"populate_existing": True})).one_or_none()
+    if row is None:
         return None
-    project, binding = bound
-    way = Way.WEB if found.kind == "web" else Way.CHAT
-    actor = await people.load_actor(session, person, now=now, way=way, is_room_admin=is_room_admin)
+    found, who = row
+    project, binding = await _bound(session, found)
+    actor = Actor(
+        person=who.id,
+        roles=await people.roles_of(session, who.id, now=now),
+        is_banned=who.banned_until is not None and who.banned_until > now,
+        is_room_admin=is_room_admin,
+        way=Way.WEB if found.kind == "web" else Way.CHAT,
+    )
     has_private = found.is_public and project is not None and await _has_private_source(session, project)
     place = Place(
         kind=_KINDS.get(found.kind, Kind.ROOM),
@@ -53,5 +60,15 @@ async def look(
     return Seen(found, who, project, binding, actor, place)
 
 
+async def _bound(session: AsyncSession, room: Room) -> tuple[str | None, int]:
+    if room.project is not None or room.parent is None:
+        return room.project, room.binding  # the same as rooms.binding_of, without reading the room once more
+    return await rooms.binding_of(session, room.id) or (None, room.binding)
+
+
 async def _has_private_source(session: AsyncSession, project: str) -> bool:
     return any(source.is_private for source in await sources.list_of(session, project))
+
+
+_room_id: Any = Room.__table__.c.id  # type: ignore[attr-defined]
+_person_id: Any = Person.__table__.c.id  # type: ignore[attr-defined]

@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 MOST_ATTEMPTS: Final = 5
 _TELL_PLACES_OVER: Final = 2  # when more than so many questions of a room wait
 _RETRY_S: Final = 2.0
+_PAGE: Final = 500
 
 
 class RoutingPort(Protocol):
@@ -158,9 +159,11 @@ class Lanes:
 
         async def plan(session: AsyncSession) -> list[tuple[Row, Work]]:
             found: list[tuple[Row, Work]] = []
-            after = 0
-            while rows := await inbox.waiting(session, after=after):
-                after = int(rows[-1].id or 0)
+            after, is_full = 0, True
+            while is_full:
+                rows = await inbox.waiting(session, after=after, limit=_PAGE)
+                is_full = len(rows) == _PAGE
+                after = int(rows[-1].id or 0) if rows else after
                 new = [row for row in rows if not self._schedule.knows(int(row.id or 0))]
                 found += [(row, await self.routing.plan(session, row)) for row in new]
             return found
