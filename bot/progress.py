@@ -1,7 +1,7 @@
 """What is being indexed right now, for whoever wants to show it: the page, the chat, the terminal."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -83,7 +83,7 @@ class ProgressBoard:
         finally:
             self._listeners.discard(listener)
 
-    async def subscribe(self, project: str | None = None) -> AsyncIterator[SourceProgress]:
+    async def subscribe(self, project: str | None = None) -> AsyncGenerator[SourceProgress, None]:
         """Yield what runs now, then every change. A slow reader misses states in between, never the last one."""
         reader = _Reader(project, {one.source: one for one in self.running(project)})
         self._readers.add(reader)

@@ -20,8 +20,8 @@ from bot.inbox import Inbox
 from bot.jobs.chores import ChoreParts, Chores
 from bot.jobs.registry import JobRunner
 from bot.lanes import LaneRules, Lanes
-from bot.metrics import Metrics
-from bot.onboarding import Onboarding
+from bot.metrics import MeasuredAnswering, Metrics
+from bot.onboarding import Onboarding, OnboardingParts
 from bot.privacy import PrivacyFacts, privacy_text
 from bot.reactions import Reactions
 from bot.routing import Routing
@@ -84,8 +84,8 @@ class Chat:
     commands: Commands
 
 
-def chat_of(opened: Opened) -> Chat:
-    """Wire the message flow: what comes in, waits, is answered and goes out."""
+def chat_of(opened: Opened, metrics: Metrics) -> Chat:
+    """Wire the message flow: what comes in, waits, is answered and goes out; answers are counted in `metrics`."""
     settings, spawn = opened.settings, opened.tasks.spawn
     weblog = StoredWebLog(opened.db, opened.vault, utc_now)
     folder = UploadFolder(opened.data_dir / INCOMING)
@@ -106,7 +106,7 @@ def chat_of(opened: Opened) -> Chat:
         opened.db,
         opened.vault,
         delivery,
-        opened.knowledge.answering,
+        MeasuredAnswering(opened.knowledge.answering, metrics),
         opened.board,
         rules,
         utc_now,
@@ -140,12 +140,16 @@ def _house(opened: Opened, queue: _Queue, delivery: Delivery) -> House:
         return await pages.starters(project, room or "", language)
 
     onboarding = Onboarding(
-        opened.db,
-        opened.standing,
-        opened.board,
-        starters,
-        keeps_days=settings.retention.turn_days,
-        clock=utc_now,
+        OnboardingParts(
+            db=opened.db,
+            standing=opened.standing,
+            board=opened.board,
+            starters=starters,
+            send=delivery.send,
+            spawn=opened.tasks.spawn,
+            clock=utc_now,
+            keeps_days=settings.retention.turn_days,
+        )
     )
     return House(
         db=opened.db,

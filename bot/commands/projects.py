@@ -46,10 +46,10 @@ async def use(ctx: Context, name: Rest) -> Reply:
     named = await _by_name(ctx, name)
     await _demand_free(ctx, named)
     found = named or await _by_code(ctx, name)
-    room = await ctx.house.db.write(
+    await ctx.house.db.write(
         lambda session: rooms.bind(session, ctx.room.id, project=found.id, bound_by=ctx.person.id, now=ctx.now)
     )
-    return await ctx.house.onboarding.connected(found, room, ctx.language)
+    return await ctx.house.onboarding.connected(found, ctx.event)
 
 
 @registry.command("project leave")
