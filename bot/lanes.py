@@ -20,7 +20,7 @@ from bot.state.tables import Inbox as Row
 log = structlog.get_logger(__name__)
 
 MOST_ATTEMPTS: Final = 5
-_TELL_PLACES_OVER: Final = 2  # when more than so many questions of a room wait
+_TELL_PLACES_OVER: Final = 2  # the first two waiting questions of a room come soon enough
 _RETRY_S: Final = 2.0
 _PAGE: Final = 500
 
@@ -72,6 +72,7 @@ class Lanes:
     _rows: dict[int, Row] = field(init=False, default_factory=dict)
     _tasks: dict[int, asyncio.Task[None]] = field(init=False, default_factory=dict)
     _cancelled: dict[int, str] = field(init=False, default_factory=dict)  # row -> outcome, for tasks told to end
+    _loaded_up_to: int = field(init=False, default=0)  # rows above it are new; 0 looks at all again
     _begun: set[int] = field(init=False, default_factory=set)
     _places: dict[int, int] = field(init=False, default_factory=dict)  # place last shown
     _news: asyncio.Event = field(init=False, default_factory=asyncio.Event)
@@ -138,6 +139,7 @@ class Lanes:
     async def answer_now(self, room: str) -> int:
         """Put the room's postponed questions back into the queue; how many."""
         count = await self.db.write(lambda session: inbox.answer_now(session, room))
+        self._loaded_up_to = 0
         self.wake()
         return count
 
@@ -159,13 +161,14 @@ class Lanes:
 
         async def plan(session: AsyncSession) -> list[tuple[Row, Work]]:
             found: list[tuple[Row, Work]] = []
-            after, is_full = 0, True
+            after, is_full = self._loaded_up_to, True
             while is_full:
                 rows = await inbox.waiting(session, after=after, limit=_PAGE)
                 is_full = len(rows) == _PAGE
                 after = int(rows[-1].id or 0) if rows else after
                 new = [row for row in rows if not self._schedule.knows(int(row.id or 0))]
                 found += [(row, await self.routing.plan(session, row)) for row in new]
+            self._loaded_up_to = after
             return found
 
         for row, work in await self.db.read(plan):
@@ -212,11 +215,12 @@ class Lanes:
             self._show_places(self._schedule.places(room))
 
     def _show_places(self, places: dict[int, int]) -> None:
-        is_long = len(places) > _TELL_PLACES_OVER
         news: list[tuple[Row, int]] = []
         for number, place in places.items():
             shown = self._places.get(number)
-            is_news = is_long if shown is None else place != shown and (place == 1 or place * 2 <= shown)
+            is_news = (
+                place > _TELL_PLACES_OVER if shown is None else place != shown and (place == 1 or place * 2 <= shown)
+            )
             if is_news and self._rows[number].kind == "message":
                 self._places[number] = place
                 news.append((self._rows[number], place))
@@ -304,6 +308,7 @@ class Lanes:
             self.spawn(self._later(row))
             return
         self._forget(number)
+        self._loaded_up_to = 0
         self.wake()
 
     async def _finish(self, row: Row, state: str, outcome: str) -> None:
