@@ -10,6 +10,7 @@ from adapters.chat import ChatAdapter
 from adapters.web.adapter import WebAdapter
 from adapters.web.uploads import UploadFolder
 from bot import platform
+from bot.announcing import Announcing
 from bot.app import Opened, utc_now
 from bot.commands import all_commands
 from bot.commands.execution import Commands
@@ -186,8 +187,14 @@ def _uploads(opened: Opened, delivery: Delivery) -> Uploads:
     )
 
 
-def chores_of(opened: Opened, runner: JobRunner, files: Uploads) -> Chores:
+def chores_of(opened: Opened, runner: JobRunner, chat: Chat) -> Chores:
     """Wire what the clock does."""
+    announcing = Announcing(
+        opened.db,
+        chat.delivery,
+        default_language=opened.settings.answers.language,
+        purge_after_days=opened.settings.sources.purge_after_days,
+    )
     return Chores(
         ChoreParts(
             db=opened.db,
@@ -200,7 +207,8 @@ def chores_of(opened: Opened, runner: JobRunner, files: Uploads) -> Chores:
             purge_after_days=opened.settings.sources.purge_after_days,
             registry=opened.registry,
             vault=opened.vault,
-            uploads=files,
+            uploads=chat.files,
+            tell_gone=announcing.source_is_gone,
         )
     )
 

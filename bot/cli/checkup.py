@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import re
 import shutil
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +28,7 @@ from pipelines.components.split import SPLITTER_VERSION
 
 FAILED = 1
 _MODEL_TIMEOUT_S = 10.0
+GIT_AT_LEAST = (2, 37)  # http.curloptResolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +147,15 @@ def _disk(settings: Settings) -> Finding:
 
 def _git() -> Finding:
     found = shutil.which("git")
-    return Finding(
-        "git",
-        is_ok=found is not None,
-        detail=found or "not found",
-        cure="" if found else "install git to follow repositories",
-    )
+    if found is None:
+        return Finding("git", is_ok=False, detail="not found", cure="install git to follow repositories")
+    said = subprocess.run(  # noqa: S603 - the git on the PATH, which is what we would run
+        [found, "--version"], capture_output=True, text=True, check=False, timeout=10
+    ).stdout
+    numbers = re.search(r"(\d+)\.(\d+)", said)
+    is_new = numbers is not None and (int(numbers[1]), int(numbers[2])) >= GIT_AT_LEAST
+    cure = "" if is_new else "use git 2.37 or newer: older ones cannot be held to the address that was checked"
+    return Finding("git", is_ok=is_new, detail=f"{found}, {said.strip()}", cure=cure)
 
 
 def _sqlite() -> Finding:

@@ -1,7 +1,7 @@
 """What the clock does: ask sources that are due, and take out what has had its time."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,6 +41,7 @@ class ChoreParts:
     registry: SourceRegistry
     vault: Vault
     uploads: Uploads | None = None
+    tell_gone: Callable[[str], Awaitable[None]] | None = None
 
 
 class Chores:
@@ -80,6 +81,8 @@ class Chores:
 
         async def work() -> str:
             ran = await self._parts.refresh.refresh_source(source)
+            if ran is not None and ran.outcome == "gone" and self._parts.tell_gone is not None:
+                await self._parts.tell_gone(source)
             return "" if ran is None or ran.outcome == "unchanged" else f"{ran.outcome} {ran.error}".strip()
 
         self._under_way.add(source)
