@@ -117,8 +117,8 @@ def is_secret(key: str) -> bool:
 
 
 def _defaults(data_dir: Path) -> Layer:
-    values = default_values()
-    return Layer(DEFAULTS, {"data_dir": str(data_dir), **values}, {"data_dir": "default for this platform"})
+    places: dict[str, Any] = {"data_dir": str(data_dir), "key_file": None}
+    return Layer(DEFAULTS, {**places, **default_values()}, dict.fromkeys(places, "default for this platform"))
 
 
 def _environment(environ: Mapping[str, str]) -> Layer:

@@ -246,3 +246,11 @@ def test_sizes_are_given_in_bytes(tmp_path: Path) -> None:
     assert 200_000_000 == settings.limits.min_free_disk_bytes
     assert 2_000_000_000 == settings.limits.source_max_bytes
     assert 1_000_000 == settings.files.max_bytes
+
+
+def test_every_known_key_has_an_origin(tmp_path: Path) -> None:
+    """`roomwise check` names the layer of each value, also of those that no file mentions."""
+    loaded = load(environ={}, cwd=tmp_path)
+
+    assert "default for this platform" == loaded.origin("key_file")
+    assert all(loaded.origin(key) for key in known_keys())
