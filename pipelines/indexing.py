@@ -3,17 +3,17 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from config.settings import Files, Limits
 from pipelines.components.embed import Embedder
 from pipelines.components.prepare import Place, Prepared, embedded_text, prepare
 from pipelines.components.skip import SkipRules
 from pipelines.components.split import SPLITTER_VERSION
-from pipelines.planning import Listed, Plan, compare
+from pipelines.planning import Listed, Outcome, Plan, Progress, compare
 from pipelines.stores.passages import Change, Entry, IndexedFile, PassageStore, Vectors
 from pipelines.types import Shown
 
@@ -21,40 +21,13 @@ __all__ = ["Indexing", "Listed", "OnProgress", "Outcome", "Plan", "Progress", "R
 
 # Bumped when other files are skipped or other tokens redacted, so that every file is looked at again.
 RULES_VERSION: Final = "rules-1"
-# A larger change is written in batches of this size: prepared passages take about six times their text in memory.
+# A larger change is written in batches of this size, one while the next is made ready: prepared passages take about
+# six times their text in memory.
 BATCH_FILES: Final = 500
-BATCH_BYTES: Final = 8_000_000
+BATCH_BYTES: Final = 4_000_000
 # So much text is prepared and embedded at once: half a second of work, between which others get their turn.
 _CHUNK_BYTES: Final = 1_000_000
 _CHUNK_FILES: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: files of `total` done, passages made so far. `stage` is "reading", "writing" or "done"."""
-
-    done: int
-    total: int
-    passages: int
-    stage: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run did. `vanished` files were listed but could not be read: plan again to get them.
-
-    `files` were indexed with `passages`, `skipped` counts by reason (those of the plan too), `redacted` counts keys and
-    tokens taken out, `generation` is the project's after the last write, `timings` are seconds by stage; the stages overlap.
-    """
-
-    files: int = 0
-    passages: int = 0
-    removed: int = 0
-    vanished: int = 0
-    redacted: int = 0
-    generation: int = 0
-    skipped: Mapping[str, int] = field(default_factory=dict)
-    timings: Mapping[str, float] = field(default_factory=dict)
 
 
 Read = Callable[[Sequence[Listed]], AsyncIterator[tuple[Listed, bytes]]]
@@ -115,16 +88,23 @@ class Indexing:
         if plan.is_empty and before and replace(before, at=target.at) == target:
             return Outcome(generation=await self._store.generation(project), skipped=plan.skipped)
         tools = _Tools(self._store, self._embedder, self._rules, self.version, on_progress, room_to_write)
-        run = _Run(tools, project, target, plan)
-        if not plan.is_one_change:
-            run.interim = replace(before or target, updating_to=target.commit)
-        contents = read(plan.changed)
         try:
-            await run.take_all(contents)
-        finally:
-            if isinstance(contents, AsyncGenerator):
-                await contents.aclose()
-        return await run.finish()
+            async with asyncio.TaskGroup() as group:
+                run = _Run(tools, project, target, plan, group.create_task)
+                if not plan.is_one_change:
+                    run.interim = replace(before or target, updating_to=target.commit)
+                return await _carry_out(run, read(plan.changed))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None  # the first fault ended the others
+
+
+async def _carry_out(run: "_Run", contents: AsyncIterator["_Content"]) -> Outcome:
+    try:
+        await run.take_all(contents)
+    finally:
+        if isinstance(contents, AsyncGenerator):
+            await contents.aclose()
+    return await run.finish()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +142,9 @@ class _Run:
     project: str
     target: Shown
     plan: Plan
+    spawn: Callable[[Coroutine[Any, Any, int]], asyncio.Task[int]]
     interim: Shown | None = None
+    writing: asyncio.Task[int] | None = None
     waiting: list[IndexedFile] = field(default_factory=list)
     waiting_bytes: int = 0
     outcome: Outcome = field(default_factory=Outcome)
@@ -188,6 +170,7 @@ class _Run:
         target = self.target
         gone = [(target.source, path) for path in self.plan.removed]
         await self._write(remove=gone, shown=target)
+        await self._written()
         read = self.outcome.files + self.skipped.total()
         self._tell("done")
         return replace(
@@ -279,13 +262,22 @@ class _Run:
         )
 
     async def _write(self, *, remove: Sequence[tuple[str, str]], shown: Shown) -> None:
+        """Begin to write what waits, once the write before has ended."""
+        await self._written()
         self._tell("writing")
+        self.writing = self.spawn(self._apply(Change(put=self.waiting, remove=remove, shown=(shown,))))
+        self.waiting, self.waiting_bytes = [], 0
+
+    async def _apply(self, change: Change) -> int:
         with self._timed("write"):
             await self.tools.room_to_write()
-            change = Change(put=self.waiting, remove=remove, shown=(shown,))
-            generation = await self.tools.store.apply(self.project, change)
-        self.waiting, self.waiting_bytes = [], 0
-        self.outcome = replace(self.outcome, generation=generation)
+            return await self.tools.store.apply(self.project, change)
+
+    async def _written(self) -> None:
+        """Wait for the write under way. One that fails ends the whole run by itself."""
+        if self.writing is not None:
+            self.outcome = replace(self.outcome, generation=await self.writing)
+            self.writing = None
 
     def _tell(self, stage: str) -> None:
         done = self.outcome.files + self.skipped.total()

@@ -26,6 +26,34 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: files of `total` done, passages made so far. `stage` is "reading", "writing" or "done"."""
+
+    done: int
+    total: int
+    passages: int
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run did. `vanished` files were listed but could not be read: plan again to get them.
+
+    `files` were indexed with `passages`, `skipped` counts by reason (those of the plan too), `redacted` counts keys and
+    tokens taken out, `generation` is the project's after the last write, `timings` are seconds by stage; the stages overlap.
+    """
+
+    files: int = 0
+    passages: int = 0
+    removed: int = 0
+    vanished: int = 0
+    redacted: int = 0
+    generation: int = 0
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What must be done so that the index equals a listing.
 
