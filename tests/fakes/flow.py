@@ -199,7 +199,7 @@ class Flow:
 
     async def crash(self) -> None:
         """Stop as a killed process does: nothing more is written."""
-        self.db.write = _dead  # type: ignore[assignment]
+        self.db.write = _dead  # type: ignore[method-assign]
         for task in list(self.tasks):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)

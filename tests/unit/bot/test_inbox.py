@@ -99,7 +99,7 @@ async def test_listening_acknowledges_a_batch_only_after_it_is_stored(tmp_path: 
             raise StateUnavailable("busy")
 
         works = flow.db.write
-        flow.db.write = broken  # type: ignore[assignment]
+        flow.db.write = broken  # type: ignore[method-assign]
         flow.chat.receive(flow.chat.message(1, "q"), cursor="7")
         task = flow.conversation.spawn(flow.inbox.listen(flow.chat, sleep=no_pause))
         while not flow.chat.acknowledged:
