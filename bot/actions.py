@@ -115,13 +115,13 @@ ACTIONS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
         "claim": (
             Rule(
                 role=Role.NOBODY,
-                places=frozenset({Kind.PRIVATE, Kind.WEB}),
+                places=CHATS,  # in a group the code dies
                 in_project=False,
                 is_for_everyone=True,
                 is_audited=True,
             ),
         ),
-        "join": (Rule(role=Role.NOBODY, places=ALONE, in_project=False, is_for_everyone=True, is_audited=True),),
+        "join": (Rule(role=Role.NOBODY, places=CHATS, in_project=False, is_for_everyone=True, is_audited=True),),
         # asking
         "ask": _ASKERS,
         "verify": _ASKERS,

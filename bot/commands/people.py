@@ -88,10 +88,13 @@ async def invite(ctx: Context, role: str = "member") -> str:
 
 @registry.command("join", is_listed=False)
 async def join(ctx: Context, code: Rest) -> str:
-    """Become a member of a project with a code from one of its admins.
+    """Become a member of a project with a code from one of its admins; dead once typed in a group.
 
     Example: /join K7QF-3MWX
     """
+    if not ctx.is_private:
+        await ctx.house.db.write(lambda session: codes.kill(session, codes.Purpose.JOIN, code, now=ctx.now))
+        raise UserError("role.join_in_group")
     joined = await ctx.house.people.join(code, person=ctx.person.id, now=ctx.now)
     project = await ctx.house.db.read(lambda session: projects.get(session, joined)) if joined else None
     if project is None:

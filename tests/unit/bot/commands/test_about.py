@@ -1,0 +1,134 @@
+"""Commands about Roomwise and about the person who types."""
+
+from functools import partial
+
+import pytest
+
+from bot.commands import all_commands
+from bot.errors import UserError
+from bot.rights import Role
+from bot.state.queries import jobs
+from config.texts import LANGUAGES, say
+from tests.fakes.house import Typing
+
+FOR_EVERYBODY = ["/help", "/start", "/start payload", "/about", "/privacy", "/whoami", "/project list", "/project"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("text", FOR_EVERYBODY)
+async def test_a_stranger_may_ask_who_we_are(house: Typing, text: str, language: str) -> None:
+    """In a room of a project he has no right to, without learning its name."""
+    project = await house.project("Secretum")
+    room, eve = await house.room(project=project.id), await house.person("Eve")
+
+    said = await house.says(text, room=room, person=eve, language=language)
+
+    assert said.strip()
+    assert "Secretum" not in said
+
+
+async def test_help_lists_what_this_person_may_do(house: Typing) -> None:
+    """Everything it lists passes the gate; what it leaves out does not."""
+    project = await house.project()
+    room = await house.room(project=project.id)
+    bob, ada = [
+        await house.person(name, role=role, project=project.id)
+        for name, role in (("Bob", Role.MEMBER), ("Ada", Role.ADMIN))
+    ]
+
+    member, admin = [await house.says("/help", room=room, person=who) for who in (bob, ada)]
+
+    assert "/source add" not in member
+    assert "/source add" in admin
+    assert "/status" in member
+    assert "/claim" not in admin
+    assert say("help.ask_group", "en") in member
+
+
+async def test_help_with_one_command_says_how_it_is_typed(house: Typing) -> None:
+    """With or without the slash; what one may not use is unknown."""
+    project = await house.project()
+    room, bob = await house.room(project=project.id), await house.person("Bob", role=Role.MEMBER, project=project.id)
+
+    said = await house.says("/help /Status", room=room, person=bob)
+
+    assert say("help.one", "en", usage="/status", summary=say("command.status", "en")) == said
+    unknown = await house.says("/help frobnicate", room=room, person=bob)
+    forbidden = await house.says("/help source add", room=room, person=bob)
+    assert say("help.unknown", "en", name="frobnicate") == unknown
+    assert say("help.unknown", "en", name="source add") == forbidden
+
+
+async def test_about_names_the_project_to_its_members(house: Typing) -> None:
+    """And what answers."""
+    project = await house.project()
+    room, bob = await house.room(project=project.id), await house.person("Bob", role=Role.MEMBER, project=project.id)
+
+    said = await house.says("/about", room=room, person=bob)
+
+    assert "Handbook" in said
+    assert say("about.extractive", "en") in said
+
+
+async def test_whoami_shows_the_id_that_admins_type(house: Typing) -> None:
+    """With the role here."""
+    project = await house.project()
+    room, bob = await house.room(project=project.id), await house.person("Bob", role=Role.MEMBER, project=project.id)
+    eve = await house.person("Eve")
+
+    said = await house.says("/whoami", room=room, person=bob)
+
+    assert "`fake:bob`" in said
+    assert say("role.member", "en") in said
+    assert say("whoami.nothing", "en") in await house.says("/whoami", room=room, person=eve)
+
+
+async def test_status_says_what_is_indexed(house: Typing) -> None:
+    """Files, passages, the commit, the next look; and which sources failed."""
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.ADMIN, project=project.id)
+    assert say("status.nothing", "en") in await house.says("/status", room=room, person=ada)
+    await house.types("/source add docs", room=room, person=ada)
+    house.files.files["logo.png"] = b"\x89PNG"
+    await house.settle()
+
+    said = await house.says("/status", room=room, person=ada)
+
+    assert "**docs**: 1 files, 1 passages" in said
+    assert say("status.reason_binary", "en", count=1) in said
+    assert say("status.extractive", "en") in said
+
+
+async def test_jobs_of_other_projects_are_not_shown(house: Typing) -> None:
+    """An admin sees what concerned his sources, an owner everything."""
+    mine, other = await house.project(), await house.project("Other")
+    room, ada = await house.room(project=mine.id), await house.person(role=Role.ADMIN, project=mine.id)
+    owner = await house.person("Olga", role=Role.OWNER)
+    assert say("job.none", "en") == await house.says("/jobs", room=room, person=ada)
+    await house.types("/source add docs", room=room, person=ada)
+    (row,) = await house.followed(mine)
+    for subject, detail in ((row.id, "mine broke"), ("elsewhere" + other.id, "a secret host failed")):
+        run = await house.db.write(partial(jobs.begin, job="refresh", subject=subject, now=house.now))
+        await house.db.write(partial(jobs.end, run=run, outcome="failed", detail=detail, now=house.now))
+
+    seen = await house.says("/jobs", room=room, person=ada)
+
+    assert "docs" in seen
+    assert "mine broke" in seen
+    assert "secret" not in seen
+    assert "secret" in await house.says("/jobs", room=room, person=owner)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_everything_an_owner_may_look_at_is_said_in_each_language(house: Typing, language: str) -> None:
+    """Each command that changes nothing and needs no words answers, or refuses with words."""
+    project = await house.project()
+    room, owner = await house.room(kind="private", project=project.id), await house.person(role=Role.OWNER)
+    for command in all_commands:
+        if not command.is_read_only or command.needs_words:
+            continue
+        try:
+            said = await house.says(f"/{command.name}", room=room, person=owner, language=language)
+        except UserError as error:
+            said = say(error.key, language, **error.values)
+        assert said.strip(), command.name

@@ -1,0 +1,124 @@
+"""Commands for the room itself."""
+
+import pytest
+
+from bot.errors import UserError
+from bot.rights import Role
+from config.texts import say
+from tests.fakes.house import Typing
+
+
+@pytest.mark.parametrize("mode", ["mention", "all", "off", "OFF"])
+async def test_a_room_admin_says_when_it_is_answered(house: Typing, mode: str) -> None:
+    """Without a right to the project."""
+    project = await house.project()
+    room, eve = await house.room(project=project.id), await house.person("Eve")
+
+    said = await house.says(f"/answer {mode}", room=room, person=eve, is_room_admin=True)
+
+    assert say(f"room.answer_{mode.lower()}", "en") == said
+    assert mode.lower() == (await house.at(room)).answer_mode
+
+
+async def test_the_mode_is_shown_when_none_is_typed(house: Typing) -> None:
+    """Nothing changes."""
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.ADMIN, project=project.id)
+
+    assert say("room.answer_mention", "en") == await house.says("/answer", room=room, person=ada)
+
+
+async def test_a_member_does_not_steer_a_group(house: Typing) -> None:
+    """It is everybody's."""
+    project = await house.project()
+    room, bob = await house.room(project=project.id), await house.person("Bob", role=Role.MEMBER, project=project.id)
+
+    for text in ("/answer off", "/settings language de"):
+        with pytest.raises(UserError, match=r"rights\.not_allowed"):
+            await house.types(text, room=room, person=bob)
+
+
+@pytest.mark.parametrize("kind", ["private", "web"])
+async def test_a_member_steers_a_chat_of_his_own(house: Typing, kind: str) -> None:
+    """Its language, for one."""
+    project = await house.project()
+    room = await house.room(kind=kind, project=project.id)
+    bob = await house.person("Bob", role=Role.MEMBER, project=project.id)
+
+    said = await house.says("/settings language de", room=room, person=bob)
+
+    assert say("room.settings_done", "en", name="language", value="de") == said
+    assert "de" == (await house.at(room)).language
+
+
+async def test_settings_are_shown_and_changed(house: Typing) -> None:
+    """All of them, then one by one; auto takes the language back."""
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.ADMIN, project=project.id)
+    for text in ("/settings language de", "/settings STYLE short", "/settings answer all"):
+        await house.types(text, room=room, person=ada)
+
+    said = await house.says("/settings", room=room, person=ada)
+
+    lines = {"language": "de", "style": "short", "answer": "all"}
+    assert all(say("room.settings_line", "en", name=name, value=value) in said for name, value in lines.items())
+    await house.types("/settings language auto", room=room, person=ada)
+    assert None is (await house.at(room)).language
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("/answer sometimes", "room.answer_wrong"),
+        ("/settings colour red", "room.settings_key"),
+        ("/settings language", "room.settings_value"),
+        ("/settings language fr", "room.settings_value"),
+        ("/settings language de now", "command.usage"),
+    ],
+)
+async def test_a_wrong_setting_says_what_was_expected(house: Typing, text: str, key: str) -> None:
+    """And changes nothing."""
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.ADMIN, project=project.id)
+
+    with pytest.raises(UserError) as caught:
+        await house.types(text, room=room, person=ada)
+    assert key == caught.value.key
+    assert say(key, "en", **caught.value.values)
+
+
+async def test_cancel_stops_ones_own_questions(house: Typing) -> None:
+    """Those of this room."""
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.MEMBER, project=project.id)
+
+    assert say("room.cancelled", "en", count=1) == await house.says("/cancel", room=room, person=ada)
+    house.queue.waiting = 0
+    assert say("room.cancelled_none", "en") == await house.says("/cancel", room=room, person=ada)
+    assert [(room.id, ada.id)] * 2 == house.queue.cancelled
+
+
+async def test_reset_begins_anew(house: Typing) -> None:
+    """The flow finds no open conversation any more."""
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.MEMBER, project=project.id)
+
+    assert say("room.reset", "en") == await house.says("/reset", room=room, person=ada)
+
+
+async def test_ask_without_a_question_shows_how(house: Typing) -> None:
+    """The flow answers those that have one."""
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.MEMBER, project=project.id)
+
+    with pytest.raises(UserError, match=r"command\.usage"):
+        await house.types("/ask", room=room, person=ada)
+
+
+async def test_an_unbound_room_says_that_it_is(house: Typing) -> None:
+    """To an owner too, for whatever needs a project."""
+    room, owner = await house.room(kind="private"), await house.person(role=Role.OWNER)
+
+    for text in ("/status", "/source list", "/role", "/jobs", "/reset", "/project rename X", "/project leave"):
+        with pytest.raises(UserError, match=r"rights\.no_project"):
+            await house.types(text, room=room, person=owner)
