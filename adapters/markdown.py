@@ -125,7 +125,7 @@ def _scroll_close(
 
 
 def _build() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     parser.validateLink = is_safe_link  # type: ignore[method-assign]
     parser.inline.ruler.before("link", "citation", _mark_citation)
     rules: dict[str, _Rule] = {

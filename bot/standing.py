@@ -31,7 +31,7 @@ class Standing:
         """The answer to /status in a project's room, as CommonMark."""
         lines = await self.source_lines(project, language, now=now)
         waiting, _oldest = await self._db.read(inbox.pressure)
-        tail = [say("status.waiting", language, count=waiting)] if waiting > 1 else []
+        tail = [say("status.waiting", language, count=waiting)] if waiting else []
         tail.append(self._who_answers(language))
         head = say("status.title", language, project=project.name)
         return "\n".join([head, "", *(lines or [say("status.nothing", language)]), "", *tail])

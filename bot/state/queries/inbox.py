@@ -115,8 +115,9 @@ async def newest_message(session: AsyncSession, room: str) -> str | None:
 
 
 async def pressure(session: AsyncSession) -> tuple[int, datetime | None]:
-    """How many rows are open, and since when the oldest of them."""
-    statement = select(func.count(_id), func.min(Inbox.received_at)).where(_state.in_(OPEN))
+    """How many messages wait for their turn, and since when the oldest of them."""
+    waiting = select(func.count(_id), func.min(Inbox.received_at))
+    statement = waiting.where(_state == "waiting", _kind == "message")
     count, oldest = (await session.execute(statement)).one()
     return count, oldest
 
