@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
+
 from adapters.chat import Batch, ChatAdapter, Event, Reply, RoomChanged, RoomFacts, Stage
 from adapters.web.adapter import WebAdapter
 from bot.actions import Role
@@ -24,6 +26,7 @@ from bot.state.database import Database
 from bot.state.ids import new_id
 from bot.state.queries import inbox as inbox_rows
 from bot.state.queries import people, projects, rooms, webrooms
+from bot.state.tables import Inbox as InboxRow
 from bot.state.tables import Room
 from bot.state.vault import Vault
 from bot.state.weblog import StoredWebLog
@@ -217,7 +220,8 @@ def _seconds_of(clock: Clock) -> Callable[[], float]:
 
 
 async def _open_rows(session: Any) -> int:
-    return (await inbox_rows.pressure(session))[0]
+    wanted = select(func.count()).select_from(InboxRow).where(InboxRow.state.in_(inbox_rows.OPEN))  # type: ignore[attr-defined]
+    return int((await session.execute(wanted)).scalar_one())
 
 
 @asynccontextmanager
