@@ -29,7 +29,7 @@ def test_exceptions_lose_their_secrets_too(capsys: pytest.CaptureFixture[str]) -
     """A traceback is cleaned like any other text, whoever logged it."""
     configure(Log(level="info", format="json"), secrets=["hunter2-is-secret"])
     try:
-        raise ValueError("hunter2-is-secret was wrong")
+        int("hunter2-is-secret")
     except ValueError:
         structlog.get_logger("test").exception("failed", reference="abc")
         logging.getLogger("library").warning("Bearer abcdefghijklmnop")
