@@ -11,9 +11,10 @@ from dataclasses import dataclass
 LONGEST_CHARS = 1_000
 """A bracket, an address or inline code that has not ended by then is plain text."""
 
-_OPENING = re.compile(r"[ \t]*\\?[\[【]|!\[|<|&|`+|~{3,}|@|https?://|www\.", re.IGNORECASE)
+# Blanks are read from the first one of a run on, else a long run would cost its length squared.
+_OPENING = re.compile(r"(?<![ \t])[ \t]*\\?[\[【]|!\[|<|&|`+|~{3,}|@|https?://|www\.", re.IGNORECASE)
 # The end of a text that may still become one of the above.
-_MAYBE_OPENING = re.compile(r"(?:[ \t]+\\?|\\|!|~+|`+|h(?:t(?:t(?:ps?(?::/?)?)?)?)?|w{1,3})$", re.IGNORECASE)
+_MAYBE_OPENING = re.compile(r"(?:(?<![ \t])[ \t]+\\?|\\|!|~+|`+|h(?:t(?:t(?:ps?(?::/?)?)?)?)?|w{1,3})$", re.IGNORECASE)
 _NUMBER = r"\^?\d+(?:\s*[-–—]\s*\^?\d+)?"
 _NUMBERS = re.compile(
     rf"\s*(?:(?:passages?|sources?|quellen?|nr\.|no\.)\s*)?{_NUMBER}(?:\s*[,;&]\s*{_NUMBER})*\s*(?:†[^\]】]*)?\\?",
@@ -162,7 +163,7 @@ class CitedStream:
         link = _AUTOLINK.match(self._held)
         if link:
             return Piece(self._linked(link.group(1)), link.end())
-        if is_end or re.match(r"<[^\s>]*[\s>]", self._held) or len(self._held) > LONGEST_CHARS:
+        if is_end or len(self._held) > LONGEST_CHARS or re.match(r"<[^\s>]*[\s>]", self._held):
             return Piece("\\<", 1)
         return None
 
