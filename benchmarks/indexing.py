@@ -25,6 +25,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bot import platform
 from config.load import load
 from pipelines.components.embed import open_embedder
 from pipelines.indexing import Indexing, Listed
@@ -126,6 +127,7 @@ def main() -> None:
     parser.add_argument("--mb", type=float, default=50)
     parser.add_argument("--store", choices=("local", "memory", "none"), default="local")
     arguments = parser.parse_args()
+    platform.limit_memory_pools()  # as the service does
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(measure(arguments.store, int(arguments.mb * 1_000_000), Path(folder)))
 

