@@ -91,7 +91,7 @@ def ask(
 def search(
     query: Annotated[str, typer.Argument(help="Words, a symbol, a path or a question.")],
     project: ProjectName = "roomwise",
-    limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=200, help="How many passages.")] = 10,
+    limit: Annotated[int, typer.Option("--limit", "-k", min=1, max=100, help="How many passages.")] = 10,
     as_json: AsJson = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show what each score is made of.")] = False,
     data_dir: DataDir = None,

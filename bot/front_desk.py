@@ -62,9 +62,10 @@ class FrontDesk:
         self._parts = parts
 
     async def search(self, query: str, *, project: str, limit: int, explain: bool) -> Json:
-        """Find passages; an empty query finds nothing."""
+        """Find passages."""
+        text = self._checked(query)
         found_in = await self._project(project)
-        found = await self._parts.searching.search(found_in.id, query, scope=Scope(), limit=limit)
+        found = await self._parts.searching.search(found_in.id, text, scope=Scope(), limit=limit)
         return found_as_json(found, await self._names(found_in), explain=explain)
 
     async def ask(self, question: str, *, project: str) -> Json:
@@ -124,9 +125,9 @@ class FrontDesk:
     def _checked(self, question: str) -> str:
         most = self._parts.limits.question_max_chars
         if not question.strip():
-            raise DeskError("expected a question, got nothing")
+            raise DeskError("expected a question or words to search for, got nothing")
         if len(question) > most:
-            raise DeskError(f"expected a question of at most {most} characters, got {len(question)}; shorten it")
+            raise DeskError(f"expected at most {most} characters, got {len(question)}; shorten it")
         return question
 
     async def _follow(self, locations: Sequence[str], name: str) -> tuple[Project, list[Source]]:

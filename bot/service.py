@@ -18,7 +18,7 @@ import uvicorn
 
 from bot import platform
 from bot.app import Opened, open_everything, utc_now
-from bot.first_project import begin_first_project
+from bot.first_project import Folders, begin_first_project
 from bot.jobs.registry import Clockwork, JobRunner
 from bot.metrics import Metrics
 from bot.platform import PlatformError
@@ -115,9 +115,14 @@ async def _started(opened: Opened, listening: socket.socket) -> AsyncIterator[_R
 
 async def _begin(running: _Running) -> None:
     opened, chat = running.opened, running.chat
-    await begin_first_project(
-        opened.db, opened.following, opened.projects, checkout=platform.checkout_root(), clock=utc_now
-    )
+    if opened.settings.sources.first_project:
+        await begin_first_project(
+            opened.db,
+            opened.following,
+            opened.projects,
+            folders=Folders(platform.checkout_root(), platform.packaged_docs()),
+            clock=utc_now,
+        )
     opened.tasks.spawn(chat.delivery.run())
     opened.tasks.spawn(chat.inbox.listen(chat.web))
     opened.tasks.spawn(_resume(chat))

@@ -51,6 +51,8 @@ def search_once(
     where: Where,
 ) -> int:
     """Search once and print the passages."""
+    if not query.strip():
+        return _fail('expected something to search for, got nothing; for example: roomwise search "data folder"')
     return _at_the_desk(
         lambda desk: desk.search(query, project=project, limit=limit, explain=explain),
         print_json if as_json else print_passages,
