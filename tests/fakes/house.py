@@ -1,5 +1,6 @@
 """The commands over a real state database, with a store and a chat network in memory."""
 
+import asyncio
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -74,6 +75,7 @@ class Typing:
     files: FakeSource
     work: list[Coroutine[Any, Any, Any]] = field(default_factory=list)
     sent: list[Parcel] = field(default_factory=list)
+    has_sent: asyncio.Condition = field(default_factory=asyncio.Condition)
     now: datetime = NOW
     _number: int = 0
 
@@ -144,6 +146,11 @@ class Typing:
         while self.work:
             await self.work.pop(0)
 
+    async def until_sent(self, count: int) -> None:
+        """Wait until background work has sent so many messages or edits."""
+        async with self.has_sent:
+            await self.has_sent.wait_for(lambda: len(self.sent) >= count)
+
     async def followed(self, project: Project) -> list[Source]:
         """What a project follows now."""
         return await self.db.read(lambda session: sources.list_of(session, project.id))
@@ -179,7 +186,9 @@ async def open_house(folder: Path) -> AsyncIterator[Typing]:
         return files
 
     async def send(parcel: Parcel) -> None:
-        sent.append(parcel)
+        async with typing.has_sent:
+            sent.append(parcel)
+            typing.has_sent.notify_all()
 
     async def starters(project: str, *, room: str | None, language: str) -> Sequence[str]:
         return ("What is a parcel?",) if (await store.counts(project)).passages else ()
