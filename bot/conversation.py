@@ -21,7 +21,7 @@ from bot.reply import Frame, Presenter, Spawn, Target, answer_reply, failed_repl
 from bot.state.database import Database
 from bot.state.ids import new_id
 from bot.state.queries import inbox, limits, people, turns
-from bot.state.tables import Turn
+from bot.state.tables import Room, Turn
 from bot.state.vault import Vault
 from config.settings import Answers, Limits
 from config.texts import say
@@ -196,6 +196,7 @@ class Conversation:
             room=room.id,
             history=tuple(Exchange(one.question, one.answer) for one in texts if one.question and one.answer),
             language=context.language,
+            style=_style_of(room),
             model_allowed=tokens.allowed,
         )
         turn = earlier.id if earlier else new_id()
@@ -279,6 +280,12 @@ class Conversation:
         parcel = asked.target.parcel(failed_reply(key, asked.target, **values), is_final=True)
         await self.delivery.send(replace(parcel, binding=None, reopens=presenter.reopens))
         return "failed"
+
+
+def _style_of(room: Room) -> str:
+    """How long this room wants its answers: short or detailed; "" for what is usual."""
+    style = str(room.settings.get("style", "normal"))
+    return "" if style == "normal" else style
 
 
 def target_of(context: MessageContext, seen: Seen) -> Target:

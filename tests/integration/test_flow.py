@@ -443,3 +443,16 @@ async def test_the_web_chat_shows_question_and_answer_in_its_log(flow: Flow) -> 
     assert (first.seq, False, first.seq, True) == (question.seq, first.is_repeat, again.seq, again.is_repeat)
     assert ("final", question.seq) == (answer.stage, answer.reply_to)
     assert answer.body["cited"][0]["url"].startswith(f"/p/{flow.project}/{answer.turn}/1")
+
+
+async def test_a_room_gets_its_answers_in_the_style_it_chose(flow: Flow) -> None:
+    """`/settings style short` reaches whoever writes the answer; the usual style says nothing."""
+    await flow.receive(flow.chat.message(1, "one"))
+    await flow.idle()
+    room = await flow.db.read(lambda session: rooms.at(session, "fake", "bot", "room"))
+    assert room is not None
+    await flow.db.write(lambda session: rooms.change(session, room.id, settings={"style": "short"}))
+    await flow.receive(flow.chat.message(2, "two"))
+    await flow.idle()
+
+    assert ["", "short"] == [question.style for question in flow.answering.asked]
