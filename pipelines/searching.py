@@ -19,10 +19,14 @@ Views = Callable[[str], Awaitable[Mapping[str, SourceView]]]
 
 T = TypeVar("T")
 
-KEYWORD_CANDIDATES: Final = 50
+KEYWORD_CANDIDATES: Final = 200
+_FUSED_KEYWORDS: Final = 50  # so many of them compete with the other lists; documents further down stand aside
 DENSE_CANDIDATES: Final = 40
 NAME_CANDIDATES: Final = 15
+QUOTABLE: Final = 20
+"""So many passages are looked at for quotes, whatever the limit of a search."""
 _POOL: Final = 60
+_ASIDE: Final = 20
 _MAX_NAMES: Final = 3
 
 
@@ -32,9 +36,11 @@ class Retrieved:
 
     query: Query
     found: tuple[Found, ...]
-    coverage: tuple[float, ...]  # for each found passage, the share of the question that it speaks of, 0..1
+    coverage: tuple[float, ...]  # for each found passage and then each further one, its share of the question, 0..1
     weights: Weights
     shown: Mapping[str, Shown]
+    further: tuple[Found, ...] = ()  # what ranked below, for quotes: a document may say it shorter than code
+    topic: tuple[float, ...] = ()  # for each found and then each further passage, how far it is about the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,11 @@ class _Lists:
     def weighed(self) -> "list[tuple[float, list[str]]]":
         """Give the lists as ids with their weights in rank fusion."""
         weight = self.lexical_weight
-        weighed = [(weight, self.words), (1.0, self.dense), *((weight / 2, found) for found in self.named)]
+        weighed = [
+            (weight, self.words[:_FUSED_KEYWORDS]),
+            (1.0, self.dense),
+            *((weight / 2, found) for found in self.named),
+        ]
         return [(share, [document.id for document in found]) for share, found in weighed]
 
 
@@ -75,9 +85,20 @@ class Searching:
         if not query.concepts:
             return Retrieved(query, (), (), (), shown)
         lists = await self._lists(project, query, scope=scope)
-        ranked, weights = await asyncio.to_thread(_ranked, query, lists, limit)
-        found = tuple(_found(one, shown) for one in ranked)
-        return Retrieved(query, found, tuple(one.coverage for one in ranked), weights, shown)
+        ranked, aside, weights = await asyncio.to_thread(_ranked, query, lists)
+        # Below the limit of a search, what a document says about the very matter still may be quoted.
+        further = sorted((*ranked[limit:], *aside), key=lambda one: -one.score - one.topic)[: max(QUOTABLE - limit, 0)]
+        kept = [*ranked[:limit], *further]
+        found = tuple(_found(one, shown) for one in kept)
+        return Retrieved(
+            query=query,
+            found=found[:limit],
+            further=found[limit:],
+            coverage=tuple(one.coverage for one in kept),
+            topic=tuple(one.topic for one in kept),
+            weights=weights,
+            shown=shown,
+        )
 
     async def _lists(self, project: str, query: Query, *, scope: Scope) -> "_Lists":
         """Ask for every list at once."""
@@ -140,16 +161,20 @@ def passage_of(document: Document, *, score: float | None = None) -> Passage:
     )
 
 
-def _ranked(query: Query, lists: _Lists, limit: int) -> tuple[list[Ranked], Weights]:
+def _ranked(query: Query, lists: _Lists) -> tuple[list[Ranked], list[Ranked], Weights]:
+    """Order the pool, and beside it the documents that only keywords found, far down: code has more of their words."""
     documents = {document.id: document for found in (*lists.named, lists.dense, lists.words) for document in found}
     by_words = _scaled(lists.words)
     by_meaning = {document.id: max(document.score or 0.0, 0.0) for document in lists.dense}
     worth = 1.0 / max(lists.lexical_weight, 1.0)
-    pool = [
-        Candidate(documents[one], by_words=by_words.get(one, 0.0), by_meaning=worth * by_meaning.get(one, 0.0))
-        for one in list(fuse_by_rank(lists.weighed()))[:_POOL]
-    ]
-    return rank(query, pool, limit=limit)
+
+    def candidate(one: str) -> Candidate:
+        return Candidate(documents[one], by_words=by_words.get(one, 0.0), by_meaning=worth * by_meaning.get(one, 0.0))
+
+    fused = list(fuse_by_rank(lists.weighed()))[:_POOL]
+    there = {*fused}
+    docs = [one.id for one in lists.words if one.id not in there and one.meta.get("kind") == "docs"][:_ASIDE]
+    return rank(query, [candidate(one) for one in fused], aside=[candidate(one) for one in docs])
 
 
 def _scaled(found: Sequence[Document]) -> dict[str, float]:

@@ -2,17 +2,28 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from config.texts import say
-from pipelines.components.blocks import Block
+from pipelines.components.blocks import Block, is_restructured
 from pipelines.components.cite import CitedStream, defused, known_addresses
 from pipelines.components.extract import Quoted, is_code, telling_sentences
 from pipelines.components.rank import Weights
+from pipelines.components.windows import import_lines
 from pipelines.types import Citation, Passage, SourceView
 
 _FENCE_LINE: Final = re.compile(r"\s*(?:```+|~~~+)")
 _HEADING_MARKS: Final = re.compile(r"\s*#{1,6}\s+(.*?)\s*#*\s*")
+_DIRECTIVE_LINE: Final = re.compile(r"\s*\.\.\s+[\w:+-]+::")
+_OPTION_LINE: Final = re.compile(r"\s*:[\w-]+:")
+_RST_INLINE: Final = (
+    (re.compile(r"``([^`\n]{1,200})``"), r"`\1`"),
+    (re.compile(r":[\w+:-]{1,40}:`~?\.?([^`<\n]{1,200}?)(?: ?<[^`>\n]{1,200}>)?`"), r"`\1`"),
+    (re.compile(r"`([^`<\n]{1,200}?) ?<[^`>\n]{1,300}>`_{1,2}"), r"\1"),
+    (re.compile(r"`([^`\n]{1,200})`_{1,2}"), r"\1"),
+    (re.compile(r"::$", re.MULTILINE), ":"),
+)
 _MAX_HEADING_CHARS: Final = 80
 
 
@@ -77,34 +88,68 @@ def _shown(quoted: Quoted, weights: Weights) -> str:
     if is_code(quoted.passage):
         return "\n\n".join(_fenced(block) for block in quoted.blocks)
     addresses = known_addresses([quoted.passage.text])
-    parts = [_fenced(block) if block.kind == "code" else _prose(block, weights, addresses) for block in quoted.blocks]
-    return "\n>\n".join(_quoted(part) for part in parts if part)
+    is_rst = is_restructured(quoted.passage.path)
+    blocks = [replace(block, lines=(*quoted.head, *block.lines)) for block in quoted.blocks]
+    parts = [
+        _fenced(block) if block.kind == "code" else _prose(block, weights, addresses, is_rst=is_rst) for block in blocks
+    ]
+    shown = ""
+    for at, part in enumerate(parts):
+        is_next_item = at > 0 and blocks[at].is_item and blocks[at - 1].is_item
+        shown += (("\n" if is_next_item else "\n>\n") if shown and part else "") + (_quoted(part) if part else "")
+    return shown
 
 
 def _quoted(markdown: str) -> str:
     return "\n".join(f"> {line}" if line else ">" for line in markdown.split("\n"))
 
 
-def _prose(block: Block, weights: Weights, addresses: frozenset[str]) -> str:
+def _prose(block: Block, weights: Weights, addresses: frozenset[str], *, is_rst: bool) -> str:
     if block.kind == "heading":
         title = _HEADING_MARKS.fullmatch(block.lines[0])
-        text = f"**{title.group(1) if title else block.lines[0].strip()}**"
+        said = next((line.strip() for line in block.lines if re.search(r"\w", line)), "")
+        text = f"**{title.group(1) if title else said}**"
     else:
-        text = telling_sentences(block.text, weights)
+        text = telling_sentences("\n".join(_dedented(block.lines)), weights)
     filtered = CitedStream(0, addresses=addresses)
-    return (filtered.feed(text) + filtered.finish()).strip("\n")
+    return (filtered.feed(_as_markdown(text) if is_rst else text) + filtered.finish()).strip("\n")
+
+
+def _as_markdown(text: str) -> str:
+    """Write the roles, links and literals of reStructuredText as Markdown's ticks."""
+    for form, written in _RST_INLINE:
+        text = form.sub(written, text)
+    return text
 
 
 def _fenced(block: Block) -> str:
     lines = list(block.lines)
     if lines and _FENCE_LINE.match(lines[0]):
         lines = lines[1:]
+    elif lines and _DIRECTIVE_LINE.match(lines[0]):
+        lines = _without_options(lines[1:])
     if lines and _FENCE_LINE.match(lines[-1]):
         lines = lines[:-1]
+    lines = _without_imports(lines)
     text = defused("\n".join(_dedented(lines)))
     longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{block.language}\n{text}\n{fence}"
+
+
+def _without_imports(lines: Sequence[str]) -> list[str]:
+    """Leave out names brought in at the beginning of an example when there is more to see."""
+    dropped = import_lines(lines)
+    start = next((at for at, line in enumerate(lines) if at not in dropped and line.strip()), 0)
+    return list(lines[start:])
+
+
+def _without_options(lines: Sequence[str]) -> list[str]:
+    """Leave out the options of a directive and the blank lines before its body."""
+    body = list(lines)
+    while body and (not body[0].strip() or _OPTION_LINE.match(body[0])):
+        body.pop(0)
+    return body
 
 
 def _dedented(lines: Sequence[str]) -> list[str]:

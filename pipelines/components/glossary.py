@@ -34,6 +34,7 @@ _SAME = """
     minimum min
     limit limits
     requirement dependency
+    skip ignore exclude
 """
 
 _GERMAN = """
@@ -65,6 +66,12 @@ _GERMAN = """
     indizieren index | indexierung indexing index | information information | inhalt content | installation installation
     installieren install | kanal channel | kennwort password | klasse class | klammer bracket | knopf button
     knoten node | kommentar comment | komponente component | konfigurieren configure
+    setzen set | liefern serve deliver | ausliefern serve deliver | bereitstellen serve deploy provide | statisch static
+    dynamisch dynamic | hintergrund background | regelmäßig periodic regular | wiederkehrend periodic | umleiten redirect
+    umleitung redirect | weiterleitung redirect | zeitüberschreitung timeout | mitwirken contribute | beitragen contribute
+    vermitteln broker | begrenzen limit | beschränken limit restrict | einschränken limit restrict | beenden stop end exit
+    rate rate | ausnahmebehandlung exception handling | verkettung chain | verketten chain | zuordnen map route
+    veröffentlichen publish release | veröffentlichung release | aufsetzen setup | unterschiedlich different
     hinzu add | fügen add insert | konfiguration configuration config | kunde customer client | latenz latency | reduzieren reduce | verringern reduce |
     erhöhen increase | bestellung order | rechnung invoice | behalten keep | aufbewahren keep retain | ausliefern deliver
     zustellen deliver | versuch attempt try | anmeldedaten credential | schlüsselwort keyword | treffer hit match
@@ -99,10 +106,12 @@ _GERMAN = """
     vorlage template | voraussetzung requirement prerequisite | wählen choose select | warnung warning | warten wait
     warteschlange queue | webseite website page | weg path way | weiterleiten forward redirect | werkzeug tool
     wert value | wiederherstellen restore recover | wiederholen retry repeat | zahl number | zeichen character
-    zeile line | zeit time | zeitlimit timeout | ziel target goal | zitat citation quote | zugang access
+    zeile line | zeit time | zeitlimit limit timeout | ziel target goal | zitat citation quote | zugang access
     zugriff access | zulassen allow | zustand state status | zweck purpose
 """
 
+# Words whose stem is another word's: "founded" is not "found".
+_FAMILIES = {"founded": "founder", "founding": "founder", "gegründet": "founder"}
 _ENDINGS = ("ten", "en", "es", "st", "te", "et", "em", "n", "e", "s", "t")
 
 
@@ -140,6 +149,11 @@ def _stripped(word: str) -> str:
 def same_stems(stem: str) -> frozenset[str]:
     """List the stems that mean the same as this one, itself among them."""
     return _same().get(stem, frozenset()) | {stem}
+
+
+def own_stems(word: str) -> list[str]:
+    """List the stems of a word of a question; one whose stem means something else gives those of its family."""
+    return terms(_FAMILIES.get(word.casefold(), word))
 
 
 @cache

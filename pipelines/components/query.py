@@ -6,10 +6,11 @@ a path names a file, an error message has phrases that stand in the text word by
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
-from pipelines.components.glossary import in_english, same_stems
+from pipelines.components.glossary import in_english, own_stems, same_stems
 from pipelines.components.keywords import STOP_WORDS, query_terms, terms
 
 MAX_CONCEPTS: Final = 24
@@ -29,6 +30,14 @@ _ERROR: Final = re.compile(
     r"\b\w*(?:Error|Exception|Warning|Traceback|panic|fatal)\b[^\n]{8,}|^[^?\n]{30,}$", re.MULTILINE
 )
 
+_WHAT_IS: Final = re.compile(r"\W*(?:what(?:'s| is| are| does)|was (?:ist|sind|bedeutet|macht))\b", re.IGNORECASE)
+
+_WHY: Final = re.compile(r"\W*(?:why|when|warum|wieso|weshalb|wann)\b", re.IGNORECASE)
+_HOW_TO: Final = re.compile(
+    r"\W*(?:how (?:do|does|can|to|should|would|may)|wie (?!viele?\b|lange\b|oft\b|hoch\b|gro\S)\w+|(?:can|may) i|kann ich)\b",
+    re.IGNORECASE,
+)
+
 # Words that say how somebody asks, not what about.
 _WEAK: Final = frozenset(
     term
@@ -43,22 +52,37 @@ _WEAK: Final = frozenset(
     """.split()
     for term in terms(word)
 )
+# Verbs and adjectives that fit to any matter.
+_GENERAL: Final = frozenset(
+    term
+    for word in """
+    add set enable run change create read write another other new own per different difference between automatically
+    start choose exactly allow support supported
+    """.split()
+    for term in terms(word)
+)
 _WANTS: Final[Mapping[str, frozenset[str]]] = {
     "tests": frozenset("tests testing tested testsuite testcase fixture fixtures pytest unittest mock mocks".split()),
     "examples": frozenset("example examples demo demos sample samples tutorial beispiel beispiele".split()),
     "history": frozenset("changelog changed changes release released releases history version änderungen".split()),
+    "building": frozenset(
+        "contribute contributing contributor contributors develop development patch mitwirken".split()
+    ),
+    "legal": frozenset(
+        "license licence licensed licenses licences copyright author authors sponsor sponsors lizenz autoren".split()
+    ),
     "generated": frozenset("generated generator migration migrations".split()),
     "init": frozenset("__init__ exports exported reexport package".split()),
     "code": frozenset(
-        "function class method implemented implementation implements defined code where source struct variable "
-        "constant module wo funktion klasse methode implementiert definiert".split()
+        "function class method implemented implementation implements defined code struct variable "
+        "constant module funktion klasse methode implementiert definiert".split()
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One thing a question speaks of: `stems` are alternatives, `weight` says how much it tells (0.25 or 1)."""
+    """One thing a question speaks of: `stems` are alternatives, `weight` says how much it tells (0.1, 0.5 or 1)."""
 
     word: str
     stems: frozenset[str]
@@ -81,6 +105,21 @@ class Query:
     def is_bare(self) -> bool:
         """Say whether the question is one name and nothing else."""
         return len(self.text.split()) == 1
+
+    @property
+    def asks_what(self) -> bool:
+        """Say whether the question asks what something is."""
+        return bool(_WHAT_IS.match(self.text))
+
+    @property
+    def asks_how(self) -> bool:
+        """Say whether the question asks how to do something."""
+        return bool(_HOW_TO.match(self.text))
+
+    @property
+    def asks_for_words(self) -> bool:
+        """Say whether the question asks for an explanation: how, what, why or the difference."""
+        return self.asks_how or self.asks_what or bool(_WHY.match(self.text))
 
     @property
     def is_about_code(self) -> bool:
@@ -119,7 +158,7 @@ def read_query(text: str) -> Query:
 def _concepts(english: Sequence[tuple[str, tuple[str, ...]]], *, fallback: Sequence[str]) -> Iterable[Concept]:
     seen: set[str] = set()
     for word, meanings in english:
-        stems = terms(word)
+        stems = own_stems(word)
         if not stems or stems[0] in seen:
             continue
         seen.add(stems[0])
@@ -130,9 +169,15 @@ def _concepts(english: Sequence[tuple[str, tuple[str, ...]]], *, fallback: Seque
         for stem, more in parts:
             seen.add(stem)
             alike = frozenset(other for each in {stem, *more} for other in same_stems(each))
-            yield Concept(word, alike, 0.25 if stem in _WEAK else 1.0)
+            yield Concept(word, alike, _weight(stem, more))
     if not seen:
         yield from (Concept(term, frozenset({term})) for term in fallback)
+
+
+def _weight(stem: str, meanings: AbstractSet[str]) -> float:
+    if stem in _WEAK:
+        return 0.1
+    return 0.5 if ({stem} | meanings) & _GENERAL else 1.0
 
 
 def _identifiers(text: str) -> Iterable[str]:

@@ -17,7 +17,7 @@ def candidate(path: str, text: str = "text", *, by_words: float = 0.5, **meta: o
 
 def order(question: str, *candidates: Candidate) -> list[str]:
     """The paths, best first."""
-    ranked, _ = rank(read_query(question), candidates, limit=10)
+    ranked, _, _ = rank(read_query(question), candidates)
     return [one.candidate.path for one in ranked]
 
 
@@ -67,7 +67,7 @@ def test_rare_concepts_weigh_more_and_missing_ones_most() -> None:
 
 def test_features_explain_the_score() -> None:
     """Without a factor, the features add up to the score."""
-    ranked, _ = rank(read_query("retry limit"), [candidate("src/retry.py", "the retry limit")], limit=1)
+    ranked, _, _ = rank(read_query("retry limit"), [candidate("src/retry.py", "the retry limit")])
 
     assert ranked[0].score == pytest.approx(sum(feature.value for feature in ranked[0].features), abs=1e-3)
 
