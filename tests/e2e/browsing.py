@@ -72,6 +72,7 @@ def sign_in(page: Page, service: Service) -> None:
     page.goto(service.link)
     page.get_by_role("button").click()
     page.wait_for_selector(".person")
+    page.wait_for_load_state("load")  # going on at once would abort what is still under way
 
 
 def ask(page: Page, text: str) -> None:
