@@ -1,6 +1,7 @@
 """One question from its start to its recorded answer: rights, limits, history, knowledge, reply."""
 
 import asyncio
+import re
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -30,6 +31,7 @@ from pipelines.types import Answer, AnswerEvent, Exchange, KnowledgeError, Quest
 log = structlog.get_logger(__name__)
 
 _LATE: Final = timedelta(hours=1)
+_ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[@-~]")  # the colours of a terminal, when its output is pasted
 _CONTROLS: Final = dict.fromkeys((*range(9), *range(11, 32), 127))  # all but tab and line feed
 
 
@@ -78,7 +80,7 @@ class Conversation:
         `reopens` lets a given answer be replaced, as for an edited question. Whatever goes wrong is said in the room.
         Raises Unreachable when the answer could not even be recorded, StateUnavailable, and asyncio.CancelledError.
         """
-        text = text.translate(_CONTROLS).strip()
+        text = _ESCAPES.sub("", text).translate(_CONTROLS).strip()
         seen = await self._look(context)
         if seen is None or seen.project is None:
             return "rebound"
@@ -154,7 +156,7 @@ class Conversation:
         decision = seen.may("ask")
         if not decision.allowed:
             return say(decision.reason, language) if decision.reason else ""
-        if not text:
+        if not any(map(str.isalnum, text)):
             return say("ask.empty", language)
         if len(text) > most:
             return say("ask.too_long", language, limit=most, got=len(text))
