@@ -8,9 +8,10 @@ from typing import Any, Final, TypeVar
 
 from haystack import Document
 
+from pipelines.components.candidate import Candidate
 from pipelines.components.embed import Embedder
 from pipelines.components.query import Query, read_query
-from pipelines.components.rank import Candidate, Ranked, Weights, rank
+from pipelines.components.rank import Ranked, Weights, rank
 from pipelines.stores.passages import PassageStore, Scope
 from pipelines.types import Found, ModelUnavailable, Passage, Shown, SourceView
 
@@ -19,14 +20,14 @@ Views = Callable[[str], Awaitable[Mapping[str, SourceView]]]
 
 T = TypeVar("T")
 
-KEYWORD_CANDIDATES: Final = 200
+KEYWORD_CANDIDATES: Final = 120
 _FUSED_KEYWORDS: Final = 50  # so many of them compete with the other lists; documents further down stand aside
 DENSE_CANDIDATES: Final = 40
 NAME_CANDIDATES: Final = 15
-QUOTABLE: Final = 20
+QUOTABLE: Final = 16
 """So many passages are looked at for quotes, whatever the limit of a search."""
 _POOL: Final = 60
-_ASIDE: Final = 20
+_ASIDE: Final = 12
 _MAX_NAMES: Final = 3
 
 

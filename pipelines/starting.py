@@ -1,41 +1,91 @@
 """Questions to start with, made from a project's headings and main symbols, each one that the sources can answer."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from config.texts import say
 from pipelines.stores.passages import PassageStore, Scope
 
 STARTERS: Final = 3
-_SAMPLE: Final = 24
+_SAMPLE: Final = 60
 _MAX_CHARS: Final = 60
 _MIN_CHARS: Final = 4
 # Headings that every project has and nobody asks about.
 _DULL: Final = frozenset(
     "license licence contents content todo misc other notes links badges overview introduction index readme credits "
-    "acknowledgements acknowledgments authors contributors unreleased changelog see also references table".split()
+    "acknowledgements acknowledgments authors contributors unreleased changelog see also references table contributing "
+    "contribute sponsors sponsorship donations backers enterprise for security reporting support community help start "
+    "broker instructions contents api for others yourself summary description examples example more documentation docs getting started reference the and to of a".split()
 )
 _MARKUP: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`#<>|\\]|^\s*\d+(?:\.\d+)*[.)]?\s+")
+_ENTRY: Final = re.compile(r"(?:docs?/)?(?:readme|index)\.\w+$", re.IGNORECASE)
+_INSTALL: Final = re.compile(r"(?:install(?:ation|ing|ieren)?|set ?up|einrichtung)\b[^?]*$", re.IGNORECASE)
+_ASKING: Final = re.compile(r"(?:how|what|why|when|where|which|wie|was|warum|wann|wo)\b|.*\?$", re.IGNORECASE)
+_TITLE_END: Final = re.compile(r"\s+[-–—|:]\s+|:\s")
+_MAX_TITLE_WORDS: Final = 3
+# Files that build or start a project, and inner ones: their symbols are not what it is about.
+_ASIDE: Final = re.compile(
+    r"(?:^|/)(?:setup|bootstrap|conftest|noxfile|tasks|_[^/]*|\.[^/]*|scripts/.*|tests?/.*)(?:\.\w+)?$"
+)
+_FOR_BUILDERS: Final = re.compile(
+    r"(?:^|/)(?:contributing|security|code_of_conduct|changelog|licen[cs]es?|\.github/.*)\b", re.IGNORECASE
+)
+_CLASS: Final = re.compile(r"[A-Z][A-Za-z0-9]*[a-z][A-Za-z0-9]*")
+_FAULT: Final = ("Error", "Exception", "Warning")
 
 
 async def starters(store: PassageStore, project: str, scope: Scope, language: str) -> list[str]:
-    """Make up to three questions: two from headings, one from a symbol; fewer when the project holds too little.
+    """Make up to three questions, as a newcomer asks: what it is, how to install it, what its main parts do.
 
-    Raises StoreUnavailable.
+    Fewer when the project holds too little. Raises StoreUnavailable.
     """
     sample = await store.headings(project, scope=scope, limit=_SAMPLE)
-    headings = _fit(sample, "heading")
-    symbols = _fit(sample, "symbol")
-    asked_headings = headings[: STARTERS - 1] if symbols else headings[:STARTERS]
-    questions = [say("starter.heading", language, heading=heading) for heading in asked_headings]
-    questions += [say("starter.symbol", language, symbol=symbol) for symbol in symbols]
-    return questions[:STARTERS]
+    first = [*_first_questions(sample, language)][: STARTERS - 1]
+    symbols = [say("starter.symbol", language, symbol=name) for name in _symbols(sample)]
+    told = " ".join(first).casefold()
+    more = [
+        _about(heading, language)
+        for heading in sorted(_headings(sample), key=lambda heading: not _ASKING.match(heading))
+        if heading.casefold() not in told and not _INSTALL.match(heading)
+    ]
+    ordered = [*first, *more[: STARTERS - 1 - len(first)], *symbols[:1], *more, *symbols]
+    return list(dict.fromkeys(ordered))[:STARTERS]
 
 
-def _fit(sample: Sequence[Mapping[str, Any]], key: str) -> list[str]:
-    cleaned = (_MARKUP.sub(r"\1", str(item[key])).strip(" :.-") for item in sample if item.get(key))
-    return [text for text in dict.fromkeys(cleaned) if _is_telling(text)]
+def _first_questions(sample: Sequence[Mapping[str, Any]], language: str) -> Iterator[str]:
+    """Ask what the project is, by the title of its first page, and how to install it, where a heading says so."""
+    entries = [str(item["heading"]) for item in sample if item.get("heading") and _ENTRY.match(str(item["path"]))]
+    titles = [_TITLE_END.split(_MARKUP.sub(r"\1", entry).strip())[0].strip() for entry in entries[:1]]
+    for title in titles:
+        if _is_telling(title) and len(title.split()) <= _MAX_TITLE_WORDS and not _INSTALL.match(title):
+            yield say("starter.title", language, title=title)
+    if any(_INSTALL.match(heading) for heading in _cleaned(sample, "heading")):
+        yield say("starter.install", language)
+
+
+def _about(heading: str, language: str) -> str:
+    if _ASKING.match(heading):
+        return f"{heading.rstrip('?')}?"
+    return say("starter.heading", language, heading=heading)
+
+
+def _headings(sample: Sequence[Mapping[str, Any]]) -> list[str]:
+    own = [item for item in sample if not _FOR_BUILDERS.search(str(item["path"]))]
+    return [heading for heading in _cleaned(own, "heading") if _is_telling(heading)]
+
+
+def _symbols(sample: Sequence[Mapping[str, Any]]) -> list[str]:
+    """List the names defined in the project's own files, short classes first, faults last."""
+    own = [item for item in sample if not _ASIDE.search(str(item["path"]).casefold())]
+    names = [name for name in _cleaned(own or sample, "symbol") if len(name) >= _MIN_CHARS]
+    return sorted(names, key=lambda name: (name.endswith(_FAULT), not _CLASS.fullmatch(name), len(name)))
+
+
+def _cleaned(sample: Sequence[Mapping[str, Any]], key: str) -> list[str]:
+    form = _MARKUP if key == "heading" else re.compile(r"`")
+    found = (form.sub(r"\1" if form.groups else "", str(item[key])).strip(" :.-") for item in sample if item.get(key))
+    return list(dict.fromkeys(found))
 
 
 def _is_telling(text: str) -> bool:

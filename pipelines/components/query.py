@@ -47,7 +47,7 @@ _WEAK: Final = frozenset(
     module line lines place exactly possible best right correct know mean means make makes made give thing things
     project repository repo system does anything something someone person people name named called example examples
     docs doc documentation documents sources say says said talk many much often long supported available currently please help handle handled
-    funktioniert funktionieren geht gehen macht machen finde finden zeige zeig erkläre erklären benutzt verwendet
+    wissen sollte weiß funktioniert funktionieren geht gehen macht machen finde finden zeige zeig erkläre erklären benutzt verwendet
     implementiert definiert liegt steht stehen passiert brauche möchte lange oft dokumentation doku dokumente quellen sagt sagen will mehr viele genau möglich datei heißt gemacht
     """.split()
     for term in terms(word)

@@ -7,30 +7,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import lru_cache
 from typing import Final
 
-from haystack import Document
-
-from pipelines.components.keywords import header_terms, terms
+from pipelines.components.candidate import Candidate
 from pipelines.components.query import Concept, Query, squashed
-from pipelines.components.windows import without_imports
 from pipelines.types import Feature
 
-_ROLES: Final[Mapping[str, frozenset[str]]] = {
-    "tests": frozenset("test tests testing spec specs __tests__ e2e fixtures conftest testdata".split()),
-    "examples": frozenset("example examples demo demos sample samples cookbook benchmarks benchmark bench".split()),
-    "history": frozenset("changelog changes history news releases release_notes release-notes whatsnew".split()),
-    "building": frozenset(
-        ".github .gitlab .circleci contributing contribute development developing hacking maintainers maintaining".split()
-    ),
-    "scripts": frozenset({"scripts", "bin", "tools"}),
-    "legal": frozenset(
-        "license licenses licence licences copying notice authors contributors credits sponsors sponsorship".split()
-    ),
-    "texts": frozenset("locale locales i18n l10n texts translations lang langs".split()),
-    "generated": frozenset("generated gen migrations vendor vendored third_party compat _compat legacy".split()),
-}
 # How much a passage of such a file counts when the question does not ask for its kind.
 _PRIORS: Final[Mapping[str, float]] = {
     "tests": 0.4, "examples": 0.5, "history": 0.5, "building": 0.7, "scripts": 0.8, "legal": 0.5, "texts": 0.6, "generated": 0.4,
@@ -39,91 +22,10 @@ _PRIORS: Final[Mapping[str, float]] = {
 _ASKED_FOR: Final = 1.3
 _BARE_SYMBOL: Final = 2.5  # a name typed alone asks for the place where it is defined
 _DOCS_FOR_CODE: Final = 0.8  # a document, when the question asks for code
+_LEAST_ALIKE: Final = 4  # characters: shorter words are not taken for beginnings
 _ONLY_IMPORTS: Final = 0.5  # a passage that brings in names from elsewhere and does nothing else
 _OPENING_LINES: Final = 200  # a page says what it is about at its beginning
 _NEXT_OF_FILE: Final = 0.97  # each further passage of one file counts so much less
-
-
-class Candidate:
-    """A retrieved passage with what ranking looks at, computed once and only when needed."""
-
-    def __init__(self, document: Document, *, by_words: float = 0.0, by_meaning: float = 0.0) -> None:
-        self.document = document
-        self.by_words = by_words  # BM25 as a share of the best passage's, 0..1
-        self.by_meaning = by_meaning  # cosine, 0..1, scaled by how much the embedder is worth
-        self.path = str(document.meta.get("path", ""))
-
-    @cached_property
-    def terms(self) -> list[str]:
-        """The terms of the text, in order."""
-        return terms(self.document.content or "")
-
-    @property
-    def own_share(self) -> float:
-        """The share (0..1) of the text that does more than bring in names from elsewhere."""
-        text = self.document.content or ""
-        is_code = self.document.meta.get("kind") == "code"
-        return len(without_imports(text)) / len(text) if is_code and text else 1.0
-
-    @cached_property
-    def counted(self) -> Counter[str]:
-        """How often each term stands in the text."""
-        return Counter(self.terms)
-
-    @cached_property
-    def header(self) -> frozenset[str]:
-        """The terms of path, headings and symbols."""
-        return frozenset(header_terms(self.document.meta))
-
-    @cached_property
-    def file_words(self) -> frozenset[str]:
-        """The terms of the file's name without its ending."""
-        name = self.path.rsplit("/", 1)[-1]
-        return frozenset(terms(name.partition(".")[0] or name))
-
-    @cached_property
-    def folder_words(self) -> frozenset[str]:
-        """The terms of the three nearest folders."""
-        return frozenset(terms(" ".join(self.path.split("/")[-4:-1])))
-
-    @cached_property
-    def heading_words(self) -> frozenset[str]:
-        """The terms of all headings above the text."""
-        return frozenset(terms(" \n".join(map(str, self.document.meta.get("headings") or ()))))
-
-    @cached_property
-    def section(self) -> str:
-        """The innermost heading."""
-        return str((self.document.meta.get("headings") or ("",))[-1])
-
-    @cached_property
-    def section_words(self) -> frozenset[str]:
-        """The terms of the innermost heading."""
-        return frozenset(terms(self.section))
-
-    @cached_property
-    def page_words(self) -> frozenset[str]:
-        """The terms of a document's title and of its file's name."""
-        return frozenset(terms(str((self.document.meta.get("headings") or ("",))[0]))) | self.file_words
-
-    @cached_property
-    def symbols(self) -> frozenset[str]:
-        """The names defined here, squashed: whole and their last part."""
-        names = [str(name) for name in self.document.meta.get("symbols") or ()]
-        return frozenset(
-            squashed(form) for name in names for form in (name, name.replace("::", ".").rsplit(".", 1)[-1])
-        )
-
-    @cached_property
-    def role(self) -> str:
-        """What the file is for: tests, examples, history, generated, init, or nothing special."""
-        *folders, name = self.path.casefold().split("/")
-        stem = name.partition(".")[0]
-        words = {*folders, stem, *name.split(".")[1:-1]}
-        if stem.startswith("test_") or stem.endswith(("_test", "-test")):
-            return "tests"
-        found = next((role for role, names in _ROLES.items() if words & names), "")
-        return found or ("init" if stem in {"__init__", "mod", "index"} and not name.endswith((".md", ".rst")) else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +59,7 @@ def concept_weights(query: Query, candidates: Sequence[Candidate]) -> Weights:
 
 def has(candidate: Candidate, concept: Concept) -> bool:
     """Say whether a passage, its path or its headings speak of a concept."""
-    return any(stem in candidate.counted or stem in candidate.header for stem in concept.stems)
+    return not concept.stems.isdisjoint(candidate.known)
 
 
 def share(weights: Weights, holds: Callable[[Concept], bool]) -> float:
@@ -171,17 +73,29 @@ def _words_in(words: Callable[[Candidate], frozenset[str]]) -> Callable[[Query, 
         there = words(candidate)
         if not there or not query.concepts:
             return 0.0
-        held = sum(
-            1 for stem in there if any(_alike(stem, other) for concept in query.concepts for other in concept.stems)
-        )
-        asked = share(weights, lambda concept: any(_alike(stem, other) for stem in there for other in concept.stems))
-        return (asked + held / len(there)) / 2 if asked else 0.0
+        asked = share(weights, lambda concept: _any_alike(there, concept.stems))
+        return (asked + _held(there, query.concepts)) / 2 if asked else 0.0
 
     return value
 
 
-def _alike(one: str, other: str) -> bool:
-    return one == other or (min(len(one), len(other)) >= 4 and (one.startswith(other) or other.startswith(one)))
+def _held(there: frozenset[str], concepts: Sequence[Concept]) -> float:
+    """Give the share (0..1) of these words that the question speaks of."""
+    held = sum(1 for stem in there if any(_is_alike(stem, concept.stems) for concept in concepts))
+    return held / len(there)
+
+
+def _any_alike(there: frozenset[str], stems: frozenset[str]) -> bool:
+    return not there.isdisjoint(stems) or any(_is_alike(stem, stems) for stem in there)
+
+
+@lru_cache(maxsize=16_384)
+def _is_alike(stem: str, stems: frozenset[str]) -> bool:
+    """Say whether a word is one of the stems or begins like it; remembered, for many passages share a file's name."""
+    return stem in stems or any(
+        min(len(stem), len(other)) >= _LEAST_ALIKE and (stem.startswith(other) or other.startswith(stem))
+        for other in stems
+    )
 
 
 def _covers(_query: Query, weights: Weights, candidate: Candidate) -> float:

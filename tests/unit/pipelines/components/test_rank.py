@@ -3,9 +3,10 @@
 import pytest
 from haystack import Document
 
+from pipelines.components.candidate import Candidate
 from pipelines.components.extract import QUOTE_CHARS, quote
 from pipelines.components.query import read_query
-from pipelines.components.rank import Candidate, concept_weights, rank
+from pipelines.components.rank import concept_weights, rank
 from pipelines.types import Passage
 
 

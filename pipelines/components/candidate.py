@@ -1,0 +1,109 @@
+"""A retrieved passage with all that ranking looks at."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Final
+
+from haystack import Document
+
+from pipelines.components.keywords import header_terms, terms
+from pipelines.components.query import squashed
+from pipelines.components.windows import without_imports
+
+_ROLES: Final[Mapping[str, frozenset[str]]] = {
+    "tests": frozenset("test tests testing spec specs __tests__ e2e fixtures conftest testdata".split()),
+    "examples": frozenset("example examples demo demos sample samples cookbook benchmarks benchmark bench".split()),
+    "history": frozenset("changelog changes history news releases release_notes release-notes whatsnew".split()),
+    "building": frozenset(
+        ".github .gitlab .circleci contributing contribute development developing hacking maintainers maintaining".split()
+    ),
+    "scripts": frozenset({"scripts", "bin", "tools"}),
+    "legal": frozenset(
+        "license licenses licence licences copying notice authors contributors credits sponsors sponsorship".split()
+    ),
+    "texts": frozenset("locale locales i18n l10n texts translations lang langs".split()),
+    "generated": frozenset("generated gen migrations vendor vendored third_party compat _compat legacy".split()),
+}
+_FEW_IMPORTS: Final = 2
+
+
+class Candidate:
+    """A retrieved passage with what ranking looks at, computed once and only when needed."""
+
+    def __init__(self, document: Document, *, by_words: float = 0.0, by_meaning: float = 0.0) -> None:
+        self.document = document
+        self.by_words = by_words  # BM25 as a share of the best passage's, 0..1
+        self.by_meaning = by_meaning  # cosine, 0..1, scaled by how much the embedder is worth
+        self.path = str(document.meta.get("path", ""))
+
+    @cached_property
+    def terms(self) -> list[str]:
+        """The terms of the text, in order."""
+        return terms(self.document.content or "")
+
+    @property
+    def own_share(self) -> float:
+        """The share (0..1) of the text that does more than bring in names from elsewhere."""
+        text = self.document.content or ""
+        is_code = self.document.meta.get("kind") == "code"
+        return len(without_imports(text)) / len(text) if is_code and text.count("import") > _FEW_IMPORTS else 1.0
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """The different terms of the text, its path, headings and symbols."""
+        return self.header.union(self.terms)
+
+    @cached_property
+    def header(self) -> frozenset[str]:
+        """The terms of path, headings and symbols."""
+        return frozenset(header_terms(self.document.meta))
+
+    @cached_property
+    def file_words(self) -> frozenset[str]:
+        """The terms of the file's name without its ending."""
+        name = self.path.rsplit("/", 1)[-1]
+        return frozenset(terms(name.partition(".")[0] or name))
+
+    @cached_property
+    def folder_words(self) -> frozenset[str]:
+        """The terms of the three nearest folders."""
+        return frozenset(terms(" ".join(self.path.split("/")[-4:-1])))
+
+    @cached_property
+    def heading_words(self) -> frozenset[str]:
+        """The terms of all headings above the text."""
+        return frozenset(terms(" \n".join(map(str, self.document.meta.get("headings") or ()))))
+
+    @cached_property
+    def section(self) -> str:
+        """The innermost heading."""
+        return str((self.document.meta.get("headings") or ("",))[-1])
+
+    @cached_property
+    def section_words(self) -> frozenset[str]:
+        """The terms of the innermost heading."""
+        return frozenset(terms(self.section))
+
+    @cached_property
+    def page_words(self) -> frozenset[str]:
+        """The terms of a document's title and of its file's name."""
+        return frozenset(terms(str((self.document.meta.get("headings") or ("",))[0]))) | self.file_words
+
+    @cached_property
+    def symbols(self) -> frozenset[str]:
+        """The names defined here, squashed: whole and their last part."""
+        names = [str(name) for name in self.document.meta.get("symbols") or ()]
+        return frozenset(
+            squashed(form) for name in names for form in (name, name.replace("::", ".").rsplit(".", 1)[-1])
+        )
+
+    @cached_property
+    def role(self) -> str:
+        """What the file is for: tests, examples, history, generated, init, or nothing special."""
+        *folders, name = self.path.casefold().split("/")
+        stem = name.partition(".")[0]
+        words = {*folders, stem, *name.split(".")[1:-1]}
+        if stem.startswith("test_") or stem.endswith(("_test", "-test")):
+            return "tests"
+        found = next((role for role, names in _ROLES.items() if words & names), "")
+        return found or ("init" if stem in {"__init__", "mod", "index"} and not name.endswith((".md", ".rst")) else "")
