@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, event, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.pool import QueuePool
 
 READERS = 4
 BUSY_TIMEOUT_MS = 5000
@@ -20,33 +19,35 @@ _PRAGMAS = (
 )
 
 
-def state_url(path_or_url: Path | str, *, is_async: bool) -> URL:
+def state_url(path_or_url: Path | str) -> URL:
     """The address of the database: a path is SQLite, "postgresql://..." is PostgreSQL by psycopg."""
     if isinstance(path_or_url, str) and "://" in path_or_url:
         return make_url(path_or_url).set(drivername="postgresql+psycopg")
-    return URL.create("sqlite+aiosqlite" if is_async else "sqlite", database=str(path_or_url))
+    return URL.create("sqlite", database=str(path_or_url))
 
 
-def make_writer(url: URL) -> AsyncEngine:
+def make_writer(url: URL) -> Engine:
     """An engine with the one connection that writes; its transactions take the write lock at once."""
-    engine = create_async_engine(
-        url, poolclass=AsyncAdaptedQueuePool, pool_size=1, max_overflow=0, hide_parameters=True
-    )
-    _prepare(engine, begin="BEGIN IMMEDIATE", pragmas=_PRAGMAS)
-    return engine
+    return _prepared(url, connections=1, begin="BEGIN IMMEDIATE", pragmas=_PRAGMAS)
 
 
-def make_readers(url: URL) -> AsyncEngine:
+def make_readers(url: URL) -> Engine:
     """An engine whose connections see one moment for each transaction and cannot write."""
-    engine = create_async_engine(
-        url, poolclass=AsyncAdaptedQueuePool, pool_size=READERS, max_overflow=READERS, hide_parameters=True
+    return _prepared(url, connections=READERS, begin="BEGIN", pragmas=(*_PRAGMAS, "PRAGMA query_only = ON"))
+
+
+def _prepared(url: URL, *, connections: int, begin: str, pragmas: tuple[str, ...]) -> Engine:
+    """An engine that keeps so many connections; any thread may use them, each only one at a time."""
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,
     )
-    _prepare(engine, begin="BEGIN", pragmas=(*_PRAGMAS, "PRAGMA query_only = ON"))
-    return engine
 
-
-def _prepare(engine: AsyncEngine, *, begin: str, pragmas: tuple[str, ...]) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver would begin on its own, too late and without the lock
         cursor = connection.cursor()
@@ -54,6 +55,8 @@ def _prepare(engine: AsyncEngine, *, begin: str, pragmas: tuple[str, ...]) -> No
             cursor.execute(pragma)
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
+
+    return engine

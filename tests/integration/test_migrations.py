@@ -30,7 +30,7 @@ REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """An SQLite database that is still empty."""
-    made = create_engine(state_url(tmp_path / "state.db", is_async=False), poolclass=NullPool)
+    made = create_engine(state_url(tmp_path / "state.db"), poolclass=NullPool)
     yield made
     made.dispose()
 
@@ -97,7 +97,7 @@ def _with_a_broken_step(folder: Path) -> Config:
 def test_a_database_with_content_is_copied_first_and_three_copies_are_kept(tmp_path: Path) -> None:
     """The copy is whole and readable by its owner only; the oldest goes."""
     path, backups = tmp_path / "state.db", tmp_path / "backups"
-    bring_to_head(state_url(path, is_async=False), backups=backups, now=NOW)
+    bring_to_head(state_url(path), backups=backups, now=NOW)
     assert not backups.exists()
     _add_person(path)
 

@@ -39,7 +39,7 @@ def server(postgres_programs: Path) -> Iterator[str]:
 @pytest.fixture
 async def db(server: str) -> AsyncIterator[Database]:
     """An empty database, made by the migrations."""
-    engine = create_engine(state_url(server, is_async=False))
+    engine = create_engine(state_url(server))
     with engine.begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))
@@ -59,7 +59,7 @@ async def test_the_schema_is_that_of_the_models(db: Database, server: str) -> No
     """The migrations make on PostgreSQL what the tables say; opening again changes nothing."""
     again = await Database.open(server, backups=None, clock=lambda: NOW)
     await again.close()
-    engine = create_engine(state_url(server, is_async=False))
+    engine = create_engine(state_url(server))
     assert HEAD == revision_of(engine)
     with engine.connect() as connection:
         assert [] == compare_metadata(MigrationContext.configure(connection), metadata)

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -82,11 +83,12 @@ async def test_a_reader_cannot_write(db: Database) -> None:
 async def test_a_cancelled_caller_leaves_the_others_alone(db: Database) -> None:
     """A write that nobody waits for any more is not begun."""
     begun = asyncio.Event()
-    go_on = asyncio.Event()
+    go_on = threading.Event()
+    loop = asyncio.get_running_loop()
 
     async def slow(session: AsyncSession) -> None:
-        begun.set()
-        await go_on.wait()
+        loop.call_soon_threadsafe(begun.set)  # it runs in the database's thread
+        go_on.wait()
         await _add(session, 1)
 
     first = asyncio.create_task(db.write(slow))
@@ -99,6 +101,19 @@ async def test_a_cancelled_caller_leaves_the_others_alone(db: Database) -> None:
 
     assert 3 == await db.write(lambda session: _add(session, 3))
     assert 2 == await db.read(_count)
+
+
+async def test_work_that_waits_for_something_else_is_refused(db: Database) -> None:
+    """Work has the database's one writing thread for itself; it must not hold it up, and nothing of it stays."""
+
+    async def slow(session: AsyncSession) -> None:
+        await _add(session, 1)
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="await its session only"):
+        await db.write(slow)
+
+    assert 0 == await db.read(_count)
 
 
 async def test_a_full_disk_keeps_nothing_and_is_named(db: Database) -> None:
