@@ -52,11 +52,11 @@ def texts() -> Iterator[tuple[str, bytes]]:
             yield path.relative_to(root).as_posix(), path.read_bytes()
 
 
-async def fill(knowledge: Knowledge, passages: int) -> int:
+async def fill(knowledge: Knowledge, passages: int, *, project: str = "bench") -> int:
     """Index files until the project holds that many passages; gives how many it holds."""
     files = texts()
     held: dict[str, bytes] = {}
-    while (await knowledge.store.counts("bench")).passages < passages:
+    while (await knowledge.store.counts(project)).passages < passages:
         held = held | dict(itertools.islice(files, 200))
         listed = [Listed(path, hashlib.sha256(raw).hexdigest(), len(raw)) for path, raw in held.items()]
 
@@ -66,9 +66,9 @@ async def fill(knowledge: Knowledge, passages: int) -> int:
             for one in wanted:
                 yield one, contents[one.path]
 
-        plan = await knowledge.indexing.plan("bench", "packages", listed)
-        await knowledge.indexing.run("bench", Shown("packages", "", f"{len(held):07x}", datetime.now(UTC)), plan, read)
-    return (await knowledge.store.counts("bench")).passages
+        plan = await knowledge.indexing.plan(project, "packages", listed)
+        await knowledge.indexing.run(project, Shown("packages", "", f"{len(held):07x}", datetime.now(UTC)), plan, read)
+    return (await knowledge.store.counts(project)).passages
 
 
 async def one(knowledge: Knowledge, text: str) -> tuple[float, Answer]:
