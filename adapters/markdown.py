@@ -5,7 +5,7 @@ from a stylesheet, since our pages allow no inline styles.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -23,8 +23,10 @@ from pygments.util import ClassNotFound
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 _OWN_PATH: Final = re.compile(r"/(?![/\\])")
 _CITATION: Final = re.compile(r"\[(\d{1,3})\]")
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 _LANGUAGE: Final = re.compile(r"[\w+#.-]{1,32}")
 _HIGHLIGHT_CHARS: Final = 40_000
+_PORTION_CHARS: Final = 2_000
 _CODE: Final = HtmlFormatter(nowrap=True, classprefix="hl-")
 
 
@@ -59,13 +61,33 @@ def stylesheet(style: str, *, under: str) -> str:
 
 
 def code_html(code: str, language: str) -> str:
-    """Source code as coloured HTML without a surrounding tag; long or unknown code is only escaped."""
-    if language and len(code) <= _HIGHLIGHT_CHARS:
-        try:
-            return str(highlight(code, get_lexer_by_name(language, stripnl=False), _CODE))
-        except ClassNotFound:
-            pass
-    return escape(code)
+    """Source code as coloured HTML without a surrounding tag; long or unknown code is only escaped.
+
+    The lexers of Pygments take the square or the cube of a hostile text's length, some more than that, so each reads
+    a portion at a time. What spans portions, such as a long comment, loses its colour there.
+    """
+    if not language or len(code) > _HIGHLIGHT_CHARS:
+        return escape(code)
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False)
+    except ClassNotFound:
+        return escape(code)
+    return "".join(
+        escape(portion) if len(portion) > _PORTION_CHARS else str(highlight(portion, lexer, _CODE))
+        for portion in _portions(code)
+    )
+
+
+def _portions(code: str) -> Iterator[str]:
+    """Cut code at line ends into portions of at most 2,000 characters; a longer line is a portion of its own."""
+    portion = ""
+    for line in _LINE.findall(code):
+        if portion and len(portion) + len(line) > _PORTION_CHARS:
+            yield portion
+            portion = ""
+        portion += line
+    if portion:
+        yield portion
 
 
 def _mark_citation(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  (markdown-it calls it by position)

@@ -1,5 +1,6 @@
 """The cited lines of one citation, as they were cited, with the rest of the file when it is still the same."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -101,7 +102,7 @@ async def _view(parts: WebParts, visitor: Visitor, turn: Turn, citation: Citatio
         version=citation.version[:_VERSION_CHARS],
         url=citation.url if citation.url and citation.url.startswith("https:") and is_safe_link(citation.url) else None,
         note=say(note, language) if note else "",
-        rows=() if is_hidden else highlighted(shown, citation),
+        rows=() if is_hidden else await asyncio.to_thread(highlighted, shown, citation),
     )
 
 
