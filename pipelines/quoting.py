@@ -25,6 +25,7 @@ FEW: Final = 4
 MAX_QUOTES: Final = 4
 MAX_NEAREST: Final = 3
 NEAR: Final = 0.25
+_DATA: Final = (".json", ".jsonl", ".csv", ".xml", ".svg")
 _PER_FILE: Final = 2
 _CODE_WORTH: Final = 0.6
 _DATA_WORTH: Final = 0.75
@@ -96,9 +97,14 @@ def is_close(retrieved: Retrieved, quotes: Sequence[Quoted]) -> bool:
     Names tell by themselves, and a long question has words to spare.
     """
     query = retrieved.query
-    said = max((one.coverage for one in quotes), default=0.0)
+    said = max((one.coverage for one in quotes if not _is_data(one)), default=0.0)
     telling = {concept.word for concept in query.concepts if concept.weight == 1.0}
     return said >= (CLOSE_FOR_FEW if len(telling) <= FEW and not query.identifiers else CLOSE)
+
+
+def _is_data(one: Quoted) -> bool:
+    """Say whether a quote is of plain data, where words stand together by chance."""
+    return one.passage.path.casefold().endswith(_DATA)
 
 
 def extractive(asked: Asked, *, fallback: str | None = None) -> Answer:

@@ -21,7 +21,7 @@ _DULL: Final = frozenset(
 _MARKUP: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`#<>|\\]|^\s*\d+(?:\.\d+)*[.)]?\s+")
 _ENTRY: Final = re.compile(r"(?:docs?/)?(?:readme|index)\.\w+$", re.IGNORECASE)
 _INSTALL: Final = re.compile(r"(?:install(?:ation|ing|ieren)?|set ?up|einrichtung)\b[^?]*$", re.IGNORECASE)
-_ASKING: Final = re.compile(r"(?:how|what|why|when|where|which|wie|was|warum|wann|wo)\b|.*\?$", re.IGNORECASE)
+_ASKING: Final = re.compile(r"(?:how|what|why|when|where|which|wie|was|warum|wann|wo)\b", re.IGNORECASE)
 _TITLE_END: Final = re.compile(r"\s+[-–—|:]\s+|:\s")
 _MAX_TITLE_WORDS: Final = 3
 # Files that build or start a project, and inner ones: their symbols are not what it is about.
@@ -46,7 +46,7 @@ async def starters(store: PassageStore, project: str, scope: Scope, language: st
     told = " ".join(first).casefold()
     more = [
         _about(heading, language)
-        for heading in sorted(_headings(sample), key=lambda heading: not _ASKING.match(heading))
+        for heading in sorted(_headings(sample), key=lambda heading: not heading.endswith("?"))
         if heading.casefold() not in told and not _INSTALL.match(heading)
     ]
     ordered = [*first, *more[: STARTERS - 1 - len(first)], *symbols[:1], *more, *symbols]
@@ -65,14 +65,18 @@ def _first_questions(sample: Sequence[Mapping[str, Any]], language: str) -> Iter
 
 
 def _about(heading: str, language: str) -> str:
-    if _ASKING.match(heading):
-        return f"{heading.rstrip('?')}?"
-    return say("starter.heading", language, heading=heading)
+    return heading if heading.endswith("?") else say("starter.heading", language, heading=heading)
 
 
 def _headings(sample: Sequence[Mapping[str, Any]]) -> list[str]:
     own = [item for item in sample if not _FOR_BUILDERS.search(str(item["path"]))]
-    return [heading for heading in _cleaned(own, "heading") if _is_telling(heading)]
+    telling = [heading for heading in _cleaned(own, "heading") if _is_telling(heading)]
+    return [heading for heading in telling if heading.endswith("?") or _is_a_matter(heading)]
+
+
+def _is_a_matter(heading: str) -> bool:
+    """Say whether a heading is a name of something; sentences do not fit into a question."""
+    return not _ASKING.match(heading) and len(heading.split()) <= _MAX_TITLE_WORDS
 
 
 def _symbols(sample: Sequence[Mapping[str, Any]]) -> list[str]:

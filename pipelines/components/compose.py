@@ -11,7 +11,7 @@ from pipelines.components.cite import CitedStream, defused, known_addresses
 from pipelines.components.extract import Quoted, is_code, telling_sentences
 from pipelines.components.rank import Weights
 from pipelines.components.windows import import_lines
-from pipelines.types import Citation, Passage, SourceView
+from pipelines.types import Citation, SourceView
 
 _FENCE_LINE: Final = re.compile(r"\s*(?:```+|~~~+)")
 _HEADING_MARKS: Final = re.compile(r"\s*#{1,6}\s+(.*?)\s*#*\s*")
@@ -69,13 +69,16 @@ def not_found_markdown(quotes: Sequence[Quoted], language: str) -> str:
 
 def _place(quoted: Quoted) -> str:
     passage = quoted.passage
-    name = _name(passage)
+    name = _name(quoted)
     return f"**{_ticked(passage.path)}**" + (f", {name}" if name else "")
 
 
-def _name(passage: Passage) -> str:
+def _name(quoted: Quoted) -> str:
+    """Name what the quote is of: the first symbol that stands in its lines, or the heading above it."""
+    passage = quoted.passage
     if is_code(passage):
-        return _ticked(passage.symbols[0]) if passage.symbols else ""
+        there = set(re.findall(r"\w+", quoted.text))
+        return next((_ticked(name) for name in passage.symbols if re.split(r"\W+", name)[-1] in there), "")
     heading = re.sub(r"[*_`#\[\]<>\\|!]", "", passage.headings[-1]).strip() if passage.headings else ""
     return defused(heading[:_MAX_HEADING_CHARS])
 
@@ -111,6 +114,8 @@ def _prose(block: Block, weights: Weights, addresses: frozenset[str], *, is_rst:
         text = f"**{title.group(1) if title else said}**"
     else:
         text = telling_sentences("\n".join(_dedented(block.lines)), weights)
+    if text.strip() == "::":
+        return ""  # it only says that code follows
     filtered = CitedStream(0, addresses=addresses)
     return (filtered.feed(_as_markdown(text) if is_rst else text) + filtered.finish()).strip("\n")
 

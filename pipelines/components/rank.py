@@ -23,7 +23,7 @@ _ASKED_FOR: Final = 1.3
 _BARE_SYMBOL: Final = 2.5  # a name typed alone asks for the place where it is defined
 _DOCS_FOR_CODE: Final = 0.8  # a document, when the question asks for code
 _LEAST_ALIKE: Final = 4  # characters: shorter words are not taken for beginnings
-_ONLY_IMPORTS: Final = 0.5  # a passage that brings in names from elsewhere and does nothing else
+_ONLY_IMPORTS: Final = 0.8  # a passage that brings in names from elsewhere and does nothing else
 _OPENING_LINES: Final = 200  # a page says what it is about at its beginning
 _NEXT_OF_FILE: Final = 0.97  # each further passage of one file counts so much less
 
