@@ -470,9 +470,9 @@ def test_a_model_that_fails_is_replaced_by_quotes_that_say_so(tmp_path: Path) ->
             browser = service.owner()
             room = browser.room(PROJECT)
             said = []
-            for number, failure in enumerate(failures):
+            for failure in failures:
                 server.behaviour = failure
-                said.append(plain(browser.say(room, f"How many days of holiday has everybody in {2030 + number}?")))
+                said.append(plain(browser.say(room, "How many days of holiday has everybody?")))
             server.behaviour = Behaviour(reply="Everybody has thirty days of holiday [1].")
             well = plain(browser.say(room, "How many days of holiday does everybody have?"))
         finally:
