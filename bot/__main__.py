@@ -7,6 +7,7 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,16 @@ app = typer.Typer(
 )
 owner = typer.Typer(help="Owners of this installation.", no_args_is_help=True)
 app.add_typer(owner, name="owner")
+token = typer.Typer(help="Keys to the JSON API.", no_args_is_help=True)
+app.add_typer(token, name="token")
+
+
+class Scope(StrEnum):
+    """What a key to the API may do."""
+
+    ASK = "ask"
+    ADMIN = "admin"
+
 
 DataDir = Annotated[
     Path | None,
@@ -181,6 +192,54 @@ def owner_add(data_dir: DataDir = None, config: ConfigFile = None) -> None:
         from bot.cli.terminal import make_claim_code
 
     _exit(make_claim_code(where=Where(data_dir, config)))
+
+
+@token.command("add")
+def token_add(
+    name: Annotated[str, typer.Argument(help="What the key is for, such as ci.")],
+    project: Annotated[str, typer.Option("--project", "-p", help="The only project it reaches.")],
+    scope: Annotated[Scope, typer.Option(help="ask: search and ask; admin: what an admin may.")] = Scope.ASK,
+    days: Annotated[int, typer.Option(min=1, max=365, help="How long it is valid.")] = 90,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Make a key with which programs may use the JSON API; it is printed this once.
+
+    Example: roomwise token add ci --project team --scope ask
+    """
+    with _importing():
+        from bot.cli.doors import Where
+        from bot.cli.terminal import make_token
+
+    _exit(make_token(name, project=project, scope=scope.value, days=days, where=Where(data_dir, config)))
+
+
+@token.command("list")
+def token_list(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile = None) -> None:
+    """List the keys that are valid, without the keys themselves.
+
+    Example: roomwise token list
+    """
+    with _importing():
+        from bot.cli.doors import Where
+        from bot.cli.terminal import list_tokens
+
+    _exit(list_tokens(as_json=as_json, where=Where(data_dir, config)))
+
+
+@token.command("revoke")
+def token_revoke(
+    name: Annotated[str, typer.Argument(help="The key's name.")], data_dir: DataDir = None, config: ConfigFile = None
+) -> None:
+    """Take a key back at once.
+
+    Example: roomwise token revoke ci
+    """
+    with _importing():
+        from bot.cli.doors import Where
+        from bot.cli.terminal import revoke_token
+
+    _exit(revoke_token(name, where=Where(data_dir, config)))
 
 
 @app.command()

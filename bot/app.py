@@ -22,6 +22,7 @@ from bot.standing import Standing
 from bot.state.database import Database
 from bot.state.queries import installation, sources
 from bot.state.vault import Vault
+from bot.tokens import Tokens
 from bot.version import PROGRAM
 from config.settings import Settings
 from pipelines.parts import Knowledge, Sections, open_knowledge
@@ -150,6 +151,7 @@ def _assemble(  # noqa: PLR0913, PLR0917 - what was opened, in order
             following=following,
             projects=projects,
             people=people,
+            tokens=Tokens(db),
             refresh=refresh,
             standing=standing,
             limits=settings.limits,

@@ -69,6 +69,15 @@ class Desk(Protocol):
     async def claim_code(self) -> Json:
         """Make a code that makes its first user an owner: {"code", "expires_at"}."""
 
+    async def make_token(self, name: str, *, project: str, scope: str, days: int) -> Json:
+        """Make a key to the API, shown once: {"token", "name", "project", "scope", "expires_at"}. Raises DeskError."""
+
+    async def tokens(self) -> Json:
+        """List keys: {"tokens": [{"name", "scope", "projects", "expires_at", "used_at"}]}."""
+
+    async def revoke_token(self, name: str) -> Json:
+        """Take a key back: {"revoked": name}. Raises DeskError."""
+
 
 def found_as_json(found: Sequence[Found], names: Mapping[str, str], *, explain: bool) -> Json:
     """Write passages as `roomwise search --json` prints them; `names` are source names by id."""

@@ -28,6 +28,7 @@ from bot.standing import Standing
 from bot.state.database import Database
 from bot.state.queries import inbox, projects, sources
 from bot.state.tables import Project, Source
+from bot.tokens import Tokens
 from bot.version import PROGRAM
 from config.settings import Access, Limits
 from config.texts import say
@@ -47,6 +48,7 @@ class DeskParts:
     following: Following
     projects: Projects
     people: People
+    tokens: Tokens
     refresh: Refresh
     standing: Standing
     limits: Limits
@@ -110,6 +112,19 @@ class FrontDesk:
             "code": await self._parts.people.make_claim(now=now),
             "expires_at": (now + CLAIM_VALID_FOR).isoformat(),
         }
+
+    async def make_token(self, name: str, *, project: str, scope: str, days: int) -> Json:
+        """Make a key to the API."""
+        tokens = self._parts.tokens
+        return await tokens.make(name, project=project, scope=scope, days=days, now=self._parts.clock())
+
+    async def tokens(self) -> Json:
+        """List the keys to the API."""
+        return await self._parts.tokens.listed(now=self._parts.clock())
+
+    async def revoke_token(self, name: str) -> Json:
+        """Take a key back."""
+        return await self._parts.tokens.revoke(name, now=self._parts.clock())
 
     async def _project(self, name: str) -> Project:
         found = await self._parts.db.read(lambda session: projects.by_name(session, name))

@@ -84,7 +84,7 @@ class People:
                 return None
             person = None if invite.person is None else await people.get(session, invite.person)
             if person is None:
-                person = await _first_owner(session, language=language, now=now)
+                person = await first_owner(session, language=language, now=now)
             made = await sessions.make(session, person.id, valid_for=self._session_valid_for, now=now)
             await audit.append(session, Act(action="login", person=person.id, way=Way.WEB, outcome="allowed"), now=now)
             return SignedIn(person, made)
@@ -113,7 +113,8 @@ class People:
         return await self._db.write(redeem)
 
 
-async def _first_owner(session: AsyncSession, *, language: str | None, now: datetime) -> Person:
+async def first_owner(session: AsyncSession, *, language: str | None, now: datetime) -> Person:
+    """The owner who came first; made when there is none, since whoever asks is at the machine itself."""
     known = await people.owners(session, now=now)
     found = await people.get(session, known[0]) if known else None
     if found is not None:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -99,6 +100,19 @@ class ServiceDoor:
     async def claim_code(self) -> Json:
         """See Desk.claim_code."""
         return await self._call("POST", "/api/claim-codes", {})
+
+    async def make_token(self, name: str, *, project: str, scope: str, days: int) -> Json:
+        """See Desk.make_token."""
+        body = {"name": name, "project": project, "scope": scope, "days": days}
+        return await self._call("POST", "/api/tokens", body)
+
+    async def tokens(self) -> Json:
+        """See Desk.tokens."""
+        return await self._call("GET", "/api/tokens", None)
+
+    async def revoke_token(self, name: str) -> Json:
+        """See Desk.revoke_token."""
+        return await self._call("DELETE", f"/api/tokens/{quote(name, safe='')}", None)
 
     async def _call(self, method: str, path: str, body: Json | None) -> Json:
         try:

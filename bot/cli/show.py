@@ -73,6 +73,16 @@ def print_status(status: Json) -> None:
             out.print(Text("  " + _source_line(source)))
 
 
+def print_tokens(listed: Json) -> None:
+    """The keys to the API, one on a line."""
+    if not listed["tokens"]:
+        out.print("No token yet. Make one: roomwise token add NAME --project PROJECT")
+    for token in listed["tokens"]:
+        projects = ", ".join(token["projects"])
+        used = f"used {token['used_at']}" if token["used_at"] else "never used"
+        out.print(Text(f"{token['name']}: {token['scope']} in {projects}, until {token['expires_at']}, {used}"))
+
+
 def _source_line(source: Json) -> str:
     state = f"{source['files']} files, {source['passages']} passages at {source['version'][:12] or 'nothing yet'}"
     if source["progress"]:

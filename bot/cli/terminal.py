@@ -15,6 +15,7 @@ from bot.cli.show import (
     print_json,
     print_passages,
     print_status,
+    print_tokens,
 )
 from bot.desk import Desk, DeskError, Json
 from bot.errors import StateError
@@ -106,6 +107,36 @@ def make_claim_code(*, where: Where) -> int:
         out.print(f"/claim {made['code']}", highlight=False)
 
     return _at_the_desk(lambda desk: desk.claim_code(), show, command="owner add", where=where)
+
+
+def make_token(name: str, *, project: str, scope: str, days: int, where: Where) -> int:
+    """Print a new key to the JSON API, this once."""
+
+    def show(made: Json) -> None:
+        out.print(made["token"], highlight=False)
+        err.print(f"Keep it: it is not shown again. It may {scope} in {made['project']} until {made['expires_at']}.")
+
+    return _at_the_desk(
+        lambda desk: desk.make_token(name, project=project, scope=scope, days=days),
+        show,
+        command="token add",
+        where=where,
+    )
+
+
+def list_tokens(*, as_json: bool, where: Where) -> int:
+    """Print the keys to the JSON API by name."""
+    show = print_json if as_json else print_tokens
+    return _at_the_desk(lambda desk: desk.tokens(), show, command="token list", where=where)
+
+
+def revoke_token(name: str, *, where: Where) -> int:
+    """Take a key to the JSON API back."""
+
+    def show(done: Json) -> None:
+        out.print(f"{done['revoked']} is no longer valid.", highlight=False)
+
+    return _at_the_desk(lambda desk: desk.revoke_token(name), show, command="token revoke", where=where)
 
 
 def _at_the_desk(

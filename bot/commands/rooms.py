@@ -87,3 +87,40 @@ async def _put(session: AsyncSession, room: Room, name: str, value: str) -> None
         await rooms.set_mode(session, room.id, value)
     else:
         await rooms.change(session, room.id, settings={**room.settings, name: value})
+
+
+async def _confirm_guests(ctx: Context, choice: str) -> str:
+    project = await ctx.project()
+    return ctx.say(f"room.guests_{_on_or_off(choice)}_confirm", project=project.name)
+
+
+@registry.command("guests", confirms=_confirm_guests)
+async def guests(ctx: Context, choice: str) -> str:
+    """Let everybody in this room ask, or only people with a role in the project again.
+
+    Example: /guests on
+    """
+    wanted = _on_or_off(choice)
+    is_open = wanted == "on"
+    await ctx.house.db.write(lambda session: rooms.change(session, ctx.room.id, is_open_to_guests=is_open))
+    return ctx.say(f"room.guests_{wanted}")
+
+
+async def _confirm_unmute(ctx: Context) -> str:
+    return ctx.say("room.unmute_confirm", project=(await ctx.project()).name)
+
+
+@registry.command("unmute", confirms=_confirm_unmute)
+async def unmute(ctx: Context) -> str:
+    """Answer again in a room that was muted because it became public.
+
+    Example: /unmute
+    """
+    await ctx.house.db.write(lambda session: rooms.unmute(session, ctx.room.id))
+    return ctx.say("room.unmuted")
+
+
+def _on_or_off(choice: str) -> str:
+    if choice.casefold() not in ("on", "off"):
+        raise UserError("room.guests_wrong", got=choice[:40])
+    return choice.casefold()

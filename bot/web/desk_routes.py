@@ -6,7 +6,7 @@ Shapes are those of `bot.desk` and docs/api.md. A token reaches only what its ho
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
@@ -107,6 +107,37 @@ async def claim_code(request: Request, visitor: Doer) -> dict[str, Any]:
     """Make a code that makes its first user on a chat network an owner."""
     visitor.check("owner add")
     return await _desk(parts_of(request)).claim_code()
+
+
+class MakeToken(Body):
+    """A new key to this API."""
+
+    name: Text
+    project: Text
+    scope: Literal["ask", "admin"] = "ask"
+    days: Annotated[int, Field(ge=1, le=365)] = 90
+
+
+@router.post("/tokens", status_code=201)
+async def make_token(request: Request, body: MakeToken, visitor: Doer) -> dict[str, Any]:
+    """Make a key to this API; it is shown this once."""
+    visitor.check("token make")
+    desk = _desk(parts_of(request))
+    return await desk.make_token(body.name, project=body.project, scope=body.scope, days=body.days)
+
+
+@router.get("/tokens")
+async def tokens(request: Request, visitor: Reader) -> dict[str, Any]:
+    """List the keys to this API, without the keys themselves."""
+    visitor.check("token make")
+    return await _desk(parts_of(request)).tokens()
+
+
+@router.delete("/tokens/{name}")
+async def revoke_token(request: Request, name: str, visitor: Doer) -> dict[str, Any]:
+    """Take a key back."""
+    visitor.check("token revoke")
+    return await _desk(parts_of(request)).revoke_token(name)
 
 
 def _desk(parts: WebParts) -> Desk:

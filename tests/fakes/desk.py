@@ -42,3 +42,16 @@ class FakeDesk:
     async def claim_code(self) -> Json:
         """A code."""
         return {"code": "K7QF-3MWX", "expires_at": "2026-01-01T00:00:00+00:00"}
+
+    async def make_token(self, name: str, *, project: str, scope: str, days: int) -> Json:
+        """A token."""
+        self.asked.append(("token", name, project, scope, days))
+        return {"token": "rwk_x", "name": name, "project": project, "scope": scope, "expires_at": ""}
+
+    async def tokens(self) -> Json:
+        """No tokens."""
+        return {"tokens": []}
+
+    async def revoke_token(self, name: str) -> Json:
+        """Revoked."""
+        return {"revoked": name}

@@ -24,7 +24,20 @@ from bot.__main__ import app
 from tests.fakes.project import HANDBOOK
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = (["run"], ["ask"], ["search"], ["index"], ["status"], ["check"], ["login"], ["owner", "add"], ["version"])
+COMMANDS = (
+    ["run"],
+    ["ask"],
+    ["search"],
+    ["index"],
+    ["status"],
+    ["check"],
+    ["login"],
+    ["owner", "add"],
+    ["version"],
+    ["token", "add"],
+    ["token", "list"],
+    ["token", "revoke"],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +219,20 @@ class TestAtTheDesk:
         assert 0 == done.exit_code
         assert "7070" in done.stdout
         assert re.search(r"\[1\] README\.md:\d+-\d+", done.stdout)
+
+    def test_a_token_reaches_its_project_until_it_is_revoked(self, indexed: Home) -> None:
+        """Made once an owner exists, listed without the key itself, and gone by its name."""
+        made = indexed.run("token", "add", "ci", "--project", "team")
+        listed = indexed.json("token", "list")["tokens"]
+        again = indexed.fails("token", "add", "CI", "--project", "team")
+        revoked = indexed.run("token", "revoke", "ci")
+
+        assert re.fullmatch(r"rwk_\S{40,}", made.stdout.strip())
+        assert [("ci", "ask", ["team"])] == [(one["name"], one["scope"], one["projects"]) for one in listed]
+        assert "a token named 'CI' exists" in again
+        assert "ci is no longer valid" in revoked.stdout
+        assert [] == indexed.json("token", "list")["tokens"]
+        assert "expected the name of a token" in indexed.fails("token", "revoke", "ci")
 
     def test_index_again_changes_nothing(self, indexed: Home) -> None:
         """The same source, not a second one; what was removed, skipped and indexed is said."""

@@ -3,7 +3,9 @@
 import pytest
 
 from bot.errors import UserError
+from bot.gate import look
 from bot.rights import Role
+from bot.state.queries import rooms
 from config.texts import say
 from tests.fakes.house import Typing
 
@@ -122,3 +124,49 @@ async def test_an_unbound_room_says_that_it_is(house: Typing) -> None:
     for text in ("/status", "/source list", "/role", "/jobs", "/reset", "/project rename X", "/project leave"):
         with pytest.raises(UserError, match=r"rights\.no_project"):
             await house.types(text, room=room, person=owner)
+
+
+async def test_guests_may_ask_once_an_admin_says_yes(house: Typing) -> None:
+    """A stranger is refused before, may ask after, and is refused again when it is off."""
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.ADMIN, project=project.id)
+    eve = await house.person("Eve")
+
+    async def may_ask() -> bool:
+        seen = await house.db.read(lambda session: look(session, room.id, eve.id, now=house.now))
+        assert seen is not None
+        return seen.may("ask").allowed
+
+    before = await may_ask()
+    asked = await house.types("/guests on", room=room, person=ada)
+    waiting = await may_ask()
+    await house.press(asked.buttons[0][0].data, room=room, person=ada)
+    opened = await may_ask()
+    asked = await house.types("/guests off", room=room, person=ada)
+    await house.press(asked.buttons[0][0].data, room=room, person=ada)
+
+    assert [False, False, True, False] == [before, waiting, opened, await may_ask()]
+
+
+async def test_guests_is_on_or_off(house: Typing) -> None:
+    """Anything else is named."""
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.ADMIN, project=project.id)
+
+    with pytest.raises(UserError, match=r"room\.guests_wrong"):
+        await house.types("/guests maybe", room=room, person=ada)
+
+
+async def test_a_muted_room_answers_again_when_an_admin_confirms(house: Typing) -> None:
+    """`/unmute` takes the reason away; a member may not."""
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.ADMIN, project=project.id)
+    bob = await house.person("Bob", role=Role.MEMBER, project=project.id)
+    await house.db.write(lambda session: rooms.mute(session, room.id, reason="public"))
+
+    with pytest.raises(UserError):
+        await house.types("/unmute", room=room, person=bob)
+    asked = await house.types("/unmute", room=room, person=ada)
+    await house.press(asked.buttons[0][0].data, room=room, person=ada)
+
+    assert "" == (await house.at(room)).muted_reason
