@@ -59,6 +59,18 @@ class _Asked:
     is_recorded: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """Why a question is not answered; "" to say nothing."""
+
+    target: Target
+    text: str
+
+
+class _Withdrawn(Exception):
+    """The room was bound anew, or the asker lost the right, while the answer was made."""
+
+
 @dataclass(slots=True)
 class Conversation:
     """Answers questions. `spawn` starts a task that the composition root owns; `clock_s` is monotonic."""
@@ -81,15 +93,11 @@ class Conversation:
         Raises Unreachable when the answer could not even be recorded, StateUnavailable, and asyncio.CancelledError.
         """
         text = _ESCAPES.sub("", text).translate(_CONTROLS).strip()
-        seen = await self._look(context)
-        if seen is None or seen.project is None:
-            return "rebound"
-        refusal = await self._refusal(context, seen, text)
-        if refusal is not None:
-            return await self._refuse(target_of(context, seen), refusal)
-        asked = await self.db.read(lambda session: self._asked(session, context, text))
+        asked = await self.db.write(lambda session: self._admitted(session, context, text))
         if asked is None:
-            return await self._refuse(target_of(context, seen), say("reply.rebound", context.language))
+            return "rebound"
+        if isinstance(asked, _Refusal):
+            return await self._refuse(asked.target, asked.text)
         presenter = Presenter(
             delivery=self.delivery,
             target=asked.target,
@@ -131,26 +139,38 @@ class Conversation:
             reference = new_reference()
             log.warning("answer.failed", reference=reference, error=type(error).__name__, exc_info=True)
             return await self._fail(asked, presenter, "reply.knowledge_failed", reference=reference)
-        if not await self._may_still(asked):
-            return await self._drop(asked, presenter)
         reply = answer_reply(answer, await self._frame(asked), reply_to=asked.target.reply_to)
-        await presenter.finish(reply, alongside=lambda session: self._record(session, asked, answer))
-        return "answered" if asked.is_recorded else await self._drop(asked, presenter)
+        try:
+            await presenter.finish(reply, alongside=lambda session: self._record(session, asked, answer))
+        except _Withdrawn:
+            return await self._drop(asked, presenter)
+        return inbox.ANSWERED if asked.is_recorded else await self._drop(asked, presenter)
 
     async def _look(self, context: MessageContext) -> Seen | None:
-        now = self.clock()
-        return await self.db.read(
-            lambda session: look(
-                session, context.room.id, context.person.id, now=now, is_room_admin=context.actor.is_room_admin
-            )
-        )
+        return await self.db.read(lambda session: self._look_in(session, context))
+
+    async def _look_in(self, session: AsyncSession, context: MessageContext) -> Seen | None:
+        is_admin = context.actor.is_room_admin
+        return await look(session, context.room.id, context.person.id, now=self.clock(), is_room_admin=is_admin)
 
     async def _may_still(self, asked: _Asked) -> bool:
         """Whether the room is bound as it was and the asker may still ask there."""
-        now = await self._look(asked.context)
-        return now is not None and now.binding == asked.seen.binding and now.may("ask").allowed
+        return _is_unchanged(asked, await self._look(asked.context))
 
-    async def _refusal(self, context: MessageContext, seen: Seen, text: str) -> str | None:
+    async def _admitted(self, session: AsyncSession, context: MessageContext, text: str) -> "_Asked | _Refusal | None":
+        """The question, counted and ready to be answered; None when its room or person is gone or it is unbound.
+
+        All in one write: what is counted was allowed in the same moment.
+        """
+        seen = await self._look_in(session, context)
+        if seen is None or seen.project is None:
+            return None
+        refusal = await self._refusal(session, context, seen, text)
+        if refusal is not None:
+            return _Refusal(target_of(context, seen), refusal)
+        return await self._asked(session, context, seen, text)
+
+    async def _refusal(self, session: AsyncSession, context: MessageContext, seen: Seen, text: str) -> str | None:
         """Why nothing is answered, in words ("" to say nothing); None when the question is in order and counted."""
         language, most = context.language, self.rules.limits.question_max_chars
         decision = seen.may("ask")
@@ -163,9 +183,7 @@ class Conversation:
         if context.attempt > 1:
             return None  # counted at the first attempt
         now, person, room = self.clock(), context.person.id, seen.room.id
-        allowance = await self.db.write(
-            lambda session: limits.allow_question(session, self.rules.limits, person=person, room=room, now=now)
-        )
+        allowance = await limits.allow_question(session, self.rules.limits, person=person, room=room, now=now)
         if allowance.allowed:
             return None
         if not allowance.is_first_refusal and seen.room.kind != "web":
@@ -179,13 +197,9 @@ class Conversation:
             await self.delivery.send(replace(target.parcel(reply, is_final=True), purpose="notice", binding=None))
         return "refused"
 
-    async def _asked(self, session: AsyncSession, context: MessageContext, text: str) -> _Asked | None:
-        """The question as knowledge gets it, after one more look at the rights: from here on money is spent."""
-        now = self.clock()
-        seen = await look(session, context.room.id, context.person.id, now=now)
-        if seen is None or not seen.may("ask").allowed:
-            return None
-        room = seen.room
+    async def _asked(self, session: AsyncSession, context: MessageContext, seen: Seen, text: str) -> _Asked:
+        """The question as knowledge gets it."""
+        now, room = self.clock(), seen.room
         thread, known = await self._place(session, context, room.kind, now=now)
         past = await turns.recent(session, known, limit=self.rules.answers.history_turns) if known else ()
         texts = [turns.texts_of(turn, self.vault) for turn in past if turn.binding == seen.binding]
@@ -237,7 +251,12 @@ class Conversation:
         )
 
     async def _record(self, session: AsyncSession, asked: _Asked, answer: Answer) -> None:
-        """Write the turn and close the inbox row, in the write that makes the final text durable."""
+        """Write the turn and close the inbox row, in the write that makes the final text durable.
+
+        Raises _Withdrawn when the right to the answer has gone meanwhile; then nothing of that write stays.
+        """
+        if not _is_unchanged(asked, await self._look_in(session, asked.context)):
+            raise _Withdrawn
         now, context, room = self.clock(), asked.context, asked.seen.room.id
         conversation = await turns.continue_conversation(
             session, room, thread=asked.thread, known=asked.conversation, now=now
@@ -267,7 +286,7 @@ class Conversation:
             await limits.spend_tokens(session, project=asked.question.project, tokens=spent, now=now)
         if context.person.told_privacy_at is None:
             await people.tell_privacy_once(session, context.person.id, now=now)
-        await inbox.finish(session, context.inbox, state="done", outcome="answered", now=now)
+        await inbox.finish(session, context.inbox, state="done", outcome=inbox.ANSWERED, now=now)
         asked.is_recorded = True
 
     async def _drop(self, asked: _Asked, presenter: Presenter) -> str:
@@ -301,6 +320,10 @@ def target_of(context: MessageContext, seen: Seen) -> Target:
         reply_to=context.message.message_id,
         thread=context.message.room.thread,
     )
+
+
+def _is_unchanged(asked: _Asked, now: Seen | None) -> bool:
+    return now is not None and now.binding == asked.seen.binding and now.may("ask").allowed
 
 
 def answer_key(row: int) -> str:

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 from weakref import WeakValueDictionary
 
 import structlog
@@ -55,6 +55,16 @@ class Parcel:
     reopens: bool = False
 
 
+class OwnLog(Protocol):
+    """A network whose messages lie in the state database itself: there recording a parcel is sending it."""
+
+    async def put_in(self, session: AsyncSession, room: str, message: str | None, reply: Reply, *, key: str) -> str:
+        """Let a message of the room with this id say `reply`, a new one under `key` when there is none; its id."""
+
+    def wake(self, room: str) -> None:
+        """Tell who looks at the room with this native id."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Outgoing:
     """A recorded row with its room. `is_unclear`: an earlier try may have arrived, and with another text."""
@@ -65,7 +75,7 @@ class _Outgoing:
 
 
 class Delivery:
-    """Sends parcels through the adapters; `adapters` is by (network, account)."""
+    """Sends parcels through the adapters; `adapters` and `logs` are by (network, account)."""
 
     def __init__(
         self,
@@ -73,7 +83,10 @@ class Delivery:
         vault: Vault,
         adapters: Mapping[tuple[str, str], ChatAdapter],
         clock: Callable[[], datetime],
+        *,
+        logs: Mapping[tuple[str, str], OwnLog] | None = None,
     ) -> None:
+        self._logs = logs or {}
         self._db = db
         self._vault = vault
         self._adapters = adapters
@@ -103,6 +116,9 @@ class Delivery:
                 outgoing = await self._db.write(lambda session: self._record(session, parcel, alongside))
             if outgoing is None:
                 return None
+            if outgoing.row.state == "sent":
+                self._logs[outgoing.room.network, outgoing.room.account].wake(outgoing.room.native_id)
+                return outgoing.row.message
             if outgoing.row.state == "pending":
                 self._wake.set()
                 return None
@@ -191,6 +207,10 @@ class Delivery:
         self._fill(row, parcel)
         if alongside is not None:
             await alongside(session)
+        log_of_room = self._logs.get((room.network, room.account))
+        if log_of_room is not None and row.state == "sending":
+            message = await log_of_room.put_in(session, room.id, row.message, parcel.reply, key=row.key)
+            await _settle(session, row, Sent(message), parcel.reply.turn, self._clock())
         await session.flush()
         return _Outgoing(row, room, is_unclear)
 
@@ -311,6 +331,10 @@ async def _close(session: AsyncSession, row_id: str, sent: Sent | None, turn: st
     if sent is None:
         deliveries.give_up(row, now=now)
         return
+    await _settle(session, row, sent, turn, now)
+
+
+async def _settle(session: AsyncSession, row: Row, sent: Sent, turn: str | None, now: datetime) -> None:
     row.state, row.message, row.more = "sent", sent.message_id, list(sent.more)
     row.body_sealed, row.not_before, row.sent_at = None, None, now
     if turn is not None:

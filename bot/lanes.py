@@ -280,7 +280,8 @@ class Lanes:
             await self._finish(row, "failed", reference)
             return
         outcome = await self.routing.perform(row)
-        await self._finish(row, "failed" if outcome == "failed" else "done", outcome)
+        if outcome != inbox.ANSWERED:
+            await self._finish(row, "failed" if outcome == "failed" else "done", outcome)
 
     async def _interrupted(self, row: Row) -> None:
         """Cancelled: by somebody, or because the program stops; then the attempt does not count."""

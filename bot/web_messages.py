@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.chat import Batch, Deleted, EventId
+from adapters.chat import Batch, Deleted, EventId, Reply
 from adapters.web.adapter import ACCOUNT, NETWORK, WebAdapter
 from adapters.web.log import Entry
 from adapters.web.translate import Draft, address, as_edited, as_message, as_pressed, as_rated, check_key
@@ -21,6 +21,22 @@ class Posted:
 
     seq: int
     is_repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WebChat:
+    """The web chat as bot.delivery.OwnLog: its log lies in the state database, so a recorded answer has arrived."""
+
+    log: StoredWebLog
+    adapter: WebAdapter
+
+    async def put_in(self, session: AsyncSession, room: str, message: str | None, reply: Reply, *, key: str) -> str:
+        """See StoredWebLog.put_in."""
+        return await self.log.put_in(session, room, message, reply, key=key)
+
+    def wake(self, room: str) -> None:
+        """Tell the open pages of a room."""
+        self.adapter.wake(room)
 
 
 class WebMessages:

@@ -32,7 +32,7 @@ from bot.uploads import UploadParts, Uploads
 from bot.watch import Watch
 from bot.web.knowledge import StoreKnowledge
 from bot.web.parts import Health, WebParts
-from bot.web_messages import WebMessages
+from bot.web_messages import WebChat, WebMessages
 from pipelines.stores.passages import Scope
 from pipelines.types import Supported
 
@@ -93,7 +93,8 @@ def chat_of(opened: Opened, metrics: Metrics) -> Chat:
     web = WebAdapter(weblog, folder)
     adapters: dict[tuple[str, str], ChatAdapter] = {(web.network, web.account): web}
     queue = _Queue()
-    delivery = Delivery(opened.db, opened.vault, adapters, utc_now)
+    logs = {(web.network, web.account): WebChat(weblog, web)}
+    delivery = Delivery(opened.db, opened.vault, adapters, utc_now, logs=logs)
     inbox = Inbox(
         opened.db, opened.vault, utc_now, wake=queue.wake, adapters=adapters, answer_mode=settings.room.answer
     )

@@ -6,7 +6,9 @@ from typing import Final, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.chat import Reply
 from adapters.web.log import Entry, WebRow
+from adapters.web.render import entry_of
 from bot.state.database import Database
 from bot.state.queries import rooms, weblog
 from bot.state.vault import Vault
@@ -38,6 +40,21 @@ class StoredWebLog:
             raise LookupError(f"expected a web room, got {room!r}")
         seq, _ = await weblog.append(session, found, key, entry, vault=self._vault, now=self._clock())
         return seq
+
+    async def put_in(self, session: AsyncSession, room: str, message: str | None, reply: Reply, *, key: str) -> str:
+        """Let a message say `reply` within somebody's transaction and return its `seq`; `room` is the room's own id.
+
+        Without a message, or when a person has removed it, the one with `key` is it, made when there is none.
+        """
+        entry, now = entry_of(reply), self._clock()
+        if message is not None:
+            if await weblog.replace(session, room, int(message), entry, vault=self._vault, now=now) is not None:
+                return message
+            key = f"{key}/again/{message}"
+        seq, is_new = await weblog.append(session, room, key, entry, vault=self._vault, now=now)
+        if not is_new:
+            await weblog.replace(session, room, seq, entry, vault=self._vault, now=now)
+        return str(seq)
 
     async def update(self, room: str, seq: int, entry: Entry) -> bool:
         """Replace what a message says; false when it is gone."""

@@ -30,7 +30,7 @@ from bot.state.tables import Inbox as InboxRow
 from bot.state.tables import Room
 from bot.state.vault import Vault
 from bot.state.weblog import StoredWebLog
-from bot.web_messages import WebMessages
+from bot.web_messages import WebChat, WebMessages
 from config.load import load
 from pipelines.types import Answer, AnswerEvent, Citation, Passage, Question, Searching, Supported, Token, Verdict
 from tests.fakes.chat import NOON, FakeChat
@@ -261,7 +261,7 @@ async def build(folder: Path, chat: FakeChat, answering: FakeAnswering, limits: 
     weblog = StoredWebLog(db, vault, clock)
     web = WebAdapter(weblog)
     adapters: dict[tuple[str, str], ChatAdapter] = {(chat.network, chat.account): chat, ("web", "web"): web}
-    delivery = Delivery(db, vault, adapters, clock)
+    delivery = Delivery(db, vault, adapters, clock, logs={("web", "web"): WebChat(weblog, web)})
     progress, commands = FakeProgress(), FakeCommands()
     conversation = Conversation(
         db=db,

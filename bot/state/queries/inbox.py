@@ -14,6 +14,7 @@ from bot.state.vault import Vault
 OPEN: Final = ("waiting", "working")
 POSTPONED: Final = "postponed"
 HELD_BACK: Final = "held back: "  # so begins the outcome of a row whose text was a secret; its kind follows
+ANSWERED: Final = "answered"  # the outcome of a question that was closed in the write of its answer
 ASKED_AGAIN: Final = "answer_now"  # the outcome of a postponed row that was put back by its button
 
 
