@@ -6,6 +6,7 @@ room, a person, a question, an address or the text of an error. Every series wit
 
 import time
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import datetime
 from typing import Final
 
@@ -19,7 +20,7 @@ from bot.context import AnsweringPort
 from bot.state.database import Database
 from bot.state.queries import deliveries, inbox, jobs, projects, sources
 from bot.version import PROGRAM
-from pipelines.types import Answer, AnswerEvent, KnowledgeError, Question, Token, Verdict
+from pipelines.types import Answer, AnswerEvent, KnowledgeError, Question, Searching, Verdict
 
 OUTCOMES: Final = ("answered", "abstained", "failed")
 STAGES: Final = ("first_token", "total")
@@ -131,17 +132,23 @@ class MeasuredAnswering:
     async def answer(self, question: Question) -> AsyncIterator[AnswerEvent]:
         """Yield what the other yields. Raises KnowledgeError, counted as failed."""
         began = time.perf_counter()
-        has_begun = False
-        stages = self._metrics.answer_duration
+        is_first = True
         try:
-            async for event in self._answering.answer(question):
-                if isinstance(event, Token | Answer) and not has_begun:
-                    has_begun = True
-                    stages.labels("first_token").observe(time.perf_counter() - began)
-                if isinstance(event, Answer):
-                    stages.labels("total").observe(time.perf_counter() - began)
-                    self._metrics.count_answer(event)
-                yield event
+            async with aclosing(self._answering.answer(question)) as events:  # type: ignore[type-var]  # closing stops the model
+                async for event in events:
+                    is_first = self._seen(event, time.perf_counter() - began, is_first=is_first)
+                    yield event
         except KnowledgeError:
             self._metrics.questions.labels("failed").inc()
             raise
+
+    def _seen(self, event: AnswerEvent, after_s: float, *, is_first: bool) -> bool:
+        """Time and count an event; whether the first thing to show has yet to come."""
+        if isinstance(event, Searching):
+            return is_first
+        if is_first:
+            self._metrics.answer_duration.labels("first_token").observe(after_s)
+        if isinstance(event, Answer):
+            self._metrics.answer_duration.labels("total").observe(after_s)
+            self._metrics.count_answer(event)
+        return False

@@ -59,9 +59,11 @@ async def post(
         return gone(visitor.language)
     if text.strip():
         room = room_name(project, visitor.person.id)
-        await parts.messages.post(
-            Draft(room, key, visitor.person.id, visitor.person.name, clipped(text, parts), visitor.language)
-        )
+        draft = Draft(room, key, visitor.person.id, visitor.person.name, clipped(text, parts), visitor.language)
+        try:
+            await parts.messages.post(draft)
+        except LookupError:  # nobody has opened its page yet
+            return gone(visitor.language)
     return RedirectResponse(f"/chat/{project}", 303)
 
 
