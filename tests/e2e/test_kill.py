@@ -1,37 +1,54 @@
-"""A process that is killed again and again while questions arrive loses none and answers none twice.
+"""A service that is killed again and again while questions arrive loses none and answers none twice.
 
-It talks to the service by HTTP only. `ROOMWISE_KILLS` and `ROOMWISE_QUESTIONS` set the counts of the long run.
+It is spoken to as by a browser: login link, session and token of the page, messages with keys that are sent again
+until they are acknowledged, the rooms' history. The control uses the same flow behind a small server of its own, told
+to acknowledge before it stores. `ROOMWISE_KILLS` and `ROOMWISE_QUESTIONS` set the counts of the long run.
 """
 
 import asyncio
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
 
+from tests.e2e.service import Browser, environment, roomwise
+from tests.fakes.project import HANDBOOK
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = 4
+STUCK_S = 120.0
+IN_FLIGHT = 0.7  # so many of the kills come while an answer is made, the others at any moment
+FIRST = asyncio.FIRST_COMPLETED
+_QUIET = {
+    "ROOMWISE_LIMITS__PERSON_QUESTIONS": "100000",
+    "ROOMWISE_LIMITS__ROOM_QUESTIONS_PER_HOUR": "100000",
+    "ROOMWISE_SOURCES__WATCH": "false",
+    "ROOMWISE_LOG__LEVEL": "error",
+}
 KILL_AFTER_S = (0.1, 2.5)  # long enough that no question meets five kills in a row, after which it is given up
 
 
 @dataclass(slots=True)
 class Killable:
-    """The server under test, started anew after each kill on the same folder and port."""
+    """The process under test, started anew after each kill on the same folder and port. `probe` is what it answers."""
 
-    folder: Path
-    port: int
-    options: Sequence[str] = ()
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    probe: str
     process: subprocess.Popen[bytes] | None = None
     is_up: asyncio.Event = field(default_factory=asyncio.Event)
+    acknowledged: asyncio.Event = field(default_factory=asyncio.Event)  # set by each question that is
 
     async def start(self, http: httpx.AsyncClient) -> None:
         """Start it and wait until it answers."""
@@ -39,16 +56,15 @@ class Killable:
         async with asyncio.timeout(60):
             while True:
                 try:
-                    await http.get("/rooms/0/messages")
+                    await http.get(self.probe)
                     break
                 except httpx.TransportError:
-                    assert self.process.poll() is None, "the server ended by itself"
+                    assert self.process.poll() is None, "the service ended by itself"
                     await asyncio.sleep(0.05)  # until another process listens, there is no event to wait on
         self.is_up.set()
 
     def _launched(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.fakes.flow_server", str(self.folder), str(self.port), *self.options]
-        return subprocess.Popen(command, cwd=ROOT)
+        return subprocess.Popen(self.command, cwd=ROOT, env=dict(self.environment), stdout=subprocess.DEVNULL)
 
     def kill(self) -> None:
         """End it without a chance to do anything."""
@@ -59,8 +75,92 @@ class Killable:
 
 
 @dataclass(frozen=True, slots=True)
+class Row:
+    """A message of a room's history. `key` is that of a person's message, `reply_to` the `seq` it answers."""
+
+    seq: int
+    key: str
+    stage: str
+    reply_to: int
+    change: int
+    text: str
+
+
+class Rooms(Protocol):
+    """The rooms of a process, as a browser sees them."""
+
+    async def post(self, number: int, key: str, text: str) -> bool:
+        """Whether a message was acknowledged. Raises httpx.TransportError when nothing came back."""
+
+    async def rows(self, number: int) -> Sequence[Row]:
+        """Everything that stands in a room."""
+
+
+@dataclass(frozen=True, slots=True)
+class RealRooms:
+    """The web rooms of `roomwise run`, one for each project."""
+
+    http: httpx.AsyncClient
+    names: Sequence[str]
+
+    async def post(self, number: int, key: str, text: str) -> bool:
+        """See Rooms."""
+        path = f"/api/rooms/{self.names[number]}/messages"
+        answer = await self.http.post(path, json={"key": key, "text": text})
+        assert answer.status_code in (202, 503), answer.text  # 503: it cannot store now, and says so
+        return answer.status_code == 202
+
+    async def rows(self, number: int) -> Sequence[Row]:
+        """See Rooms."""
+        found: list[Row] = []
+        before: dict[str, int] = {}
+        has_more = True
+        while has_more:
+            path = f"/api/rooms/{self.names[number]}/messages"
+            page = (await self.http.get(path, params={"limit": 100, **before})).raise_for_status().json()
+            found = [_row(one) for one in page["messages"]] + found
+            has_more, before = page["has_more"], {"before": found[0].seq if found else 1}
+        return found
+
+
+def _row(message: Mapping[str, Any]) -> Row:
+    html = str(message["html"])
+    said = dict(re.findall(r'data-(key|stage|reply-to)="([^"]*)"', html.split(">", 1)[0]))
+    text = re.sub(r"<[^>]*>", " ", html)
+    return Row(
+        seq=message["seq"],
+        key=said.get("key", ""),
+        stage=said["stage"],
+        reply_to=int(said.get("reply-to", 0)),
+        change=message["change"],
+        text=" ".join(text.split()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SmallRooms:
+    """The rooms of tests.fakes.flow_server."""
+
+    http: httpx.AsyncClient
+
+    async def post(self, number: int, key: str, text: str) -> bool:
+        """See Rooms."""
+        answer = await self.http.post(f"/rooms/{number}/messages", json={"key": key, "text": text})
+        return answer.status_code == 202
+
+    async def rows(self, number: int) -> Sequence[Row]:
+        """See Rooms."""
+        rows = (await self.http.get(f"/rooms/{number}/messages")).json()
+        return [
+            Row(one["seq"], one["key"] if one["mine"] else "", one["stage"], one["reply_to"] or 0, one["change"],
+                one["text"])
+            for one in rows
+        ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the rooms hold at the end. `answers` counts final answers by question text."""
+    """What the rooms hold at the end; questions and their final answers are counted by key."""
 
     asked: Sequence[str]
     questions: Counter[str]
@@ -70,83 +170,120 @@ class Outcome:
 
     @property
     def lost(self) -> list[str]:
-        """Questions without an answer."""
-        return [text for text in self.asked if not self.answers[text]]
+        """Acknowledged questions without a final answer."""
+        return [key for key in self.asked if not self.answers[key]]
 
     @property
     def doubled(self) -> list[str]:
         """Questions that stand or are answered more than once."""
-        return [text for text in self.asked if self.answers[text] > 1 or self.questions[text] > 1]
+        return [key for key in self.asked if self.answers[key] > 1 or self.questions[key] > 1]
 
 
-async def torment(folder: Path, *, seed: int, kills: int, questions: int, options: Sequence[str] = ()) -> Outcome:
-    """Ask `questions` questions over HTTP while the server is killed `kills` times at random moments."""
-    chance = random.Random(seed)
-    server = Killable(folder, _free_port(), options)
-    asked = [f"q{number}" for number in range(questions)]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", timeout=20) as http:
+async def torment(server: Killable, http: httpx.AsyncClient, rooms: Rooms, *, chance: random.Random, kills: int,
+                  questions: int) -> Outcome:  # fmt: skip
+    """Ask `questions` questions while the running server is killed `kills` times at random moments."""
+    asked = [f"question-{number:04d}" for number in range(questions)]
+    posting = asyncio.create_task(_ask_all(server, rooms, asked, chance, spread_s=kills * KILL_AFTER_S[1] / 2))
+    for _ in range(kills):
+        await asyncio.sleep(chance.uniform(*KILL_AFTER_S))  # the random moment is what is tested
+        if chance.random() < IN_FLIGHT:
+            server.acknowledged.clear()
+            await asyncio.wait([posting, news := asyncio.ensure_future(server.acknowledged.wait())], return_when=FIRST)
+            news.cancel()
+            await asyncio.sleep(chance.uniform(0.0, 0.12))
+        server.kill()
         await server.start(http)
+    await posting
+    return await _settled(rooms, asked)
+
+
+async def _ask_all(
+    server: Killable, rooms: Rooms, asked: Sequence[str], chance: random.Random, *, spread_s: float
+) -> None:
+    """Send every question until it is acknowledged, spread over about as much time as the kills take."""
+    for number, key in enumerate(asked):
+        is_acknowledged = False
+        while not is_acknowledged:
+            await server.is_up.wait()
+            try:
+                is_acknowledged = await rooms.post(number % ROOMS, key, "What is the retry limit?")
+            except httpx.TransportError:
+                await asyncio.sleep(0.02)  # as a browser that sends again
+        server.acknowledged.set()
+        await asyncio.sleep(chance.uniform(0.0, 2 * spread_s / len(asked)))
+
+
+async def _settled(rooms: Rooms, asked: Sequence[str]) -> Outcome:
+    """The rooms once every stored question has its answer, or nothing more comes."""
+    outcome = await _judged(rooms, asked)
+    end_s = time.monotonic() + STUCK_S
+    while (outcome.lost or outcome.unfinished) and time.monotonic() < end_s:
+        if outcome.lost and not outcome.unfinished and not set(outcome.lost) & set(outcome.questions):
+            break  # they are not even there
+        await asyncio.sleep(0.2)
+        outcome = await _judged(rooms, asked)
+    return outcome
+
+
+async def _judged(rooms: Rooms, asked: Sequence[str]) -> Outcome:
+    every = [await rooms.rows(number) for number in range(ROOMS)]
+    rows = [row for room in every for row in room]
+    questions = {row.seq: row.key for row in rows if row.key}
+    finals = [row for row in rows if not row.key and row.stage == "final"]
+    assert all("5 attempts" in row.text or row.text.startswith("answer to ") for row in finals)  # real answers
+    return Outcome(
+        asked,
+        Counter(questions.values()),
+        Counter(questions[row.reply_to] for row in finals),
+        unfinished=sum(row.stage in ("waiting", "preview") for row in rows),
+        in_order=all(_is_in_order(room) for room in every),
+    )
+
+
+def _is_in_order(room: Sequence[Row]) -> bool:
+    finals = sorted((row.change, row.reply_to) for row in room if not row.key and row.stage == "final")
+    return [asked for _, asked in finals] == sorted(asked for _, asked in finals)
+
+
+async def torment_roomwise(folder: Path, *, seed: int, kills: int, questions: int) -> Outcome:
+    """The real service over projects that were indexed before, one for each room."""
+    docs = folder / "docs"
+    for path, text in HANDBOOK.items():
+        (docs / path).parent.mkdir(parents=True, exist_ok=True)
+        (docs / path).write_text(text, "utf-8")
+    names = [f"plans-{number}" for number in range(ROOMS)]
+    for name in names:
+        done = await asyncio.to_thread(roomwise, folder, "index", str(docs), "--project", name)
+        assert done.returncode == 0, done.stderr
+    link = (await asyncio.to_thread(roomwise, folder, "login")).stdout.split()[0]
+    port = _free_port()
+    command = [sys.executable, "-m", "bot", "run", "--port", str(port), "--data-dir", str(folder / "data")]
+    server = Killable(command, environment(folder, **_QUIET), "/healthz")
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20, trust_env=False) as http:
         try:
-            posting = asyncio.create_task(_ask_all(http, server, asked, chance))
-            for _ in range(kills):
-                await asyncio.sleep(chance.uniform(*KILL_AFTER_S))  # the random moment is what is tested
-                server.kill()
-                await server.start(http)
-            await posting
-            return await _settled(http, asked)
+            await server.start(http)
+            browser = Browser(httpx.Client(base_url=http.base_url, timeout=20, trust_env=False))
+            await asyncio.to_thread(browser.sign_in, "/login/" + link.rpartition("/")[2])
+            rooms = [await asyncio.to_thread(browser.room, name) for name in names]
+            http.cookies, http.headers["X-CSRF-Token"] = browser.http.cookies, browser.csrf
+            chance = random.Random(seed)
+            return await torment(server, http, RealRooms(http, rooms), chance=chance, kills=kills, questions=questions)
         finally:
             server.kill()
 
 
-async def _ask_all(http: httpx.AsyncClient, server: Killable, asked: Sequence[str], chance: random.Random) -> None:
-    for number, text in enumerate(asked):
-        while True:
-            await server.is_up.wait()
-            try:
-                await http.post(f"/rooms/{number % ROOMS}/messages", json={"key": f"key-{text}", "text": text})
-                break
-            except httpx.TransportError:
-                await asyncio.sleep(0.02)  # as a browser that sends again
-        await asyncio.sleep(chance.uniform(0.0, 0.05))
-
-
-async def _settled(http: httpx.AsyncClient, asked: Sequence[str]) -> Outcome:
-    """The rooms once every stored question has its answer, or nothing changed for a while."""
-    outcome = _judge(asked, await _rooms(http))
-    for _ in range(150):
-        if not outcome.lost and not outcome.unfinished:
-            break
-        is_stuck = set(outcome.lost) and not set(outcome.lost) & set(outcome.questions) and not outcome.unfinished
-        if is_stuck:
-            break
-        await asyncio.sleep(0.2)
-        outcome = _judge(asked, await _rooms(http))
-    return outcome
-
-
-async def _rooms(http: httpx.AsyncClient) -> list[list[dict[str, Any]]]:
-    return [(await http.get(f"/rooms/{number}/messages")).json() for number in range(ROOMS)]
-
-
-def _judge(asked: Sequence[str], rooms: Sequence[Sequence[dict[str, Any]]]) -> Outcome:
-    rows = [row for room in rooms for row in room]
-    questions = {row["seq"]: row["text"] for row in rows if row["from"] == "person"}
-    finals = [row for row in rows if row["from"] == "roomwise" and row["stage"] == "final"]
-    assert all(row["text"].startswith(f"answer to {questions[row['reply_to']]}") for row in finals)
-    return Outcome(
-        asked,
-        Counter(questions.values()),
-        Counter(questions[row["reply_to"]] for row in finals),
-        unfinished=sum(row["stage"] in ("waiting", "preview") for row in rows),
-        in_order=all(_is_in_order(room) for room in rooms),
-    )
-
-
-def _is_in_order(room: Sequence[dict[str, Any]]) -> bool:
-    finals = sorted(
-        (row["change"], row["reply_to"]) for row in room if row["from"] == "roomwise" and row["stage"] == "final"
-    )
-    return [asked for _, asked in finals] == sorted(asked for _, asked in finals)
+async def torment_control(folder: Path, *, seed: int, kills: int, questions: int) -> Outcome:
+    """The small server, which acknowledges before it stores."""
+    port = _free_port()
+    command = [sys.executable, "-m", "tests.fakes.flow_server", str(folder), str(port), "--acknowledge-first"]
+    server = Killable(command, dict(os.environ), "/rooms/0/messages")
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
+        try:
+            await server.start(http)
+            chance = random.Random(seed)
+            return await torment(server, http, SmallRooms(http), chance=chance, kills=kills, questions=questions)
+        finally:
+            server.kill()
 
 
 def _free_port() -> int:
@@ -156,18 +293,18 @@ def _free_port() -> int:
         return port
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_five_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     """Every question has exactly one answer, in the order of its conversation, and no placeholder is left."""
-    outcome = await torment(tmp_path, seed=7, kills=5, questions=40)
+    outcome = await torment_roomwise(tmp_path, seed=7, kills=5, questions=30)
 
     assert ([], [], 0, True) == (outcome.lost, outcome.doubled, outcome.unfinished, outcome.in_order)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 async def test_acknowledging_before_storing_loses_questions(tmp_path: Path) -> None:
     """The control: with the order turned round the same kills lose something, so the test above can fail."""
-    outcome = await torment(tmp_path, seed=7, kills=5, questions=40, options=["--acknowledge-first"])
+    outcome = await torment_control(tmp_path, seed=7, kills=5, questions=40)
 
     assert outcome.lost
 
@@ -177,7 +314,10 @@ async def test_acknowledging_before_storing_loses_questions(tmp_path: Path) -> N
 async def test_a_hundred_kills_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
     """The same with a hundred kills and two hundred questions."""
     kills, questions = int(os.environ.get("ROOMWISE_KILLS", "100")), int(os.environ.get("ROOMWISE_QUESTIONS", "200"))
-    outcome = await torment(tmp_path, seed=1, kills=kills, questions=questions)
+    outcome = await torment_roomwise(tmp_path, seed=1, kills=kills, questions=questions)
 
-    print(f"{kills} kills, {questions} questions: {len(outcome.lost)} lost, {len(outcome.doubled)} doubled")
-    assert ([], [], 0) == (outcome.lost, outcome.doubled, outcome.unfinished)
+    print(
+        f"{kills} kills, {questions} questions: {len(outcome.lost)} lost, {len(outcome.doubled)} doubled, "
+        f"{outcome.unfinished} unfinished, order {'kept' if outcome.in_order else 'broken'}"
+    )
+    assert ([], [], 0, True) == (outcome.lost, outcome.doubled, outcome.unfinished, outcome.in_order)
