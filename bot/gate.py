@@ -11,6 +11,7 @@ from bot.rights import Actor, Decision, Kind, Place, Way, decide
 from bot.state.queries import people, rooms, sources
 from bot.state.tables import Person, Room
 
+_PUBLIC: Final = "public"  # why a room is muted
 _KINDS: Final = {"private": Kind.PRIVATE, "web": Kind.WEB}
 
 
@@ -58,6 +59,25 @@ async def look(
         is_muted=bool(found.muted_reason),
     )
     return Seen(found, who, project, binding, actor, place)
+
+
+async def follow_visibility(session: AsyncSession, room: str) -> bool:
+    """Mute a room that has become public while its project has a private source; let it speak when it no longer is.
+
+    Whether it was muted now. What an owner has allowed since stays allowed until the room changes again.
+    """
+    found = await rooms.get(session, room)
+    if found is None:
+        return False
+    if not found.is_public:
+        if found.muted_reason == _PUBLIC:
+            await rooms.unmute(session, room)
+        return False
+    project, _ = await _bound(session, found)
+    if project is None or found.muted_reason or not await _has_private_source(session, project):
+        return False
+    await rooms.mute(session, room, reason=_PUBLIC)
+    return True
 
 
 async def _bound(session: AsyncSession, room: Room) -> tuple[str | None, int]:

@@ -280,7 +280,8 @@ class Lanes:
             await self._finish(row, "failed", reference)
             return
         outcome = await self.routing.perform(row)
-        if outcome != inbox.ANSWERED:
+        is_closed = outcome == inbox.ANSWERED and row.kind == "message"  # an edit's row is not its question's
+        if not is_closed:
             await self._finish(row, "failed" if outcome == "failed" else "done", outcome)
 
     async def _interrupted(self, row: Row) -> None:

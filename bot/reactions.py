@@ -18,10 +18,11 @@ from bot.reply import Frame, cited
 from bot.state.database import Database
 from bot.state.queries import deliveries, inbox, turns
 from bot.state.tables import Turn
-from config.texts import say
+from config.texts import plain, say
 from pipelines.types import Supported
 
 EDITS_COUNT_FOR: Final = timedelta(minutes=10)
+_WORDS_QUOTED: Final = 12
 _VOTES: Final = {"up": 1, "down": -1}
 
 
@@ -189,7 +190,9 @@ def backlog_notice(count: int, language: str) -> Reply:
 
 
 def _quoted(sentence: str) -> str:
-    return " ".join(sentence.split())
+    """The first words of a sentence, without marks: a line of code would else be read as formatting."""
+    words = sentence.replace("`", "").replace("*", "").split()
+    return plain(" ".join(words[:_WORDS_QUOTED])) + (" …" if len(words) > _WORDS_QUOTED else "")
 
 
 def _fenced(quote: str) -> str:

@@ -28,7 +28,7 @@ from bot.conversation import Conversation, answer_key, target_of
 from bot.delivery import Parcel
 from bot.envelope import unpack_event
 from bot.errors import UserError
-from bot.gate import Seen, look
+from bot.gate import Seen, follow_visibility, look
 from bot.reactions import Reactions, backlog_notice
 from bot.reply import queue_reply
 from bot.schedule import Kind, Work
@@ -196,6 +196,9 @@ class Routing:
         if room is None:
             return "ignored"
         reply = await self.onboarding.room_changed(room, change)
+        if change.kind == "visibility" and await db.write(lambda session: follow_visibility(session, row.room)):
+            language = best_language(room.language, default=self.default_language)
+            reply = Reply(say("rights.room_muted", language), stage=Stage.NOTICE)
         if reply is not None:
             key = answer_key(int(row.id or 0))
             await self.conversation.delivery.send(Parcel(row.room, reply, key, inbox=row.id))
