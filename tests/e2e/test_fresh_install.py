@@ -18,7 +18,7 @@ def test_the_locked_packages_alone_index_and_answer(tmp_path: Path) -> None:
     install = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps"]
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True, timeout=120)
     python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    subprocess.run([*install, "--python", python, "-r", ROOT / "requirements.txt"], check=True, timeout=600)
+    subprocess.run([*install, "--python", str(python), "-r", str(ROOT / "requirements.txt")], check=True, timeout=600)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "release.md").write_text(
         "# Release\n\nA release is made on Thursdays by the keeper.\n", "utf-8"
@@ -26,7 +26,7 @@ def test_the_locked_packages_alone_index_and_answer(tmp_path: Path) -> None:
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "ROOMWISE_KEY_FILE": str(tmp_path / "roomwise.key")}
 
     def roomwise(*words: str) -> str:
-        command = [python, "-m", "bot", *words, "--data-dir", tmp_path / "data", "--json"]
+        command = [str(python), "-m", "bot", *words, "--data-dir", str(tmp_path / "data"), "--json"]
         done = subprocess.run(
             command, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=120, check=False
         )
