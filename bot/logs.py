@@ -19,7 +19,17 @@ _BEARER = re.compile(r"(?i)\b(bearer|basic|token)\s+[A-Za-z0-9._~+/=-]{8,}")
 _LOGIN = re.compile(r"(/login/)[A-Za-z0-9_-]{16,}")
 _TELEGRAM = re.compile(r"\b\d{6,12}:[A-Za-z0-9_-]{30,}")
 _URL_USER = re.compile(r"(?i)(https?://)[^/\s@:]+:[^/\s@]+@")
-_QUIET = ("apscheduler", "alembic", "httpx", "httpcore", "haystack", "watchfiles", "uvicorn.access", "asyncio")
+_QUIET = (
+    "apscheduler",
+    "alembic",
+    "httpx",
+    "httpcore",
+    "haystack",
+    "watchfiles",
+    "uvicorn.access",
+    "uvicorn.error",
+    "asyncio",
+)
 
 
 class Redaction:
