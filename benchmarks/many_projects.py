@@ -18,6 +18,7 @@ import numpy as np
 import psutil
 
 from benchmarks.store import SCOPE, file_of, quantiles, questions, size_bytes, texts, unit_rows
+from bot.platform import limit_memory_pools
 from pipelines.stores.local import LocalPassages
 from pipelines.stores.passages import Change, Vectors
 
@@ -82,4 +83,5 @@ async def run(projects: int) -> None:
 
 
 if __name__ == "__main__":
+    limit_memory_pools()  # as the service does
     asyncio.run(run(int(sys.argv[1]) if len(sys.argv) > 1 else 4000))
