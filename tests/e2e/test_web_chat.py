@@ -288,7 +288,7 @@ def test_text_from_right_to_left_stands_right(page: Page) -> None:
     body = page.locator(".row.mine .body").last
     expect(body).to_contain_text("المشروع")
 
-    assert "rtl" == body.evaluate("element => getComputedStyle(element).direction")
+    expect(body).to_have_css("direction", "rtl")  # waits: the row is drawn anew when the server has it
 
 
 def test_without_scripts_one_can_still_ask(chrome: Browser, service: Service, signed_in: str) -> None:
