@@ -132,6 +132,7 @@ class Lanes:
             number
             for number, row in self._rows.items()
             if row.room == room and person in (None, row.person) and inbox in (None, number) and row.kind == "message"
+            if self._schedule.is_question(number)  # /cancel would else stop itself
         ]
         stopped = [number for number in chosen if await self._end(number, "cancelled")]
         return len(stopped)

@@ -88,6 +88,11 @@ class Schedule:
         work = self._known.get(work_id)
         return work is not None and work_id in self._rooms[work.room].running
 
+    def is_question(self, work_id: int) -> bool:
+        """Whether the work is known and is a question, not a command."""
+        work = self._known.get(work_id)
+        return work is not None and work.kind is Kind.QUESTION
+
     def places(self, room: str) -> dict[int, int]:
         """Place in the queue of each waiting question of a room, counting from 1."""
         queue = self._rooms.get(room)

@@ -68,6 +68,22 @@ async def test_cancel_of_one_person_leaves_the_others(tmp_path: Path) -> None:
         assert 1 == await flow.lanes.cancel(flow.room, person=flow.person)
 
 
+async def test_cancel_stops_questions_and_no_commands(tmp_path: Path) -> None:
+    """The command that cancels is itself a message of its person, and must come to its end."""
+    async with open_flow(tmp_path) as flow:
+        flow.answering.hold("why?")
+        typing = flow.commands.held["read"] = asyncio.Event()
+        await flow.receive(flow.chat.message(1, "why?"), flow.chat.message(2, "/read"))
+        await flow.answering.until_begun(1)
+
+        assert 1 == await flow.lanes.cancel(flow.room, person=flow.person)
+        typing.set()
+        await flow.idle()
+
+        assert ["read"] == flow.commands.ran
+        assert "read done" in flow.chat.shown()
+
+
 def test_a_backlog_of_over_twenty_becomes_a_notice_and_a_short_one_does_not() -> None:
     """Twenty old questions are answered, twenty-one are asked about; fresh ones never count."""
     twenty = [Late(number, "r", 3_600.0) for number in range(20)]
