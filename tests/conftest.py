@@ -5,44 +5,16 @@
 
 import fnmatch
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.machine import NEEDS, find_chromium, find_postgres
+
 # Haystack reads this when it is first imported, and a test may import it before anything of ours.
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "false"
-
-NEEDS = {
-    "browser": "needs a Chromium; Debian: apt-get install chromium",
-    "postgres": "needs a PostgreSQL server's programs; Debian: apt-get install postgresql",
-}
-
-
-def find_chromium() -> Path | None:
-    """The browser of this machine; CHROMIUM names another."""
-    names = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
-    return next((Path(found) for name in names if name and (found := shutil.which(name))), None)
-
-
-def find_postgres() -> Path | None:
-    """The folder with initdb and postgres, the newest one first; Debian keeps it off the PATH."""
-    found = shutil.which("initdb")
-    if found:
-        return Path(found).resolve().parent
-    homes = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
-    return next((home for home in homes if (home / "initdb").exists()), None)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Path:
-    """The browser for tests marked `browser`."""
-    found = find_chromium()
-    if found is None:
-        pytest.skip(NEEDS["browser"])
-    return found
 
 
 @pytest.fixture(scope="session")
