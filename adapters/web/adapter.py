@@ -21,6 +21,7 @@ from adapters.chat import (
     RoomFacts,
     Sender,
     Sent,
+    Stage,
 )
 from adapters.web.log import WebLog
 from adapters.web.render import entry_of
@@ -70,7 +71,10 @@ class WebAdapter:
         """Replace a message of ours. Raises Refused when it is gone."""
         if not message_id.isdigit() or not await self._log.update(room.room, int(message_id), entry_of(reply)):
             raise Refused(f"expected a message of room {room.room!r}, got {message_id!r}")
-        self.wake(room.room)
+        if reply.stage is Stage.PREVIEW:
+            self.wake_room(room.room)
+        else:
+            self.wake(room.room)
 
     async def delete(self, room: RoomAddress, message_id: str) -> None:
         """Empty a message; one that is gone already is no error."""
@@ -116,10 +120,21 @@ class WebAdapter:
         """End every stream."""
         self._closed.set()
         for room in list(self._readers):
-            self.wake(room)
+            self.wake_room(room)
 
     def wake(self, room: str) -> None:
-        """Tell the streams of a room that its log has changed."""
+        """Tell the streams of a room that its log has changed, and its person's others, which list the room."""
+        self.wake_room(room)
+        self.wake_person(room.rpartition(".")[2])
+
+    def wake_person(self, person: str) -> None:
+        """Tell every stream of a person to look anew at what it shows and whether it still may."""
+        for room in list(self._readers):
+            if room.endswith(f".{person}"):
+                self.wake_room(room)
+
+    def wake_room(self, room: str) -> None:
+        """Tell the streams of a room alone."""
         for reader in self._readers.get(room, ()):
             reader.set()
 

@@ -1,5 +1,6 @@
 """Pages of the chat: the list of projects, a conversation, the language, and posting without scripts."""
 
+import asyncio
 import secrets
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from bot.web.answers import ApiError
 from bot.web.contacts import contacts_of
 from bot.web.live import progress_of
 from bot.web.parts import WebParts
-from bot.web.rows import Around, RowView, view_of
+from bot.web.rows import Around, RowView, answered_by, view_of
 from bot.web.visitors import Visitor, find_visitor, is_same, language_of, parts_of, room_name
 from config.texts import LANGUAGES, say
 
@@ -93,10 +94,9 @@ def stranger(request: Request) -> HTMLResponse:
     return pages.card(language, "stranger", status=401, command="roomwise login", fine=fine)
 
 
-def gone(language: str) -> HTMLResponse:
+def gone(language: str, *, status: int = 404) -> HTMLResponse:
     """No such page, or not for this person: the same to see."""
-    link = {"href": "/", "label": say("web.card.action.home", language)}
-    return pages.card(language, "gone", status=404, link=link)
+    return pages.card(language, "gone", status=status, link=pages.home(language))
 
 
 async def _signed_in_form(request: Request, csrf: str) -> Visitor:
@@ -171,9 +171,8 @@ async def row_views(
     person = visitor.person.id if visitor.person else ""
     asked = [row.turn for row in rows if row.turn]
     votes = await parts.db.read(lambda session: turns.votes(session, asked, person=person))
-    answered = frozenset(row.reply_to for row in rows if row.reply_to and row.stage == "final")
-    around = Around(person, project, visitor.language, votes, answered)
-    return [view_of(row, around) for row in rows]
+    around = Around(person, project, visitor.language, votes, answered_by(rows))
+    return await asyncio.to_thread(lambda: [view_of(row, around) for row in rows])  # Markdown and coloured code
 
 
 def _about(count: int, language: str) -> str:

@@ -15,12 +15,12 @@ from bot.state.queries import people, turns
 from bot.web import pages
 from bot.web.contacts import contacts_of
 from bot.web.parts import WebParts
-from bot.web.rows import Around, view_of
+from bot.web.rows import Around, answered_by, view_of
 from bot.web.visitors import Visitor, open_session
 from config.texts import say
 
 BEAT_S: Final = 15.0
-_CHECK_EVERY: Final = timedelta(seconds=1)  # a right that was taken away ends a stream within this time and a beat
+_CHECK_EVERY_S: Final = 1.0  # a session that was ended closes its streams within this time, a lost right within a beat
 _MOST_ROWS: Final = 200
 
 
@@ -76,7 +76,6 @@ class Stream:
         """Yield events until the session, the right or the service ends. Every yield may be several events."""
         with self.parts.board.listening(self._on_progress), self._beating():
             async for _ in self.parts.chat.changes(self.room):
-                self._beat_later()
                 if not await self._may_go_on():
                     yield event("out", {})
                     return
@@ -91,13 +90,13 @@ class Stream:
             if self.beat is not None:
                 self.beat.cancel()
 
-    def _beat_later(self) -> None:
+    def _beat_in(self, wait_s: float) -> None:
         if self.beat is not None:
             self.beat.cancel()
-        self.beat = asyncio.get_running_loop().call_later(BEAT_S, self._wake)
+        self.beat = asyncio.get_running_loop().call_later(wait_s, self._wake)
 
     def _wake(self) -> None:
-        self.parts.chat.wake(self.room)
+        self.parts.chat.wake_room(self.room)
 
     def _on_progress(self, progress: SourceProgress) -> None:
         if progress.project == self.project:
@@ -105,9 +104,11 @@ class Stream:
 
     async def _may_go_on(self) -> bool:
         now = self.parts.clock()
-        if now - self.checked_at < _CHECK_EVERY:
+        if now - self.checked_at < timedelta(seconds=_CHECK_EVERY_S):
+            self._beat_in(_CHECK_EVERY_S)
             return True
         self.checked_at = now
+        self._beat_in(BEAT_S)
         visitor = self.visitor
         if visitor.person is None:
             return False
@@ -120,7 +121,7 @@ class Stream:
     async def _news(self) -> str:
         rows = await self.parts.log.since(self.room, self.after, limit=_MOST_ROWS)
         around = await self._around(rows)
-        told = [row_event(row, around) for row in rows]
+        told = await asyncio.to_thread(lambda: [row_event(row, around) for row in rows]) if rows else []
         self.after = max([self.after, *(row.change for row in rows)])
         if len(rows) == _MOST_ROWS:
             self._wake()
@@ -134,8 +135,7 @@ class Stream:
         person = self.visitor.person.id if self.visitor.person else ""
         asked = [row.turn for row in rows if row.turn]
         votes = await self.parts.db.read(lambda session: turns.votes(session, asked, person=person)) if asked else {}
-        answered = frozenset(row.reply_to for row in rows if row.reply_to and row.stage == "final")
-        return Around(person, self.project, self.visitor.language, votes, answered)
+        return Around(person, self.project, self.visitor.language, votes, answered_by(rows))
 
     def _progress_news(self) -> list[str]:
         now = progress_of(self.parts.board.running(self.project), self.visitor.language)

@@ -54,11 +54,13 @@ async def use(request: Request, code: str, nonce: Annotated[str, Form()] = "") -
 
 @router.post("/logout")
 async def leave(request: Request, csrf: Annotated[str, Form()]) -> Response:
-    """End this browser's session."""
+    """End this browser's session, and the streams of its open pages."""
+    parts = parts_of(request)
     visitor = await find_visitor(request)
     response = RedirectResponse("/", 303)
-    if visitor is not None and is_same(csrf, visitor.csrf):
-        await parts_of(request).db.write(lambda session: sessions.end(session, visitor.session))
+    if visitor is not None and visitor.person is not None and is_same(csrf, visitor.csrf):
+        await parts.db.write(lambda session: sessions.end(session, visitor.session))
+        parts.chat.wake_person(visitor.person.id)
         response.delete_cookie(cookie_name(request), secure=request.url.scheme == "https", httponly=True)
         response.headers["Clear-Site-Data"] = '"cache"'
     return response

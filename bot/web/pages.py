@@ -16,6 +16,7 @@ from config.texts import say
 
 STATIC: Final = Path(str(resources.files("bot.web"))) / "static"
 HUES: Final = 8
+_EMPTY_CARD: Final[Mapping[str, Any]] = {"form": None, "link": None, "command": None, "fine": None}
 # The sentences that scripts say; they stand in the page as data.
 _SCRIPT_TEXTS: Final = (
     "web.copied",
@@ -75,10 +76,26 @@ def page(template: str, language: str, values: Mapping[str, Any], *, status: int
 
 def card(language: str, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
     """A page with one card. `web.card.<name>.heading` and `.text` say what it is."""
-    shown = {"form": None, "link": None, "command": None, "fine": None} | values
-    shown["heading"] = say(f"web.card.{name}.heading", language)
-    shown["lines"] = [say(f"web.card.{name}.text", language)]
-    return page("card.html", language, shown, status=status)
+    shown = values | {
+        "heading": say(f"web.card.{name}.heading", language),
+        "lines": [say(f"web.card.{name}.text", language)],
+    }
+    return page("card.html", language, {**_EMPTY_CARD, **shown}, status=status)
+
+
+def refusal(language: str, name: str, values: Mapping[str, object], *, status: int) -> HTMLResponse:
+    """A page with one card for the error `name`: `web.error.<name>` and `web.fix.<name>`, as in the API."""
+    shown = {
+        "heading": say(f"web.error.{name}", language, **values),
+        "lines": [say(f"web.fix.{name}", language, **values)],
+        "link": home(language),
+    }
+    return page("card.html", language, {**_EMPTY_CARD, **shown}, status=status)
+
+
+def home(language: str) -> dict[str, str]:
+    """The link of a card to the list of projects."""
+    return {"href": "/", "label": say("web.card.action.home", language)}
 
 
 def script_texts(language: str) -> str:

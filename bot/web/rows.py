@@ -1,13 +1,14 @@
 """Messages of the web chat as the page shows them. Pure."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from markupsafe import Markup
 from pydantic import TypeAdapter
 
-from adapters.chat import Button, Cited, Reply
+from adapters.chat import Button, Cited, Reply, Stage
 from adapters.markdown import to_html
 from adapters.web.log import WebRow
 from config.texts import say
@@ -15,6 +16,9 @@ from config.texts import say
 _REPLY: Final = TypeAdapter(Reply)
 _ICONS: Final = {"up": "up", "down": "thumbdown"}
 _SHOWN_ELSEWHERE: Final = frozenset({"sources"})  # the fold shows them
+_ANSWERS: Final = frozenset({Stage.FINAL, Stage.NOTICE})
+_MARKUP: Final = re.compile(r"^\s*(?:[-+>]|#+|```.*)\s*|[*`]", re.MULTILINE)  # a glance needs no more
+_PREVIEW_CHARS: Final = 140
 _VERSION_CHARS: Final = 8
 
 
@@ -86,6 +90,11 @@ class Around:
     answered: frozenset[int] = frozenset()
 
 
+def answered_by(rows: Iterable[WebRow]) -> frozenset[int]:
+    """The messages to which one of `rows` is the answer, or the result of the command."""
+    return frozenset(row.reply_to for row in rows if row.reply_to and row.stage in _ANSWERS)
+
+
 def view_of(row: WebRow, around: Around) -> RowView:
     """One message as the page shows it; all texts come out safe."""
     is_mine = row.author is not None
@@ -114,7 +123,7 @@ def preview_of(row: WebRow, language: str) -> str:
     if row.is_deleted or not row.body:
         return say("web.deleted", language)
     text = str(row.body.get("text" if row.author is not None else "markdown", ""))
-    line = " ".join(text.replace("*", "").replace("`", "").replace("#", "").split())[:140]
+    line = " ".join(_MARKUP.sub("", text).split())[:_PREVIEW_CHARS]
     return say("web.last_mine", language, text=line) if row.author is not None else line
 
 

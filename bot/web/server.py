@@ -1,14 +1,15 @@
 """The web server: every route, who may come in, and how errors look. `bot.app` runs it."""
 
 import mimetypes
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import structlog
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
@@ -38,7 +39,7 @@ Handler = Callable[[Request, Exception], Awaitable[Response]]
 
 def build_app(parts: WebParts) -> FastAPI:
     """The whole web application over `parts`."""
-    app = FastAPI(
+    app = _Guarded(
         title="Roomwise", version=PROGRAM, docs_url=None, redoc_url=None, openapi_url=None, telemetry=_NO_TELEMETRY
     )
     app.state.parts = parts
@@ -59,7 +60,6 @@ def build_app(parts: WebParts) -> FastAPI:
     }
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
-    app.add_middleware(Guard, settings=parts.settings, upload_max_bytes=parts.limits.attachment_max_bytes)
     return app
 
 
@@ -80,6 +80,15 @@ def server_config(app: ASGIApp, settings: Web) -> uvicorn.Config:
     )
 
 
+class _Guarded(FastAPI):
+    """An application with the guard around all of it, so that its headers stand on unforeseen errors too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        parts: WebParts = self.state.parts
+        limit = parts.limits.attachment_max_bytes
+        return Guard(super().build_middleware_stack(), parts.settings, upload_max_bytes=limit)
+
+
 class _Assets(StaticFiles):
     """Static files whose address changes with their content."""
 
@@ -97,11 +106,7 @@ def _is_api(request: Request) -> bool:
 async def _api_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, ApiError):
         raise error
-    if not _is_api(request):
-        if error.status == 401:
-            return chat_routes.stranger(request)
-        return _page(request, "gone" if error.status == 404 else "failed", error.status)
-    return failure(error.status, error.name, error.values, language=language_of(request))
+    return _refused(request, error.status, error.name, error.values)
 
 
 async def _user_error(request: Request, error: Exception) -> Response:
@@ -117,15 +122,13 @@ async def _desk_error(_: Request, error: Exception) -> Response:
 async def _state_error(request: Request, error: Exception) -> Response:
     reference = new_reference()
     log.error("web.state", reference=reference, error=str(error))
-    if not _is_api(request):
-        return _page(request, "failed", 503, reference=reference)
-    return failure(503, "unavailable", language=language_of(request), reference=reference)
+    return _broken(request, 503, "unavailable", reference)
 
 
 async def _unicode_error(request: Request, error: Exception) -> Response:
     """Half a surrogate pair: JSON can name it, but no text can hold it."""
     reason = error.reason if isinstance(error, UnicodeEncodeError) else "no Unicode"
-    return failure(400, "wrong", {"problem": reason}, language=language_of(request))
+    return _refused(request, 400, "wrong", {"problem": reason})
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:
@@ -133,31 +136,39 @@ async def _validation_error(request: Request, error: Exception) -> Response:
     if isinstance(error, RequestValidationError) and error.errors():
         first = error.errors()[0]
         problem = f"{'.'.join(str(step) for step in first['loc'])}: {first['msg']}"
-    if not _is_api(request):
-        return _page(request, "failed", 400)
-    return failure(422, "wrong", {"problem": problem[:200]}, language=language_of(request))
+    return _refused(request, 422 if _is_api(request) else 400, "wrong", {"problem": problem[:200]})
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    if not _is_api(request):
-        return _page(request, "gone" if status == 404 else "failed", status)
     if status in (404, 405):
-        return failure(status, "no_page", language=language_of(request))
+        return _refused(request, status, "no_page")
     problem = str(error.detail)[:200] if isinstance(error, HTTPException) else ""
-    return failure(status, "wrong", {"problem": problem}, language=language_of(request))
+    return _refused(request, status, "wrong", {"problem": problem})
 
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     reference = new_reference()
     log.error("web.failed", reference=reference, path=request.url.path.split("/")[1], exc_info=error)
-    if not _is_api(request):
-        return _page(request, "failed", 500, reference=reference)
-    return failure(500, "failed", language=language_of(request), reference=reference)
+    return _broken(request, 500, "failed", reference)
 
 
-def _page(request: Request, name: str, status: int, *, reference: str = "") -> HTMLResponse:
+def _refused(request: Request, status: int, name: str, values: Mapping[str, object] = MappingProxyType({})) -> Response:
+    """What the asker can mend: JSON for a program, a page for a person."""
     language = language_of(request)
-    link = {"href": "/", "label": say("web.card.action.home", language)}
-    fine = say("web.card.action.reference", language, reference=reference) if reference else None
-    return pages.card(language, name, status=status, link=link, fine=fine)
+    if _is_api(request):
+        return failure(status, name, values, language=language)
+    if status == 401:
+        return chat_routes.stranger(request)
+    if status in (404, 405):
+        return chat_routes.gone(language, status=status)
+    return pages.refusal(language, name, values, status=status)
+
+
+def _broken(request: Request, status: int, name: str, reference: str) -> Response:
+    """What the operator must mend; the log has more under the reference."""
+    language = language_of(request)
+    if _is_api(request):
+        return failure(status, name, language=language, reference=reference)
+    fine = say("web.card.action.reference", language, reference=reference)
+    return pages.card(language, "failed", status=status, link=pages.home(language), fine=fine)

@@ -47,7 +47,7 @@ export function append(row) {
   log.append(row);
   dress(row);
   arrange();
-  toEnd(reduced.matches ? "auto" : "smooth");
+  toEnd();  // at once: an answer that comes while one scrolls would count as missed
 }
 
 function place(row, old) {
@@ -92,7 +92,7 @@ export function arrange() {
     row.classList.toggle("joined", joined);
     if (last) last.classList.toggle("tail", !joined);
     quote(row, last);
-    if (row.dataset.replyTo && row.dataset.stage === "final") tick(row.dataset.replyTo);
+    if (row.dataset.replyTo && (row.dataset.stage === "final" || row.dataset.stage === "notice")) tick(row.dataset.replyTo);
     last = row;
   }
   last?.classList.add("tail");
@@ -122,6 +122,7 @@ function tick(seq) {
 
 export function toEnd(behavior = "auto") {
   scroll.scrollTo({ top: scroll.scrollHeight, behavior });
+  isAtEnd ||= behavior === "auto";
   missed = 0;
   drawDown();
 }

@@ -77,8 +77,12 @@ class Site:
             await self.parts.db.write(
                 lambda session: people.give_role(session, person.id, role, project=where, given_by=None, now=now)
             )
+        return await self.session_of(person)
+
+    async def session_of(self, person: Person) -> Visit:
+        """One more browser in which a person has signed in."""
         made = await self.parts.db.write(
-            lambda session: sessions.make(session, person.id, valid_for=timedelta(days=7), now=now)
+            lambda session: sessions.make(session, person.id, valid_for=timedelta(days=7), now=self.clock())
         )
         http = self.client()
         http.cookies.set("roomwise", made.token)

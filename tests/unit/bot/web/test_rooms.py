@@ -3,14 +3,15 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
 from bot.progress import SourceProgress
-from bot.rights import Role
+from bot.rights import Role, Way
 from bot.state.queries import inbox, people
 from bot.state.tables import Person
-from bot.web.live import Stream
+from bot.web.live import BEAT_S, Stream
 from bot.web.visitors import Visitor
 from tests.unit.bot.web.conftest import Site, Visit, answers_in
 
@@ -23,7 +24,7 @@ def message(text: str, *, key: str = "k" * 16) -> dict[str, object]:
 async def stream_of(site: Site, visit: Visit, *, after: int = 0) -> Stream:
     """What the route makes for a page that is open."""
     now = site.clock()
-    actor = await site.parts.db.read(lambda session: people.load_actor(session, visit.person.id, now=now))
+    actor = await site.parts.db.read(lambda session: people.load_actor(session, visit.person.id, now=now, way=Way.WEB))
     person: Person = visit.person
     visitor = Visitor(actor, person, "en", visit.csrf, visit.http.cookies["roomwise"])
     return Stream(site.parts, visitor, visit.room(site.project), site.project.id, after, checked_at=now)
@@ -158,19 +159,54 @@ async def test_a_page_that_comes_back_gets_what_it_missed(site: Site) -> None:
     assert "two" in str(rows[0]["html"])
 
 
-async def test_a_stream_ends_with_the_session(site: Site) -> None:
-    """Signing out elsewhere ends it at the next wake-up."""
+async def test_signing_out_ends_the_streams_of_the_session(site: Site) -> None:
+    """At once, in every room that the person has open; another session of his goes on."""
+    visit = await site.somebody(Role.MEMBER)
+    await site.open(visit)
+    elsewhere = await site.session_of(visit.person)
+    ended_events = (await stream_of(site, visit)).events()
+    kept_events = (await stream_of(site, elsewhere)).events()
+    await anext(ended_events)
+    await anext(kept_events)
+    site.clock.now += timedelta(seconds=2)
+    await visit.http.post("/logout", data={"csrf": visit.csrf})
+
+    assert [("out", {})] == parsed(await anext(ended_events))
+    with pytest.raises(StopAsyncIteration):
+        await anext(ended_events)
+    assert "out" not in dict(parsed(await anext(kept_events)))
+
+
+async def test_a_stream_that_was_looked_at_just_now_is_looked_at_again_soon(site: Site) -> None:
+    """Signing out within a second of the last look ends it too, without waiting for the beat."""
     visit = await site.somebody(Role.MEMBER)
     await site.open(visit)
     events = (await stream_of(site, visit)).events()
     await anext(events)
     await visit.http.post("/logout", data={"csrf": visit.csrf})
-    site.clock.now = site.clock.now.replace(year=site.clock.now.year + 1)
-    site.parts.chat.wake(visit.room(site.project))
+    await anext(events)
+    site.clock.now += timedelta(seconds=2)
 
-    assert [("out", {})] == parsed(await anext(events))
-    with pytest.raises(StopAsyncIteration):
-        await anext(events)
+    async with asyncio.timeout(BEAT_S / 2):
+        assert [("out", {})] == parsed(await anext(events))
+
+
+async def test_the_list_shows_what_happens_in_other_rooms(site: Site) -> None:
+    """An answer in one project changes the list beside another, without a beat; its words as they grow do not."""
+    visit = await site.somebody(Role.OWNER)
+    await site.open(visit)
+    other = await site.open(visit, site.other)
+    events = (await stream_of(site, visit)).events()
+    await anext(events)
+
+    await visit.post(f"/api/rooms/{other}/messages", message("slow, over there"))
+    lists: list[str] = []
+    async with asyncio.timeout(BEAT_S / 2):
+        while not any("1 unread" in html for html in lists):
+            lists += [str(data["html"]) for name, data in parsed(await anext(events)) if name == "contacts"]
+
+    assert "over there" in lists[0]
+    assert len(lists) <= 3
 
 
 async def test_a_stream_tells_how_far_indexing_is(site: Site) -> None:

@@ -10,7 +10,7 @@ from adapters.chat import Button, Cited, Reply, Stage
 from adapters.web.log import WebRow
 from adapters.web.render import entry_of
 from bot.web import pages
-from bot.web.rows import Around, preview_of, size_of, view_of
+from bot.web.rows import Around, answered_by, preview_of, size_of, view_of
 
 AT = datetime(2026, 3, 1, 12, 5, tzinfo=UTC)
 AROUND = Around("ada", "project", "en", votes={"turn": -1}, answered=frozenset({1}))
@@ -106,6 +106,16 @@ def test_the_list_shows_one_line() -> None:
     """Without markup, and who said it."""
     assert "You: one two" == preview_of(said("one\n\ntwo"), "en")
     assert "Held by one process [1]." == preview_of(answered(Reply("Held by **one** `process` [1].")), "en")
+    assert "Two: one two x = 2" == preview_of(answered(Reply("# Two:\n- one\n- two\n\n```python\n- x = 2\n```")), "en")
+
+
+@pytest.mark.parametrize(
+    ("stage", "is_answered"),
+    [(Stage.FINAL, True), (Stage.NOTICE, True), (Stage.FAILED, False), (Stage.WAITING, False), (Stage.PREVIEW, False)],
+)
+def test_an_answer_or_a_commands_result_answers_a_message(stage: Stage, *, is_answered: bool) -> None:
+    """Not its placeholder, and not a failure."""
+    assert (frozenset({1}) if is_answered else frozenset()) == answered_by([answered(Reply("x", stage=stage))])
 
 
 @pytest.mark.parametrize(("size", "text"), [(0, "1 kB"), (999_999, "999 kB"), (1_250_000, "1.2 MB")])
