@@ -61,9 +61,9 @@ class Asked:
     searched_s: float
 
     def cite(self, quotes: Sequence[Quoted]) -> tuple[Citation, ...]:
-        """Number the quotes from 1, each at the shown version of its source."""
+        """Number the quotes from 1, each pinned to a version that holds its lines."""
         return tuple(
-            citation(number, one, version=self._version(one), view=self.views.get(one.passage.source))
+            citation(number, one, version=one.passage.version, view=self.views.get(one.passage.source))
             for number, one in enumerate(quotes, 1)
         )
 
@@ -80,10 +80,6 @@ class Asked:
                 "total_s": now_s - self.started_s,
             },
         )
-
-    def _version(self, one: Quoted) -> str:
-        head = self.retrieved.shown.get(one.passage.source)
-        return head.commit if head else ""
 
 
 def closeness(retrieved: Retrieved) -> float:

@@ -90,7 +90,7 @@ class Searching:
         # Below the limit of a search, what a document says about the very matter still may be quoted.
         further = sorted((*ranked[limit:], *aside), key=lambda one: -one.score - one.topic)[: max(QUOTABLE - limit, 0)]
         kept = [*ranked[:limit], *further]
-        found = tuple(_found(one, shown) for one in kept)
+        found = tuple(_found(one) for one in kept)
         return Retrieved(
             query=query,
             found=found[:limit],
@@ -159,6 +159,7 @@ def passage_of(document: Document, *, score: float | None = None) -> Passage:
         headings=tuple(map(str, meta.get("headings") or ())),
         symbols=tuple(map(str, meta.get("symbols") or ())),
         kind=str(meta.get("kind") or "text"),
+        version=str(meta.get("version") or ""),
     )
 
 
@@ -183,7 +184,6 @@ def _scaled(found: Sequence[Document]) -> dict[str, float]:
     return {document.id: (document.score or 0.0) / best for document in found}
 
 
-def _found(ranked: Ranked, shown: Mapping[str, Shown]) -> Found:
+def _found(ranked: Ranked) -> Found:
     passage = passage_of(ranked.candidate.document, score=round(ranked.score, 6))
-    head = shown.get(passage.source)
-    return Found(passage, head.commit if head else "", ranked.features)
+    return Found(passage, passage.version, ranked.features)

@@ -54,7 +54,10 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Consecutive whole lines of one file. `score` is comparable within one result list only."""
+    """Consecutive whole lines of one file. `score` is comparable within one result list only.
+
+    `version` is one that holds these very lines: what a citation is pinned to.
+    """
 
     id: str
     source: str
@@ -67,6 +70,7 @@ class Passage:
     headings: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
     kind: str = "text"  # "docs" | "code" | "text"
+    version: str = ""
 
 
 def passage_id(source: str, path: str, blob: str, ordinal: int) -> str:

@@ -56,6 +56,7 @@ class LocalPassages:
         self._reads = ThreadPoolExecutor(_READING_THREADS, "passages-read")
         self._writes = ThreadPoolExecutor(_WRITING_THREADS, "passages-write")
         self._is_closed = False
+        self._writes.submit(self._projects.empty_trash)
 
     async def create(self, project: str) -> None:
         """Make an empty project; does nothing when it exists."""
@@ -76,6 +77,8 @@ class LocalPassages:
     async def apply(self, project: str, change: Change) -> int:
         """Write a change in one transaction and return the project's new generation."""
         generation = await self._write(project, lambda opened: opened.apply(change))
+        if generation is None:
+            raise StoreUnavailable(f"expected a project that was created, got {project!r}")
         self._rest_later(project)
         return generation
 
@@ -185,14 +188,12 @@ class LocalPassages:
 
         return await self._run(self._reads, project, run)
 
-    async def _write(self, project: str, work: Callable[[OpenProject], Result]) -> Result:
-        """Run `work` on a project that must exist."""
+    async def _write(self, project: str, work: Callable[[OpenProject], Result]) -> Result | None:
+        """Run `work` on a project; None when there is no such project."""
 
-        def run() -> Result:
+        def run() -> Result | None:
             with self._projects.lend(project) as opened:
-                if opened is None:
-                    raise StoreUnavailable(f"expected a project that was created, got {project!r}")
-                return work(opened)
+                return None if opened is None else work(opened)
 
         return await self._run(self._writes, project, run)
 

@@ -125,6 +125,10 @@ class OpenProjects:
                 slot.opened.close()
         self._in_use.clear()
         self._slots.clear()
+        self.empty_trash()
+
+    def empty_trash(self) -> None:
+        """Delete what is left of dropped projects: after a kill, or where the system keeps files that are still read."""
         for trash in self._root.glob(f"{_TRASH}*"):
             shutil.rmtree(trash, ignore_errors=True)
 

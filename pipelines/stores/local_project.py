@@ -1,8 +1,8 @@
 """One project of the local store, opened: its database, its side index and its matrix, always at one generation.
 
-A change goes: mark the files in `pending`; write the rows, uncommitted; commit the side index, not yet shown; commit
-the rows, which also clears the marks; show both under one lock. A kill at any point leaves marks or nothing: marked
-files are put right from the rows when the project is opened next. Everything here blocks and is called from threads.
+A change goes: mark the files in `pending`, down to the disk; write the rows, uncommitted; commit the side index, not yet
+shown; commit the rows, which also clears the marks; show both under one lock. A kill or a power cut at any point leaves
+marks or nothing: marked files are put right from the rows when the project is opened next. Everything here blocks and is called from threads.
 """
 
 import logging
@@ -20,7 +20,7 @@ import tantivy
 from pipelines.components.keywords import ANALYSIS_VERSION
 from pipelines.stores import local_rows as rows
 from pipelines.stores.local_files import NewFile, number_files, terms_of, vectors_of
-from pipelines.stores.local_schema import Readers, connect, transaction
+from pipelines.stores.local_schema import Readers, connect, durably, transaction
 from pipelines.stores.local_terms import SideIndex
 from pipelines.stores.local_vectors import Group, Matrix
 from pipelines.stores.passages import Change
@@ -104,10 +104,9 @@ class OpenProject:
 
     def matrix_for(self, view: View, width: int) -> Matrix:
         """Give the matrix of a view, reading it from the rows when it is not held."""
-        wanted = (width, view.generation)
         with self._loading:
             for held in (view.matrix, self.matrix):
-                if held is not None and (held.width, held.generation) == wanted:
+                if held is not None and (held.width, held.generation) == (width, view.generation):
                     return held
             empty = Matrix(generation=view.generation, width=width, groups={})
             loaded = empty.changed(view.generation, (), rows.all_vectors(view.rows, width))
@@ -126,7 +125,7 @@ class OpenProject:
             self._settle()
             removed = rows.file_ids(self._rows, {*change.remove, *files})
             added = number_files(files.values(), first=int(rows.meta(self._rows, "next_file")))
-            with transaction(self._rows):
+            with durably(self._rows), transaction(self._rows):
                 rows.mark(self._rows, (*removed, *(new.id for new in added)))
                 rows.set_meta(self._rows, next_file=added[-1].id + 1) if added else None
 
@@ -135,7 +134,7 @@ class OpenProject:
                 for new in added:
                     rows.insert_file(self._rows, new.id, new.file, new.stored)
                 for shown in change.shown:
-                    rows.show(self._rows, shown)
+                    rows.show(self._rows, shown, [new.id for new in added if new.file.entry.source == shown.source])
 
             return self._publish(write, removed=removed, added=added)
 
@@ -178,7 +177,7 @@ class OpenProject:
         name = str(rows.meta(self._rows, "terms"))
         try:
             is_current = name and rows.meta(self._rows, "analysis") == ANALYSIS_VERSION
-            self._terms = SideIndex(self.folder / name) if is_current else self._rebuilt(None)
+            self._terms = SideIndex(self.folder / name) if is_current else self._rebuilt()
             self._settle()
             if self._terms.searcher.num_docs != rows.counts(self._rows).passages:
                 self._terms = self._rebuilt("it does not hold all passages")
@@ -189,9 +188,9 @@ class OpenProject:
         self._sweep()
         return self._terms
 
-    def _rebuilt(self, fault: str | None) -> SideIndex:
+    def _rebuilt(self, fault: str = "") -> SideIndex:
         """Make the side index anew from the rows and note which folder it is."""
-        if fault is not None:
+        if fault:
             log.warning("the keyword index in %s is made anew: %s", self.folder, fault)
         fresh = self._built_terms(rows.all_ids(self._rows))
         with transaction(self._rows):
@@ -212,8 +211,7 @@ class OpenProject:
 
     def _settle(self) -> None:
         """Make the side index right about every marked file. Doing it twice is harmless."""
-        marked = rows.marked(self._rows)
-        if not marked:
+        if not (marked := rows.marked(self._rows)):
             return
         self._terms.stage(marked, rows.file_terms(self._rows, marked))
         self._terms.commit()
@@ -240,17 +238,20 @@ class OpenProject:
     ) -> int:
         """Write rows and terms, commit both and show them together; return the new generation."""
         terms = fresh or self._terms
+        is_of_terms = bool(fresh or removed or added)  # else marks that a failed change has left must stay
         self._rows.execute("BEGIN IMMEDIATE")
         try:
             write()
             generation = rows.raise_generation(self._rows)
-            rows.clear_marks(self._rows)
             if fresh is None and (removed or added):
                 terms.stage(removed, terms_of(added))
                 terms.commit()
+            if is_of_terms:
+                rows.clear_marks(self._rows)
             with self._showing:
                 self._rows.execute("COMMIT")
-                terms.refresh()
+                if is_of_terms:
+                    terms.refresh()
                 self._terms, self._generation = terms, generation
                 self._move_matrix(generation, removed, added)
         except BaseException:
@@ -269,7 +270,7 @@ class OpenProject:
         self.matrix = None if moved.is_worn else moved
 
     def _keep(self, loaded: Matrix) -> None:
-        """Hold a matrix that was read from rows, unless the project has moved on meanwhile."""
+        """Hold a matrix read from rows, unless the project has moved on meanwhile."""
         with self._showing:
             if loaded.generation == self._generation:
                 self.matrix = loaded

@@ -19,10 +19,12 @@ from pipelines.types import Shown
 _AT_ONCE: Final = 500  # SQLite takes at least 999 values in one statement
 _OUTLINED_FILES: Final = 40
 _OUTLINED_PASSAGES: Final = 40
-_OWN_META: Final = frozenset({"source", "path", "blob", "room", "first_line", "last_line"})
+_OWN_META: Final = frozenset({"source", "path", "blob", "room", "first_line", "last_line", "version"})
 _PASSAGE: Final = (
     "passage.key, passage.id, passage.text, passage.first_line, passage.last_line, passage.meta, "
-    f"file.source, file.path, file.blob, file.room FROM passage JOIN file ON file.id = passage.key / {KEYS_PER_FILE}"
+    "file.source, file.path, file.blob, file.room, coalesce(ahead.version, head.version, '') "
+    f"FROM passage JOIN file ON file.id = passage.key / {KEYS_PER_FILE} "
+    "LEFT JOIN ahead ON ahead.file = file.id LEFT JOIN head ON head.source = file.source"
 )
 
 
@@ -76,6 +78,7 @@ def delete_files(connection: sqlite3.Connection, ids: Iterable[int]) -> None:
     for one in ids:
         connection.execute("DELETE FROM file WHERE id = ?", (one,))
         connection.execute("DELETE FROM vectors WHERE file = ?", (one,))
+        connection.execute("DELETE FROM ahead WHERE file = ?", (one,))
         connection.execute(
             "DELETE FROM passage WHERE key BETWEEN ? AND ?", (one * KEYS_PER_FILE, (one + 1) * KEYS_PER_FILE - 1)
         )
@@ -100,12 +103,19 @@ def insert_file(connection: sqlite3.Connection, one: int, file: IndexedFile, sto
         )
 
 
-def show(connection: sqlite3.Connection, shown: Shown) -> None:
-    """Move the version at which a source is searched."""
+def show(connection: sqlite3.Connection, shown: Shown, written: Iterable[int]) -> None:
+    """Move the version at which a source is searched, after the files `written` of it in the same change.
+
+    While a large change is under way these are ahead of what is shown; at its end no file is.
+    """
     connection.execute(
         "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?, ?)",
         (shown.source, shown.ref, shown.commit, shown.at.astimezone(UTC).isoformat(), shown.updating_to),
     )
+    if shown.updating_to is None:
+        connection.execute("DELETE FROM ahead WHERE (SELECT source FROM file WHERE id = file) = ?", (shown.source,))
+    elif shown.updating_to != shown.commit:
+        connection.executemany("INSERT INTO ahead VALUES (?, ?)", [(one, shown.updating_to) for one in written])
 
 
 def heads(connection: sqlite3.Connection) -> dict[str, Shown]:
@@ -265,10 +275,10 @@ def _select(
 
 def _document(row: Sequence[Any]) -> Document:
     """Build the document of a passage as it was written, without vector or score."""
-    _, one, text, first_line, last_line, rest, source, path, blob, room = row
+    _, one, text, first_line, last_line, rest, source, path, blob, room, version = row
     told: Mapping[str, Any] = json.loads(rest)
     own = {"source": source, "path": path, "blob": blob, "first_line": first_line, "last_line": last_line}
-    return Document(id=one, content=text, meta={**own, **told, "room": room})
+    return Document(id=one, content=text, meta={**own, **told, "room": room, "version": version})
 
 
 def _scored(document: Document, score: float) -> Document:

@@ -13,9 +13,9 @@ from typing import Final
 
 from pipelines.types import StoreFull, StoreUnavailable
 
-SCHEMA_VERSION: Final = 1
 KEYS_PER_FILE: Final = 1 << 20
 _IDLE_READERS: Final = 2
+_LOG_PAGES: Final = 1000
 
 _TABLES: Final = """
     CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -38,6 +38,9 @@ _TABLES: Final = """
     CREATE TABLE pending (file INTEGER PRIMARY KEY);
     INSERT INTO meta VALUES ('generation', 0), ('next_file', 1), ('terms', ''), ('analysis', 0);
 """
+_AHEAD: Final = "CREATE TABLE ahead (file INTEGER PRIMARY KEY, version TEXT NOT NULL);"
+_STEPS: Final = (_TABLES, _AHEAD)  # the nth leads to version n
+SCHEMA_VERSION: Final = len(_STEPS)
 
 
 def connect(path: Path, *, max_bytes: int | None = None) -> sqlite3.Connection:
@@ -50,6 +53,7 @@ def connect(path: Path, *, max_bytes: int | None = None) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")  # the sources can rebuild what a power cut takes
+        connection.execute("PRAGMA wal_autocheckpoint = 0")  # see `durably`
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA cache_size = -1024")
         if max_bytes is not None:
@@ -63,15 +67,16 @@ def connect(path: Path, *, max_bytes: int | None = None) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables of a new file, and refuse a file of a newer version."""
+    """Make the tables that are missing, and refuse a file of a newer version."""
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found > SCHEMA_VERSION:
         raise StoreUnavailable(
             f"{path} has index version {found}, this program reads up to {SCHEMA_VERSION}: "
             "update the program, or delete the folder and index again"
         )
-    if found == 0:
-        connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+    if found < SCHEMA_VERSION:
+        missing = "".join(_STEPS[found:])
+        connection.executescript(f"BEGIN IMMEDIATE; {missing} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 
 
 class Readers:
@@ -115,6 +120,21 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@contextlib.contextmanager
+def durably(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let what the block commits reach the disk before it goes on.
+
+    The log is folded into the file here too and in no other commit, since searches wait for those.
+    """
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
 
 
 @contextlib.contextmanager

@@ -4,9 +4,12 @@ A store keeps, for each project: passages with their vectors, a manifest (which 
 indexed, by which splitter), and each source's shown version. It alone owns the manifest. Searches see a change whole
 or not at all: a hit counts only if its (source, path, blob) is in the manifest.
 
+Each passage comes out with the version that holds its lines, '' when its source has none: the shown one, or, while a
+large change is under way and its file is already replaced, the one that was being moved to at that moment.
+
 All methods raise StoreUnavailable when the store cannot be reached, and StoreFull when nothing can be written.
-A project that does not exist reads as empty; to write to it raises StoreUnavailable, so that a refresh under way
-cannot bring back a dropped project. Project and source ids are lower-case letters and digits.
+A project that does not exist reads as empty and has nothing to hide or purge; to apply a change to it raises
+StoreUnavailable, so that a refresh under way cannot bring back a dropped project. Project and source ids are lower-case letters and digits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,7 +48,7 @@ class IndexedFile:
     """A file ready to be written: its manifest row, its passages in order, and one unit vector a passage.
 
     Documents carry id, content and meta {source, path, blob, first_line, last_line, header, headings, symbols, kind,
-    room}, never an embedding. `vectors` is float32 of shape (len(documents), width), or None without an embedder.
+    room}, never an embedding; those that come out carry `version` too. `vectors` is float32 of shape (len(documents), width), or None without an embedder.
     """
 
     entry: Entry

@@ -22,6 +22,7 @@ _SATURATION, _LENGTH = 1.2, 0.75  # BM25's usual constants
 class _Project:
     files: dict[tuple[str, str], IndexedFile] = field(default_factory=dict)
     heads: dict[str, Shown] = field(default_factory=dict)
+    ahead: dict[tuple[str, str], str] = field(default_factory=dict)
     hidden: set[str] = field(default_factory=set)
     generation: int = 0
 
@@ -66,7 +67,10 @@ class FakePassages:
         if self.capacity is not None and sum(len(file.documents) for file in files.values()) > self.capacity:
             raise StoreFull(f"a project holds up to {self.capacity} passages here; nothing was kept")
         held.files = files
-        held.heads |= {shown.source: shown for shown in change.shown}
+        put = {(file.entry.source, file.entry.path) for file in change.put}
+        held.ahead = {key: version for key, version in held.ahead.items() if key in files and key not in put}
+        for shown in change.shown:
+            _show(held, shown, put)
         held.generation += 1
         return held.generation
 
@@ -82,13 +86,13 @@ class FakePassages:
         return self._read("generation", project).generation
 
     async def hide(self, project: str, source: str, *, hidden: bool) -> None:
-        held = self._write("hide", project)
+        held = self._read("hide", project)
         if (source in held.hidden) != hidden:
             (held.hidden.add if hidden else held.hidden.discard)(source)
             held.generation += 1
 
     async def purge(self, project: str, source: str) -> None:
-        held = self._write("purge", project)
+        held = self._read("purge", project)
         held.files = {key: file for key, file in held.files.items() if key[0] != source}
         held.heads.pop(source, None)
         held.hidden.discard(source)
@@ -113,18 +117,19 @@ class FakePassages:
         scores: list[float] = []
         for file in _files_in_scope(held, scope):
             if file.vectors is not None and file.vectors.shape[1] == vector.shape[0]:
-                found.extend(file.documents)
+                found.extend(_pinned(held, file))
                 scores.extend(float(score) for score in file.vectors @ vector)
         return _best(found, scores, limit=limit, at_least=-math.inf)
 
     async def passages(self, project: str, ids: Sequence[str]) -> list[Document]:
         held = self._read("passages", project)
-        by_id = {document.id: document for file in held.files.values() for document in file.documents}
-        return [deepcopy(by_id[one]) for one in ids if one in by_id]
+        by_id = {document.id: document for file in held.files.values() for document in _pinned(held, file)}
+        return [by_id[one] for one in ids if one in by_id]
 
     async def of_file(self, project: str, source: str, path: str) -> list[Document]:
-        file = self._read("of_file", project).files.get((source, path))
-        return [deepcopy(document) for document in file.documents] if file else []
+        held = self._read("of_file", project)
+        file = held.files.get((source, path))
+        return _pinned(held, file) if file else []
 
     async def headings(self, project: str, *, scope: Scope, limit: int) -> list[Mapping[str, Any]]:
         found = _in_scope(self._read("headings", project), scope)
@@ -174,7 +179,26 @@ def _files_in_scope(held: _Project, scope: Scope) -> list[IndexedFile]:
 
 
 def _in_scope(held: _Project, scope: Scope) -> list[Document]:
-    return [document for file in _files_in_scope(held, scope) for document in file.documents]
+    return [document for file in _files_in_scope(held, scope) for document in _pinned(held, file)]
+
+
+def _show(held: _Project, shown: Shown, put: set[tuple[str, str]]) -> None:
+    held.heads[shown.source] = shown
+    if shown.updating_to is None:
+        held.ahead = {key: version for key, version in held.ahead.items() if key[0] != shown.source}
+    else:
+        held.ahead |= {key: shown.updating_to for key in put if key[0] == shown.source}
+
+
+def _pinned(held: _Project, file: IndexedFile) -> list[Document]:
+    """Copy a file's passages, each with the version that holds its lines."""
+    source, path = file.entry.source, file.entry.path
+    head = held.heads.get(source)
+    version = held.ahead.get((source, path)) or (head.commit if head else "")
+    return [
+        Document(id=one.id, content=one.content, meta={**deepcopy(one.meta), "version": version})
+        for one in file.documents
+    ]
 
 
 def _add_bm25(scores: list[float], asked: Sequence[str], counted: Sequence[Counter[str]], *, weight: float) -> None:

@@ -1,11 +1,12 @@
 """Answers without a model: quotes with exact lines, an honest "not found", freshness, follow-ups and the cache."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pipelines.answering import Answering
-from pipelines.stores.passages import PassageStore
+from pipelines.stores.passages import Change, IndexedFile, PassageStore
 from pipelines.types import Answer, AnswerEvent, Exchange, Question, Searching, StoreUnavailable, Verdict
 from tests.fakes.passages import FakePassages
 from tests.fakes.project import COMMIT, HANDBOOK, PROJECT, SOURCE, indexed, searching, settings
@@ -80,6 +81,23 @@ async def test_a_quote_is_exactly_the_lines_it_points_to(store: FakePassages, te
         assert (number, SOURCE, COMMIT) == (cited.number, cited.source, cited.version)
         assert f"https://git.example/{COMMIT}/{cited.path}#L{cited.first_line}-L{cited.last_line}" == cited.url
         assert f"[{number}]" in answer.markdown
+
+
+async def test_a_citation_is_pinned_to_a_version_that_holds_its_lines(store: FakePassages) -> None:
+    """Half-way through a large change, a file that is already replaced is linked at the coming commit, others are not."""
+    entry = (await store.manifest(PROJECT, SOURCE))["README.md"]
+    replaced = IndexedFile(entry, await store.of_file(PROJECT, SOURCE, "README.md"), None)
+    between = replace((await store.shown(PROJECT))[SOURCE], updating_to="c2")
+    await store.apply(PROJECT, Change(put=[replaced], shown=[between]))
+
+    cited = [
+        one
+        for text in ("What is the retry limit?", "How long are addresses kept?")
+        for one in (await answer_to(store, text)).citations[:1]
+    ]
+
+    assert [("README.md", "c2"), ("docs/privacy.md", COMMIT)] == [(one.path, one.version) for one in cited]
+    assert all(f"/{one.version}/" in str(one.url) for one in cited)
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ async def test_an_index_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable) as error:
         await found(store, "alpha")
 
-    assert "index version 99, this program reads up to 1: update the program" in str(error.value)
+    assert "index version 99, this program reads up to 2: update the program" in str(error.value)
     await store.close()
 
 
@@ -158,6 +158,72 @@ async def test_a_failing_keyword_index_keeps_the_old_state(tmp_path: Path, monke
     assert ["alpha one"] == await found(store, "alpha")
     await store.apply(PROJECT, Change(put=[file_of("a.md", "gamma", blob="b3")]))
     assert ["gamma"] == await found(store, "alpha beta gamma")
+    await store.close()
+
+
+async def test_hiding_keeps_the_marks_of_a_failed_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When terms were committed and rows were not, hiding another source neither shows the terms nor hides the doubt."""
+    store = await filled(tmp_path)
+    commit = SideIndex.commit
+
+    def commit_and_fail(index: SideIndex) -> None:
+        commit(index)
+        raise ValueError("No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(SideIndex, "commit", commit_and_fail)
+        with pytest.raises(StoreFull):
+            await store.apply(PROJECT, Change(put=[file_of("a.md", "beta", blob="b2")]))
+    await store.hide(PROJECT, OTHER, hidden=True)
+
+    assert ["alpha one"] == await found(store, "alpha")
+    await store.close()
+    again = LocalPassages(tmp_path)
+    assert ["alpha one"] == await found(again, "alpha beta")
+    await again.close()
+
+
+async def test_what_a_kill_left_of_a_dropped_project_goes_at_the_next_start(tmp_path: Path) -> None:
+    """A project that was moved away to be deleted, and was not, is deleted when a store is opened, before anything else."""
+    await (await filled(tmp_path)).close()
+    (tmp_path / PROJECT).rename(tmp_path / f".dropped-{PROJECT}")
+    store = LocalPassages(tmp_path)
+
+    await store.create("p2")
+    await store.close()
+
+    assert b"alpha" not in bytes_below(tmp_path)
+
+
+async def test_an_index_of_the_version_before_goes_on(tmp_path: Path) -> None:
+    """What was indexed before passages had versions of their own is found, and is written to, as it is."""
+    await (await filled(tmp_path)).close()
+    with sqlite3.connect(folder_of(tmp_path) / DATABASE) as connection:
+        connection.execute("DROP TABLE ahead")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    store = LocalPassages(tmp_path)
+
+    assert ["alpha one"] == await found(store, "alpha")
+    await store.apply(PROJECT, Change(put=[file_of("b.md", "alpha two")]))
+    assert {"alpha one", "alpha two"} == set(await found(store, "alpha"))
+    await store.close()
+
+
+async def test_the_log_is_folded_in_between_changes_not_while_they_are_shown(tmp_path: Path) -> None:
+    """A large change stays in the log until the next one begins, so that searches do not wait for the disk."""
+    store = await filled(tmp_path)
+    large = [f"{number} " + "filler words " * 500 for number in range(1000)]
+    log = folder_of(tmp_path) / f"{DATABASE}-wal"
+    rows = folder_of(tmp_path) / DATABASE
+
+    await store.apply(PROJECT, Change(put=[file_of("big.md", *large)]))
+    before = log.stat().st_size, rows.stat().st_size
+    await store.apply(PROJECT, Change(put=[file_of("c.md", "gamma")]))
+    after = rows.stat().st_size
+
+    assert before[0] > 6_000_000 > before[1]
+    assert after > 6_000_000
     await store.close()
 
 

@@ -1,0 +1,202 @@
+"""What a search of every passage store finds, and what it must not. A fake and the real ones run the same classes."""
+
+import pytest
+
+from pipelines.stores.passages import Change, Counts, Entry, IndexedFile, PassageStore, Scope
+from tests.contracts.asking import EVERYWHERE, found, near
+from tests.fakes.files import OTHER, PROJECT, SOURCE, file_of
+
+
+class TestKeywords:
+    """Keyword search takes any text and ranks by BM25."""
+
+    async def test_the_passage_with_more_of_the_words_is_first(self, store: PassageStore) -> None:
+        """A passage needs only one of the words; more of them, and rarer ones, rank higher."""
+        await store.apply(
+            PROJECT, Change(put=[file_of("x.md", "connect the pool", "the pool", "connect timeout of the pool")])
+        )
+
+        assert "connect timeout of the pool" == (await found(store, "how to connect with a timeout"))[0]
+        assert 3 == len(await found(store, "pool"))
+
+    @pytest.mark.parametrize(
+        "query", ["parseConfig", "parse_config", "parse-config", "PARSE CONFIG", "configs parsing"]
+    )
+    async def test_an_identifier_is_found_however_it_is_written(self, store: PassageStore, query: str) -> None:
+        """camelCase, snake_case, kebab-case, words apart and other endings find each other."""
+        await store.apply(PROJECT, Change(put=[file_of("x.py", "def parse_config(): ...", "nothing of it")]))
+
+        assert ["def parse_config(): ..."] == await found(store, query)
+
+    async def test_the_path_and_the_headings_are_searched_too(self, store: PassageStore) -> None:
+        """A word of the file name or of a heading finds the passage."""
+        await store.apply(PROJECT, Change(put=[file_of("guide/retry_policy.md", "alpha", heading="Backoff")]))
+
+        assert ["alpha"] == await found(store, "retry")
+        assert ["alpha"] == await found(store, "backoff")
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "",
+            "   ",
+            "\x00\x01",
+            '"unbalanced',
+            "a:b AND (c OR",
+            "*",
+            "-x +y ~2^3",
+            "{[!?]}",
+            "\\",
+            "😀",
+            "/.*/",
+            "IN [1 TO",
+        ],
+    )
+    async def test_any_text_is_a_valid_query(self, store: PassageStore, query: str) -> None:
+        """Signs that search engines read as syntax are plain text here."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
+
+        assert [] == await found(store, query)
+
+    async def test_a_very_long_query_finds_its_rarest_words(self, store: PassageStore) -> None:
+        """Of hundreds of known words the rare one at the end still counts."""
+        common = [" ".join(f"common{number}" for number in range(300))] * 3
+        await store.apply(PROJECT, Change(put=[file_of("a.md", *common, "needle")]))
+
+        assert "needle" in await found(store, f"{common[0]} needle")
+
+    async def test_the_limit_is_kept(self, store: PassageStore) -> None:
+        """No more than `limit` passages come, the best ones; a limit of 0 gives none."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", *[f"alpha {n}" for n in range(20)], "alpha alpha")]))
+
+        assert 3 == len(await found(store, "alpha", limit=3))
+        assert [] == await found(store, "alpha", limit=0)
+        assert [] == await near(store, 1, 1, 1, limit=0)
+
+
+class TestDense:
+    """Search by vector is exact enough to keep the order of clearly different passages."""
+
+    async def test_the_nearest_is_first(self, store: PassageStore) -> None:
+        """Passages are ordered by cosine, and the score is the cosine."""
+        file = file_of("a.md", "aaaaaaaaaaaa", "bb", "c")
+        await store.apply(PROJECT, Change(put=[file]))
+        assert file.vectors is not None
+
+        hits = await store.dense(PROJECT, file.vectors[1], scope=EVERYWHERE, limit=3)
+
+        assert "bb" == hits[0].content
+        assert hits[0].score == pytest.approx(1.0, abs=0.01)
+        scores = [hit.score or 0.0 for hit in hits]
+        assert sorted(scores, reverse=True) == scores
+
+    async def test_files_without_vectors_are_not_found_by_vector(self, store: PassageStore) -> None:
+        """Without an embedder only keywords find passages."""
+        plain = file_of("a.md", "alpha")
+        await store.apply(PROJECT, Change(put=[IndexedFile(plain.entry, plain.documents, None)]))
+
+        assert [] == await near(store, 1, 0, 0)
+        assert ["alpha"] == await found(store, "alpha")
+
+    async def test_vectors_of_another_width_are_left_out(self, store: PassageStore) -> None:
+        """After a change of embedder the old vectors do not disturb."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
+
+        assert [] == await near(store, 1, 0, 0, 0, 0)
+
+
+class TestScope:
+    """Nobody finds what they may not see."""
+
+    async def test_an_upload_is_found_in_its_room_only(self, store: PassageStore) -> None:
+        """A canary of room r1 is in no search of another room or of none, by words, by vector or in samples."""
+        upload = file_of("up.md", "canary", room="r1", heading="Canary")
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "shared bird"), upload]))
+        for scope in (Scope(), Scope(room="r2"), Scope(room="r2", sources=frozenset({SOURCE}))):
+            assert [] == await found(store, "canary", scope=scope)
+            assert ["shared bird"] == await near(store, 1, 0, 0, scope=scope)
+            assert [] == await store.headings(PROJECT, scope=scope, limit=5)
+
+        assert ["canary"] == await found(store, "canary", scope=Scope(room="r1"))
+        assert {"canary", "shared bird"} == set(await near(store, 1, 0, 0, scope=Scope(room="r1")))
+
+    async def test_a_room_cannot_be_named_into_everything(self, store: PassageStore) -> None:
+        """An odd room in the scope opens no upload."""
+        await store.apply(PROJECT, Change(put=[file_of("up.md", "canary", room="r1")]))
+        for room in ("", "-", "*", "r1 OR r2", "r"):
+            assert [] == await found(store, "canary", scope=Scope(room=room))
+
+    async def test_uploads_do_not_crowd_out_what_may_be_seen(self, store: PassageStore) -> None:
+        """Many better hits in another room do not push the visible one over the limit."""
+        await store.apply(
+            PROJECT,
+            Change(put=[file_of("up.md", *["canary canary"] * 50, room="r1"), file_of("a.md", "canary and much more")]),
+        )
+
+        assert ["canary and much more"] == await found(store, "canary", limit=2)
+        assert ["canary and much more"] == await near(store, 13, 1, 0, limit=2)
+
+    async def test_the_sources_of_a_scope_limit_the_search(self, store: PassageStore) -> None:
+        """Only the named sources are searched; naming none finds nothing."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha"), file_of("b.md", "alpha b", source=OTHER)]))
+
+        assert ["alpha b"] == await found(store, "alpha", scope=Scope(sources=frozenset({OTHER})))
+        assert ["alpha b"] == await near(store, 1, 0, 0, scope=Scope(sources=frozenset({OTHER})))
+        assert [] == await found(store, "alpha", scope=Scope(sources=frozenset()))
+
+    async def test_a_hidden_source_is_found_nowhere_until_it_is_back(self, store: PassageStore) -> None:
+        """Hiding works for words, vectors and samples, even when the scope names the source; nothing is lost."""
+        await store.apply(
+            PROJECT, Change(put=[file_of("a.md", "alpha", heading="One"), file_of("b.md", "alpha b", source=OTHER)])
+        )
+        await near(store, 1, 0, 0)
+        await store.hide(PROJECT, SOURCE, hidden=True)
+
+        assert ["alpha b"] == await found(store, "alpha")
+        assert ["alpha b"] == await near(store, 1, 0, 0)
+        assert [] == await found(store, "alpha", scope=Scope(sources=frozenset({SOURCE})))
+        assert [] == await store.headings(PROJECT, scope=EVERYWHERE, limit=5)
+
+        await store.hide(PROJECT, SOURCE, hidden=False)
+
+        assert {"alpha", "alpha b"} == set(await found(store, "alpha"))
+        assert {"alpha", "alpha b"} == set(await near(store, 1, 0, 0))
+
+    async def test_files_put_while_hidden_stay_hidden(self, store: PassageStore) -> None:
+        """A refresh of a hidden source shows nothing."""
+        await store.hide(PROJECT, SOURCE, hidden=True)
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
+
+        assert [] == await found(store, "alpha")
+
+
+class TestSamples:
+    """Counts and headings describe what a project holds."""
+
+    async def test_counts_are_those_of_what_was_written(self, store: PassageStore) -> None:
+        """Files, passages, bytes and passages by source are counted, skipped files as files."""
+        skipped = IndexedFile(Entry(SOURCE, "x.png", "b9", "lines-1", 0, 900, skipped="binary"), [], None)
+        await store.apply(
+            PROJECT, Change(put=[file_of("a.md", "one", "two"), file_of("b.md", "six", source=OTHER), skipped])
+        )
+
+        assert Counts(3, 3, 909, {SOURCE: 2, OTHER: 1}) == await store.counts(PROJECT)
+
+    async def test_headings_begin_with_the_readme(self, store: PassageStore) -> None:
+        """A newcomer is asked about the front page first, and each heading comes once."""
+        await store.apply(
+            PROJECT,
+            Change(
+                put=[
+                    file_of("tests/test_deep.md", "x", heading="Deep"),
+                    file_of("README.md", "y", "z", heading="Install"),
+                    file_of("docs/usage.md", "y", heading="Usage"),
+                ]
+            ),
+        )
+
+        sampled = await store.headings(PROJECT, scope=EVERYWHERE, limit=2)
+
+        assert [("README.md", "Install"), ("docs/usage.md", "Usage")] == [
+            (item["path"], item["heading"]) for item in sampled
+        ]
