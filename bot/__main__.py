@@ -249,7 +249,7 @@ def version(as_json: AsJson = False) -> None:
     Example: roomwise version
     """
     with _importing():
-        from bot.cli.checkup import show_version
+        from bot.cli.versions import show_version
 
     _exit(show_version(as_json=as_json))
 

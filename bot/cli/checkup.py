@@ -1,4 +1,4 @@
-"""`roomwise check` and `roomwise version`: the merged settings with where each came from, and every neighbour probed."""
+"""`roomwise check`: the merged settings with where each came from, and every neighbour probed."""
 
 import asyncio
 import json
@@ -6,7 +6,6 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +16,12 @@ from rich.text import Text
 
 from bot import platform
 from bot.cli.doors import Where, read_settings
-from bot.cli.show import err, out, print_json
+from bot.cli.show import out, print_json
+from bot.cli.terminal import FAILED, guarded
 from bot.platform import PlatformError
-from bot.state.schema import HEAD
-from bot.version import PROGRAM
-from config.errors import ConfigError
 from config.load import Loaded, known_keys
 from config.settings import Endpoint, Settings
-from pipelines.components.split import SPLITTER_VERSION
 
-FAILED = 1
 _MODEL_TIMEOUT_S = 10.0
 GIT_AT_LEAST = (2, 37)  # http.curloptResolve
 
@@ -43,31 +38,18 @@ class Finding:
 
 def run_check(*, as_json: bool, where: Where) -> int:
     """Print settings and findings; 1 when something must be done before Roomwise can work."""
-    try:
+
+    def act() -> int:
         loaded = read_settings(where)
-    except ConfigError as error:
-        err.print(Text(f"roomwise: {error}", style="red"))
-        return FAILED
-    findings = asyncio.run(_probe_all(loaded.settings))
-    values = _values(loaded)
-    if as_json:
-        print_json({"settings": values, "findings": [_as_json(finding) for finding in findings]})
-    else:
-        _print(values, findings)
-    return 0 if all(finding.is_ok for finding in findings) else FAILED
+        findings = asyncio.run(_probe_all(loaded.settings))
+        values = _values(loaded)
+        if as_json:
+            print_json({"settings": values, "findings": [_as_json(finding) for finding in findings]})
+        else:
+            _print(values, findings)
+        return 0 if all(finding.is_ok for finding in findings) else FAILED
 
-
-def show_version(*, as_json: bool) -> int:
-    """Print program, schema and index versions."""
-    versions = {"program": PROGRAM, "schema": HEAD, "index": SPLITTER_VERSION, "python": sys.version.split()[0]}
-    if as_json:
-        print_json(versions)
-    else:
-        out.print(
-            f"roomwise {PROGRAM} (state schema {HEAD}, index {SPLITTER_VERSION}, Python {versions['python']})",
-            highlight=False,
-        )
-    return 0
+    return guarded(act)
 
 
 def _values(loaded: Loaded) -> list[dict[str, Any]]:

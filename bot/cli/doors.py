@@ -1,4 +1,7 @@
-"""Two ways to the desk: the running service's API when one holds the data folder, else the folder itself."""
+"""Two ways to the desk: the running service's API when one holds the data folder, else the folder itself.
+
+What opens the folder is imported late: beside a running service a command needs an HTTP client and nothing more.
+"""
 
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -11,7 +14,6 @@ from urllib.parse import quote
 import httpx
 
 from bot import platform
-from bot.app import open_everything
 from bot.desk import Desk, DeskError, IndexProgress, Json, OnIndexProgress
 from config.load import Loaded, load
 
@@ -40,9 +42,8 @@ def read_settings(where: Where, overrides: dict[str, Any] | None = None) -> Load
 
 @asynccontextmanager
 async def open_door(loaded: Loaded, *, command: str) -> AsyncIterator[Desk]:
-    """The desk, wherever it is now. Raises DataFolderInUse when another command, not a service, holds the folder."""
-    data_dir = loaded.settings.data_dir
-    holder = platform.holder_of(data_dir) if data_dir.exists() else None
+    """The desk, wherever it is now. Raises DataFolderUnusable, and DataFolderInUse when another command has it."""
+    holder = platform.holder_of(loaded.settings.data_dir)
     if holder is not None and holder.address:
         async with httpx.AsyncClient(
             base_url=holder.address,
@@ -52,6 +53,8 @@ async def open_door(loaded: Loaded, *, command: str) -> AsyncIterator[Desk]:
         ) as client:
             yield ServiceDoor(client, holder)
         return
+    from bot.app import open_everything
+
     async with open_everything(loaded.settings, command=command) as opened:
         yield opened.desk
 

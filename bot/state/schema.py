@@ -10,8 +10,7 @@ from sqlalchemy.pool import NullPool
 
 from bot.errors import NewerDatabase, StateUnavailable
 from bot.platform import set_private_mode
-
-HEAD = "0001"  # the newest revision in migrations/versions; a test compares them
+from bot.state.revision import HEAD
 
 
 def bring_to_head(url: URL, *, backups: Path | None, now: datetime) -> None:

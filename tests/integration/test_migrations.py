@@ -19,7 +19,8 @@ from sqlalchemy.pool import NullPool
 from bot.errors import StateError
 from bot.state.engines import state_url
 from bot.state.migrations import upgrade as steps
-from bot.state.schema import HEAD, bring_to_head, revision_of
+from bot.state.revision import HEAD
+from bot.state.schema import bring_to_head, revision_of
 from bot.state.tables import metadata
 from tests.fakes.state import NOW
 

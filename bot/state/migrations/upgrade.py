@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Engine, text
 
 from bot.errors import StateError
 from bot.platform import set_private_mode
-from bot.state.schema import HEAD, revision_of
+from bot.state.revision import HEAD
+from bot.state.schema import revision_of
 
 KEPT_COPIES = 3
 _LOCK = 0x726F6F6D  # "room": any number that nobody else takes in this database
