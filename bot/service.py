@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import errno
 import ipaddress
-import os
 import secrets
 import socket
 import time
@@ -153,8 +152,7 @@ def bind(web: Web) -> socket.socket:
     """A listening socket at the address of the settings. Raises PortTaken."""
     family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
-    if os.name == "posix":  # elsewhere it would let two programs share the port
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    platform.allow_quick_restart(listening)
     try:
         listening.bind((web.host, web.port))
     except OSError as error:
