@@ -24,7 +24,7 @@ class GitHttp:
     """Serves the repositories below `root`: http://127.0.0.1:<port>/<folder>.
 
     `answer_status` makes every request fail with that status; `location` is sent along with a redirect; `is_hanging`
-    makes it take requests and never answer; `must_break` cuts answers of POST requests after 100 bytes.
+    makes it take requests and never answer; `must_break` cuts answers of POST requests after 400 bytes.
     """
 
     root: Path
