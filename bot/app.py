@@ -4,8 +4,9 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,11 @@ class Tasks:
         return task
 
     async def close(self) -> None:
-        """Cancel what runs and wait until it has ended."""
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        """Cancel what runs, and what it starts while it ends, and wait until all of it has ended."""
+        while running := list(self._running):
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
@@ -67,9 +68,12 @@ class Tasks:
             log.error("task failed", task=task.get_coro().__qualname__, exc_info=error)  # type: ignore[union-attr]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Opened:
-    """The opened parts. `address` is filled in once the service listens."""
+    """What was opened, and the parts made of it, each when it is first asked for.
+
+    `address` is where the pages are reached once the service listens.
+    """
 
     settings: Settings
     data_dir: Path
@@ -78,16 +82,85 @@ class Opened:
     db: Database
     vault: Vault
     knowledge: Knowledge
-    registry: SourceRegistry
-    board: ProgressBoard
-    refresh: Refresh
-    following: Following
-    projects: Projects
-    people: People
-    standing: Standing
-    desk: FrontDesk
-    clock: Callable[[], datetime] = utc_now
-    address: list[str] = field(default_factory=list)
+    address: str = ""
+
+    @cached_property
+    def board(self) -> ProgressBoard:
+        """What is being indexed."""
+        return ProgressBoard()
+
+    @cached_property
+    def registry(self) -> SourceRegistry:
+        """Opens sources."""
+        most_bytes = 2 * self.settings.limits.source_max_bytes
+        return SourceRegistry(
+            self.data_dir, sources=self.settings.sources, files=self.settings.files, max_bytes=most_bytes
+        )
+
+    @cached_property
+    def refresh(self) -> Refresh:
+        """Brings sources to their heads."""
+        return Refresh(
+            RefreshParts(
+                db=self.db,
+                store=self.knowledge.store,
+                indexing=self.knowledge.indexing,
+                open_source=self.registry.open,
+                board=self.board,
+                clock=utc_now,
+                free_bytes=lambda: platform.free_disk_bytes(self.data_dir),
+                min_free_bytes=self.settings.limits.min_free_disk_bytes,
+                parallel=self.settings.sources.parallel,
+            )
+        )
+
+    @cached_property
+    def following(self) -> Following:
+        """Which sources a project follows."""
+        sources, store = self.settings.sources, self.knowledge.store
+        return Following(
+            FollowingParts(self.db, self.vault, store, self.refresh, self.registry, sources, self.tasks.spawn)
+        )
+
+    @cached_property
+    def projects(self) -> Projects:
+        """Projects made, renamed and ended."""
+        return Projects(self.db, self.knowledge.store, self.following)
+
+    @cached_property
+    def people(self) -> People:
+        """Owners, logins, sessions and claims."""
+        return People(
+            self.db,
+            link_valid_for=timedelta(hours=self.settings.access.login_link_hours),
+            session_valid_for=timedelta(days=self.settings.web.session_days),
+        )
+
+    @cached_property
+    def standing(self) -> Standing:
+        """How everything stands."""
+        return Standing(self.db, self.knowledge.store, self.board, self.settings.llm)
+
+    @cached_property
+    def desk(self) -> FrontDesk:
+        """What an operator asks for outside a chat."""
+        return FrontDesk(
+            DeskParts(
+                db=self.db,
+                searching=self.knowledge.searching,
+                answering=self.knowledge.answering,
+                following=self.following,
+                projects=self.projects,
+                people=self.people,
+                tokens=Tokens(self.db),
+                refresh=self.refresh,
+                standing=self.standing,
+                limits=self.settings.limits,
+                access=self.settings.access,
+                clock=utc_now,
+                address=lambda: self.settings.web.public_url or self.address or _local_address(self.settings),
+            )
+        )
 
 
 @asynccontextmanager
@@ -107,83 +180,11 @@ async def open_everything(settings: Settings, *, command: str) -> AsyncIterator[
         await db.write(lambda session: installation.ensure(session, program=PROGRAM, now=utc_now()))
         knowledge = await open_knowledge(data_dir, _sections(settings), views=_views(db))
         stack.push_async_callback(knowledge.close)
-        tasks = Tasks()
-        stack.push_async_callback(tasks.close)
-        opened = _assemble(settings, data_dir, lock, tasks, db, vault, knowledge)
+        opened = Opened(settings, data_dir, lock, Tasks(), db, vault, knowledge)
+        # Tasks end first: a refresh that is still under way takes a closed source for one that was removed.
         stack.push_async_callback(opened.refresh.close)
+        stack.push_async_callback(opened.tasks.close)
         yield opened
-
-
-def _assemble(  # noqa: PLR0913, PLR0917 - what was opened, in order
-    settings: Settings,
-    data_dir: Path,
-    lock: platform.DataFolderLock,
-    tasks: Tasks,
-    db: Database,
-    vault: Vault,
-    knowledge: Knowledge,
-) -> Opened:
-    registry = SourceRegistry(
-        data_dir, sources=settings.sources, files=settings.files, max_bytes=2 * settings.limits.source_max_bytes
-    )
-    board = ProgressBoard()
-    refresh = Refresh(
-        RefreshParts(
-            db=db,
-            store=knowledge.store,
-            indexing=knowledge.indexing,
-            open_source=registry.open,
-            board=board,
-            clock=utc_now,
-            free_bytes=lambda: platform.free_disk_bytes(data_dir),
-            min_free_bytes=settings.limits.min_free_disk_bytes,
-            parallel=settings.sources.parallel,
-        )
-    )
-    following = Following(FollowingParts(db, vault, knowledge.store, refresh, registry, settings.sources, tasks.spawn))
-    projects = Projects(db, knowledge.store, following)
-    people = People(
-        db,
-        link_valid_for=timedelta(hours=settings.access.login_link_hours),
-        session_valid_for=timedelta(days=settings.web.session_days),
-    )
-    standing = Standing(db, knowledge.store, board, settings.llm)
-    address: list[str] = []
-    desk = FrontDesk(
-        DeskParts(
-            db=db,
-            searching=knowledge.searching,
-            answering=knowledge.answering,
-            following=following,
-            projects=projects,
-            people=people,
-            tokens=Tokens(db),
-            refresh=refresh,
-            standing=standing,
-            limits=settings.limits,
-            access=settings.access,
-            clock=utc_now,
-            address=lambda: settings.web.public_url or (address[0] if address else _local_address(settings)),
-        )
-    )
-    return Opened(
-        settings=settings,
-        data_dir=data_dir,
-        lock=lock,
-        tasks=tasks,
-        db=db,
-        vault=vault,
-        knowledge=knowledge,
-        registry=registry,
-        board=board,
-        refresh=refresh,
-        following=following,
-        projects=projects,
-        people=people,
-        standing=standing,
-        desk=desk,
-        address=address,
-    )
 
 
 def _local_address(settings: Settings) -> str:

@@ -82,7 +82,7 @@ async def serve(
         listening = bind(settings.web)
         async with _started(opened, listening) as running:
             login_url = "" if has_owner else (await opened.desk.login_link())["url"]
-            started = Started(opened.address[0], login_url, opened.board)
+            started = Started(opened.address, login_url, opened.board)
             opened.tasks.spawn(told(started))
             stopping = opened.tasks.spawn(stop.wait())
             await asyncio.wait({stopping, running.serving}, return_when=asyncio.FIRST_COMPLETED)
@@ -92,7 +92,7 @@ async def serve(
 async def _started(opened: Opened, listening: socket.socket) -> AsyncIterator[_Running]:
     """Everything in motion; put away in reverse within 10 s, so that nothing is lost."""
     key = secrets.token_urlsafe(32)
-    opened.address.append(_address_of(opened.settings.web, listening))
+    opened.address = _address_of(opened.settings.web, listening)
     metrics = Metrics()
     chat = chat_of(opened, metrics)
     runner = JobRunner(opened.db, clock=utc_now)
@@ -104,7 +104,7 @@ async def _started(opened: Opened, listening: socket.socket) -> AsyncIterator[_R
     serving = opened.tasks.spawn(server.serve(sockets=[listening]))
     clockwork = Clockwork(runner, chores.jobs(watch))
     running = _Running(opened, chat, clockwork, watch, server, serving, metrics)
-    opened.lock.announce(address=opened.address[0], key=key)
+    opened.lock.announce(address=opened.address, key=key)
     await _begin(running)
     try:
         yield running
