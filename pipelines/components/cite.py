@@ -1,31 +1,49 @@
 """Turn a model's stream into what a reader may see: real citation numbers, known links, no mentions, no images.
 
 The text is cut into pieces (code, bracket, address, ...). A piece is let out only when it is whole, so that nothing
-slips through by being split over two tokens; what is held back is bounded by `LONGEST_CHARS`.
+slips through by being split over two tokens; what is held back is bounded by `LONGEST_CHARS`, in a code block by its
+line. The work grows with the length of the text and no faster, whatever is in it.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-LONGEST_CHARS = 1_000
+LONGEST_CHARS: Final = 1_000
 """A bracket, an address or inline code that has not ended by then is plain text."""
+DEEPEST: Final = 3
+"""Brackets inside so many others are left out, and what is in them is text: no link is nested as deep."""
 
-# Blanks are read from the first one of a run on, else a long run would cost its length squared.
-_OPENING = re.compile(r"(?<![ \t])[ \t]*\\?[\[【]|!\[|<|&|`+|~{3,}|@|https?://|www\.", re.IGNORECASE)
+# One blank before a bracket is read with it, so that it goes away with a number that cites nothing.
+_OPENING: Final = re.compile(r"[ \t]?\\?[\[【]|[ \t]?\\\Z|\\|!\[|<|&|`+|~{3,}|@|https?://|www\.", re.IGNORECASE)
 # The end of a text that may still become one of the above.
-_MAYBE_OPENING = re.compile(r"(?:(?<![ \t])[ \t]+\\?|\\|!|~+|`+|h(?:t(?:t(?:ps?(?::/?)?)?)?)?|w{1,3})$", re.IGNORECASE)
-_NUMBER = r"\^?\d+(?:\s*[-–—]\s*\^?\d+)?"
-_NUMBERS = re.compile(
+_MAYBE_OPENING: Final = re.compile(r"(?:[ \t!]|~{1,2}|h(?:t(?:t(?:ps?(?::/?)?)?)?)?|w{1,3})\Z", re.IGNORECASE)
+_NUMBER: Final = r"\^?\d+(?:\s*[-–—]\s*\^?\d+)?"
+_NUMBERS: Final = re.compile(
     rf"\s*(?:(?:passages?|sources?|quellen?|nr\.|no\.)\s*)?{_NUMBER}(?:\s*[,;&]\s*{_NUMBER})*\s*(?:†[^\]】]*)?\\?",
     re.IGNORECASE,
 )
-_RANGE = re.compile(r"(\d+)(?:\s*[-–—]\s*\^?(\d+))?")
-_MENTION = re.compile(r"@(?=(?:room|everyone|here|channel|all)\b)", re.IGNORECASE)
-_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\[\]`]*", re.IGNORECASE)
-_AUTOLINK = re.compile(r"<((?:https?://|www\.)[^\s<>]*)>", re.IGNORECASE)
-_TAIL = ".,;:!?)\"'*_"
-_FENCE = re.compile(r"(`{3,}(?=[^\n`]*\n)|~{3,})[^\n]*\n")
+_RANGE: Final = re.compile(r"(\d+)(?:\s*[-–—]\s*\^?(\d+))?")
+# What a reader does not see between a bracket and its number.
+_UNSEEN: Final = re.compile("[*_\u00ad\u200b-\u200f\u2060\ufeff]")
+_MENTION: Final = re.compile(r"@(?=(?:room|everyone|here|channel|all)\b)", re.IGNORECASE)
+_ESCAPE: Final = re.compile(r"[ \t]?\\[\\<&`~!]?")
+_AT_WORD: Final = re.compile(r"@\w{0,12}")
+_ADDRESS: Final = re.compile(r"(?:https?://|www\.)[^\s<>\[\]`]*", re.IGNORECASE)
+_AUTOLINK: Final = re.compile(r"<((?:https?://|www\.)[^\s<>]*)>", re.IGNORECASE)
+_TAG: Final = re.compile(r"<[^\s>]*[\s>]")
+_ENTITY: Final = re.compile(r"&[#\w]+;")
+_MAYBE_ENTITY: Final = re.compile(r"&[#\w]{0,32}\Z")
+# Code inside a line never goes on into another paragraph, list item, heading or fence: Markdown would not see it as one.
+_BLOCK_END: Final = re.compile(r"\n[ \t]*(?:\n|[-*+>#|=<]|\d+[.)]|```|~~~)")
+_RUN: Final = re.compile(r"`+|~+")
+_TAIL: Final = ".,;:!?)\"'*_"
+_FENCE: Final = re.compile(r"(`{3,}+(?=[^\n`]*\n)|~{3,}+)[^\n]*\n")
+_BRACKETS: Final = re.compile(r"[\[\]【】]")
+_PAIRS: Final = {"]": "[", ")": "(", "】": "【"}
+_PAIRED: Final = re.compile(r"[\[\](【】)]|\n\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,158 +95,184 @@ class CitedStream:
         self._passages = passages
         self._addresses = addresses
         self._held = ""
+        self._at = 0  # what is held before this is read already
+        self._is_end = False
+        self._closings: Mapping[int, int] | None = None  # of the brackets in what is held; None until one is asked for
         self._fence = ""  # what closes the code block we are in
         self._at_line_start = True
+        self._depth = 0  # in how many brackets this text stands
 
     def feed(self, token: str) -> str:
         """Take the next token and return what may be shown now, which is often less and may be empty."""
         self._held += token
-        return self._drain(is_end=False)
+        return self._drain()
 
     def finish(self) -> str:
         """Return what was held back. An open code block is closed."""
-        rest = self._drain(is_end=True)
+        self._is_end = True
+        rest = self._drain()
         if self._fence:
             rest += ("" if self._at_line_start else "\n") + self._fence
             self._fence = ""
         return rest
 
-    def _drain(self, *, is_end: bool) -> str:
+    @property
+    def _is_over(self) -> bool:
+        """Whether no more is waited for: the text has ended, or what is held is too long to be one piece."""
+        return self._is_end or len(self._held) - self._at > LONGEST_CHARS
+
+    def _drain(self) -> str:
         shown: list[str] = []
-        while self._held:
-            piece = self._in_code(is_end) if self._fence else self._in_text(is_end)
+        self._closings = None
+        while self._at < len(self._held):
+            piece = self._in_code() if self._fence else self._in_text()
             if piece is None:
                 break
-            self._held = self._held[piece.used_chars :]
+            self._at += piece.used_chars
             if piece.text:
                 self._at_line_start = piece.text.endswith("\n")
             shown.append(piece.text)
+        self._held, self._at = self._held[self._at :], 0
         return "".join(shown)
 
-    def _in_code(self, is_end: bool) -> Piece | None:  # noqa: FBT001
-        line, newline, _ = self._held.partition("\n")
-        if not newline and not is_end:
+    def _in_code(self) -> Piece | None:
+        end = self._held.find("\n", self._at) + 1
+        if not end and not self._is_end:
             return None
+        line = self._held[self._at : end or len(self._held)]
         bare = line.strip()
         if bare and set(bare) == {self._fence[0]} and len(bare) >= len(self._fence):
             self._fence = ""
-        return Piece(defused(line) + newline, len(line) + len(newline))
+        return Piece(defused(line), len(line))
 
-    def _in_text(self, is_end: bool) -> Piece | None:  # noqa: FBT001
-        opening = _OPENING.search(self._held)
+    def _in_text(self) -> Piece | None:
+        opening = _OPENING.search(self._held, self._at)
         if opening is None:
-            maybe = None if is_end else _MAYBE_OPENING.search(self._held)
-            upto = maybe.start() if maybe else len(self._held)
-            return Piece(self._held[:upto], upto) if upto else None
-        if opening.start():
-            return Piece(self._held[: opening.start()], opening.start())
-        return self._piece(opening.group().lower(), is_end)
+            maybe = None if self._is_end else _MAYBE_OPENING.search(self._held, self._at)
+            text = self._held[self._at : maybe.start() if maybe else len(self._held)]
+            return Piece(text, len(text)) if text else None
+        if opening.start() > self._at:
+            text = self._held[self._at : opening.start()]
+            return Piece(text, len(text))
+        return self._piece(opening.group().lower())
 
-    def _piece(self, opening: str, is_end: bool) -> Piece | None:  # noqa: FBT001
-        kinds: dict[str, Callable[[bool], Piece | None]] = {
+    def _piece(self, opening: str) -> Piece | None:
+        kinds: dict[str, Callable[[], Piece | None]] = {
             "[": self._bracket,
             "【": self._bracket,
-            "!": self._bracket,
-            "\\": self._bracket,
+            "\\": self._escape,
             "<": self._angle,
             "&": self._entity,
             "`": self._code,
             "~": self._code,
             "@": self._mention,
-            "h": self._address,
-            "w": self._address,
+            "/": self._address,
+            ".": self._address,
         }
-        return kinds[opening.lstrip(" \t")[0]](is_end)
+        return kinds[opening[-1]]()
 
-    def _mention(self, is_end: bool) -> Piece | None:  # noqa: FBT001
-        word = re.match(r"@\w{0,12}", self._held)
-        end = word.end() if word else 1
-        if end == len(self._held) and not is_end:
+    def _escape(self) -> Piece | None:
+        """Read a backslash with the sign that it takes the meaning of, so that we never take it back by our own."""
+        found = _ESCAPE.match(self._held, self._at)
+        end = found.end() if found else self._at + 1
+        if end == len(self._held) and self._held[end - 1] in "\\!" and not self._is_end:
             return None
-        return Piece(defused(self._held[: end + 1])[: -1 if len(self._held) > end else None], end)
+        text = self._held[self._at : end]
+        return Piece(text, len(text))
 
-    def _address(self, is_end: bool) -> Piece | None:  # noqa: FBT001
-        found = _ADDRESS.match(self._held)
+    def _mention(self) -> Piece | None:
+        word = _AT_WORD.match(self._held, self._at)
+        end = word.end() if word else self._at + 1
+        if end == len(self._held) and not self._is_end:
+            return None
+        following = self._held[end : end + 1]  # says whether the word is over
+        text = defused(self._held[self._at : end] + following)
+        return Piece(text[: len(text) - len(following)], end - self._at)
+
+    def _address(self) -> Piece | None:
+        found = _ADDRESS.match(self._held, self._at)
         if found is None:
-            return Piece(self._held[0], 1)
-        if found.end() == len(self._held) < LONGEST_CHARS and not is_end:
+            return Piece(self._held[self._at], 1)
+        if found.end() == len(self._held) and not self._is_over:
             return None
         address = found.group().rstrip(_TAIL)
-        return Piece(self._linked(address) + defused(found.group()[len(address) :]), found.end())
+        return Piece(self._linked(address) + defused(found.group()[len(address) :]), len(found.group()))
 
     def _linked(self, address: str) -> str:
         return address if _plain(address) in self._addresses else f"`{address}`"
 
-    def _angle(self, is_end: bool) -> Piece | None:  # noqa: FBT001
-        link = _AUTOLINK.match(self._held)
+    def _angle(self) -> Piece | None:
+        link = _AUTOLINK.match(self._held, self._at)
         if link:
-            return Piece(self._linked(link.group(1)), link.end())
-        if is_end or len(self._held) > LONGEST_CHARS or re.match(r"<[^\s>]*[\s>]", self._held):
-            return Piece("\\<", 1)
-        return None
+            return Piece(self._linked(link.group(1)), len(link.group()))
+        return Piece("\\<", 1) if self._is_over or _TAG.match(self._held, self._at) else None
 
-    def _entity(self, is_end: bool) -> Piece | None:  # noqa: FBT001
-        if re.fullmatch(r"&[#\w]{0,32}", self._held) and not is_end:
+    def _entity(self) -> Piece | None:
+        if _MAYBE_ENTITY.match(self._held, self._at) and not self._is_end:
             return None
-        return Piece("\\&" if re.match(r"&[#\w]+;", self._held) else "&", 1)
+        return Piece("\\&" if _ENTITY.match(self._held, self._at) else "&", 1)
 
-    def _code(self, is_end: bool) -> Piece | None:  # noqa: FBT001
-        ticks = re.match(r"`+|~+", self._held)
+    def _code(self) -> Piece | None:
+        ticks = _RUN.match(self._held, self._at)
         run = ticks.group() if ticks else ""
-        if len(run) == len(self._held) and not is_end:
+        if self._at + len(run) == len(self._held) and not self._is_over:
             return None
         if len(run) >= 3 and self._at_line_start:
-            if fence := _FENCE.match(self._held):
+            if fence := _FENCE.match(self._held, self._at):
                 self._fence = fence.group(1)
-                return Piece(fence.group(), fence.end())
-            if "\n" not in self._held and not is_end:
+                return Piece(fence.group(), len(fence.group()))
+            if self._held.find("\n", self._at) < 0 and not self._is_over:
                 return None
         if run[0] == "~":
             return Piece("\\~" * len(run), len(run))
-        return self._inline_code(run, is_end)
+        return self._inline_code(run)
 
-    def _inline_code(self, run: str, is_end: bool) -> Piece | None:  # noqa: FBT001
-        closing = re.search(rf"(?<!`){run}(?!`)", self._held[len(run) :])
-        if closing is None or (closing.end() + len(run) == len(self._held) and not is_end):
-            is_over = is_end or len(self._held) > LONGEST_CHARS or "\n\n" in self._held
+    def _inline_code(self, run: str) -> Piece | None:
+        block_end = _BLOCK_END.search(self._held, self._at)
+        upto = block_end.start() if block_end else len(self._held)
+        closing = re.compile(rf"(?<!`){run}(?!`)").search(self._held, self._at + len(run), upto)
+        if closing is None or (closing.end() == len(self._held) and not self._is_end):
             # Escaped, so that later text cannot close it and hide a number inside.
-            return Piece("\\`" * len(run), len(run)) if is_over else None
-        end = len(run) + closing.end()
-        return Piece(defused(self._held[:end]), end)
+            return Piece("\\`" * len(run), len(run)) if self._is_over or block_end else None
+        text = self._held[self._at : closing.end()]
+        return Piece(defused(text), len(text))
 
-    def _bracket(self, is_end: bool) -> Piece | None:  # noqa: FBT001
-        space = re.match(r"[ \t]*", self._held)
-        start = space.end() if space else 0
-        if self._held.startswith("\\", start):  # an escaped bracket would be shown as a bracket all the same
-            self._held = self._held[:start] + self._held[start + 1 :]
-        is_image = self._held.startswith("![", start)
-        opened = start + is_image
-        closed = _closing(self._held, opened)
+    def _bracket(self) -> Piece | None:
+        start = self._at + (self._held[self._at] in " \t")
+        space, is_image = self._held[self._at : start], self._held[start] == "!"
+        opened = start + (self._held[start] in "!\\")  # an escaped bracket would be shown as a bracket all the same
+        closed = self._closing(opened)
         if closed is None:
-            is_over = is_end or len(self._held) > LONGEST_CHARS or "\n\n" in self._held
-            return (
-                Piece(self._held[:opened].replace("!", "\\!") + "\\" + self._held[opened], opened + 1)
-                if is_over
-                else None
-            )
-        if closed + 1 == len(self._held) and not is_end:
-            return None
+            text = space + ("\\!" if is_image else "") + "\\" + self._held[opened]
+            is_over = self._is_over or "\n\n" in self._held[self._at :]
+            return Piece(text, opened + 1 - self._at) if is_over else None
         inside, end, target = self._held[opened + 1 : closed], closed + 1, ""
         if self._held.startswith("(", end):
-            round_end = _closing(self._held, end)
-            if round_end is None and not is_end and len(self._held) <= LONGEST_CHARS:
+            round_end = self._closing(end)
+            if round_end is None and not self._is_over:
                 return None
             if round_end is not None:
                 target, end = self._held[end + 1 : round_end], round_end + 1
-        return Piece(self._rewritten(self._held[:start], inside, target, is_image=is_image, end=end), end)
+        if end == len(self._held) and not self._is_end:
+            return None  # what follows may belong to it
+        return Piece(self._rewritten(space, inside, target, is_image=is_image, end=end), end - self._at)
+
+    def _closing(self, opened: int) -> int | None:
+        """Find where the bracket at `opened` closes, over nested ones; None when it does not within a paragraph."""
+        if self._closings is None:
+            self._closings = _closings(self._held)
+        closed = self._closings.get(opened)
+        return closed if closed is not None and closed - opened < LONGEST_CHARS else None
 
     def _rewritten(self, space: str, inside: str, target: str, *, is_image: bool, end: int) -> str:
-        if _NUMBERS.fullmatch(inside):
+        if _names_numbers(inside):
             marks = self._numbered(inside)
             # "[1]: ..." at the start of a line would define a link for every later [1].
             colon = " " if marks and self._at_line_start and self._held.startswith(":", end) else ""
             return space + marks + colon if marks else ""
         text = self._whole(inside)
+        if text != inside and (not text or _names_numbers(text)):
+            return ""  # only what was taken out told it from a number
         address = target.strip().split(" ")[0].strip("<>")
         if is_image or target:
             known = not is_image and _plain(address) in self._addresses
@@ -238,25 +282,33 @@ class CitedStream:
 
     def _whole(self, text: str) -> str:
         nested = CitedStream(self._passages, addresses=self._addresses, dropped=self._dropped)
-        nested.order, nested._at_line_start = self.order, False
-        return nested.feed(text) + nested.finish()
+        nested.order, nested._at_line_start, nested._depth = self.order, False, self._depth + 1
+        return nested.feed(text if nested._depth <= DEEPEST else _BRACKETS.sub("", text)) + nested.finish()
 
     def _numbered(self, inside: str) -> str:
         numbers: list[int] = []
-        for first, last in _RANGE.findall(inside.partition("†")[0]):
+        for first, last in _RANGE.findall(_UNSEEN.sub("", inside.partition("†")[0])):
             upto = min(int(last or first), self._passages)
             numbers += [n for n in range(max(int(first), 1), upto + 1) if n not in numbers and n not in self._dropped]
         self.order += [n for n in numbers if n not in self.order]
         return "".join(f"[{self.order.index(n) + 1}]" for n in numbers)
 
 
-def _closing(text: str, opened: int) -> int | None:
-    """Find where the bracket at `opened` closes, over nested ones; None when it does not within a paragraph."""
-    pairs = {"[": "]", "(": ")", "【": "】"}
-    left, right, depth = text[opened], pairs[text[opened]], 0
-    paragraph = text.find("\n\n", opened)
-    for place in range(opened, min(len(text), opened + LONGEST_CHARS, paragraph if paragraph >= 0 else len(text))):
-        depth += (text[place] == left) - (text[place] == right)
-        if depth == 0:
-            return place
-    return None
+def _names_numbers(inside: str) -> bool:
+    """Say whether a reader takes what stands in a bracket for the number of a source."""
+    return bool(_NUMBERS.fullmatch(_UNSEEN.sub("", inside)))
+
+
+def _closings(text: str) -> dict[int, int]:
+    """Map the place of each opening bracket to that of its closing one; none is closed by another paragraph."""
+    closings: dict[int, int] = {}
+    opened: defaultdict[str, list[int]] = defaultdict(list)
+    for found in _PAIRED.finditer(text):
+        sign = found.group()
+        if sign == "\n\n":
+            opened.clear()
+        elif sign not in _PAIRS:
+            opened[sign].append(found.start())
+        elif opened[_PAIRS[sign]]:
+            closings[opened[_PAIRS[sign]].pop()] = found.start()
+    return closings

@@ -1,6 +1,9 @@
 """What a model's stream becomes before anybody reads it."""
 
 import re
+import sys
+from types import FrameType
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -39,6 +42,13 @@ def shown_in(parts: list[str]) -> tuple[str, list[int]]:
         ("[1](https://evil.example)", "[1]"),
         ("Left open [1", r"Left open \[1"),
         ("An ordinary [note] and - [ ] a box.", "An ordinary [note] and - [ ] a box."),
+        ("Hidden in itself [[9]1] and [1[9]].", "Hidden in itself and."),
+        ("Behind what is not seen [**9**], [9\u200b], [_2_].", "Behind what is not seen,, [1]."),
+        ("Code over a paragraph `x\n\n[9]` y", "Code over a paragraph \\`x\n\n\\` y"),
+        ("Code over an item `x\n- [9]` y", "Code over an item \\`x\n-\\` y"),
+        (r"Escaped ticks \`[9]\`.", r"Escaped ticks \`\`."),
+        (r"An escaped backslash \\[9] and \\<b>", r"An escaped backslash \\ and \\\<b>"),
+        (r"Escaped already: \<b> \&lt; \!", r"Escaped already: \<b> \&lt; \!"),
     ],
 )
 def test_only_numbers_of_passages_are_shown(written: str, expected: str) -> None:
@@ -115,9 +125,65 @@ def test_what_is_held_back_is_bounded() -> None:
     assert len(stream.feed("[" + "x" * (2 * LONGEST_CHARS))) > LONGEST_CHARS
 
 
+def test_blanks_are_not_held_back() -> None:
+    """Only the last blank waits, for it goes away with a number that cites nothing."""
+    stream = CitedStream(3)
+
+    assert [" " * 4_999, " " * 5_000, " yet"] == [
+        stream.feed(" " * 5_000),
+        stream.feed(" " * 5_000),
+        stream.feed("[9] yet"),
+    ]
+
+
+@pytest.mark.parametrize("opening", ["`", "~", "```py"])
+def test_a_run_of_signs_that_may_open_code_is_held_back_no_longer_than_a_bracket(opening: str) -> None:
+    """A run without an end comes out as text."""
+    stream = CitedStream(3)
+
+    assert len("".join(stream.feed(opening) for _ in range(3 * LONGEST_CHARS))) > LONGEST_CHARS
+
+
+@pytest.mark.parametrize("depth", [5, 450, 2_000])
+def test_brackets_may_be_nested_as_deep_as_a_text_is_long(depth: int) -> None:
+    """What is in them is filtered all the same, and nothing fails."""
+    text, _ = shown_in(["[" * depth + "see [9]" + "]" * depth])
+
+    assert "see" in text
+    assert "[9]" not in text
+
+
+def steps_over(text: str) -> int:
+    """Count the lines of ours that run while a text is filtered."""
+    steps = 0
+
+    def count(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal steps
+        steps += event == "line"
+        return count if "pipelines" in frame.f_code.co_filename else None
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        shown_in([text])
+    finally:
+        sys.settrace(before)
+    return steps
+
+
+@pytest.mark.parametrize(
+    "unit", ["[", "![", "[]", "[](", "[1", "[[]", "\\[", "【", "<", "&", "@", "`", "` ", "~~~ ", " ", "]"]
+)
+def test_twice_the_text_is_twice_the_work(unit: str) -> None:
+    """A model or a document can write any sign thousands of times."""
+    short, long = steps_over(unit * 1_000), steps_over(unit * 2_000)
+
+    assert long <= 2.2 * short
+
+
 PIECES = st.sampled_from(
     ["[", "]", "1", "2", "12", "[1]", "[7]", "(", ")", "https://", "evil.example", "`", "```", "\n", "\n\n", " ", "!", "word", "@room",
-     "<", ">", "\\", "&#91;", "-", ",", "【", "】", "†", "~~~", "www.", "x"]
+     "<", ">", "\\", "&#91;", "-", ",", "【", "】", "†", "~~~", "www.", "x", ":", "*", "\t", "\n- "]
 )  # fmt: skip
 
 
