@@ -15,7 +15,7 @@ from adapters.source import SourceRefused
 from bot.errors import UserError
 from bot.refresh import Refresh
 from bot.state.database import Database
-from bot.state.queries import purges, sources
+from bot.state.queries import projects, purges, sources
 from bot.state.queries.sources import NewSource
 from bot.state.tables import Source
 from bot.state.vault import Vault
@@ -129,6 +129,28 @@ class Following:
             await sources.remove(session, source.id)
 
         await self._db.write(forget)
+
+    async def finish_ends(self, *, now: datetime) -> int:
+        """Delete what is left of sources and projects whose end a kill has cut off; how many there were.
+
+        The store is asked before the rows: whatever it holds had a row when it was written.
+        """
+        cut = await self._db.read(sources.ending)
+        for source in cut:
+            await self.end(source, now=now)
+        return len(cut) + sum([await self._drop_strays(project) for project in await self._store.projects()])
+
+    async def _drop_strays(self, project: str) -> int:
+        """Delete what is indexed in a project and followed by nobody, the project too when it is not there."""
+        held = {*(await self._store.counts(project)).per_source, *(await self._store.shown(project))}
+        if await self._db.read(lambda session: projects.get(session, project)) is None:
+            await self._store.drop(project)
+            return 1
+        followed = await self._db.read(lambda session: sources.list_of(session, project))
+        strays = held - {row.id for row in followed}
+        for source in strays:
+            await self._store.purge(project, source)
+        return len(strays)
 
     def look_again(self, found: Sequence[Source], *, anew: bool = False) -> None:
         """Refresh sources in the background; `anew` reads every file again."""

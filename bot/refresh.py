@@ -200,6 +200,8 @@ class Refresh:
         if plan.changed:
             await asyncio.to_thread(platform.give_back_memory)
         self._compared.add(row.id)
+        if done.vanished:  # the head may stay as it is, and those files must be looked for all the same
+            self._compared.discard(row.id)
         is_changed = bool(plan.changed or plan.removed) or not _is_at(shown, listing.head)
         counts = await self._counts(row, listing, plan, done)
         return Ran(row.id, row.name, "indexed" if is_changed else "unchanged", done=done, counts=counts)

@@ -201,6 +201,7 @@ def chores_of(opened: Opened, runner: JobRunner, chat: Chat) -> Chores:
             db=opened.db,
             store=opened.knowledge.store,
             refresh=opened.refresh,
+            following=opened.following,
             runner=runner,
             spawn=opened.tasks.spawn,
             clock=utc_now,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.registry import SourceRegistry
+from bot.following import Following
 from bot.jobs.registry import Job, JobRunner
 from bot.privacy import sweep
 from bot.refresh import Refresh
@@ -33,6 +34,7 @@ class ChoreParts:
     db: Database
     store: PassageStore
     refresh: Refresh
+    following: Following
     runner: JobRunner
     spawn: Callable[[Coroutine[Any, Any, None]], object]
     clock: Callable[[], datetime]
@@ -58,6 +60,7 @@ class Chores:
             Job("expired", 600.0, self.drop_expired),
             Job("retention", 3600.0, self.keep_within_time),
             Job("purge", 3600.0, self.purge_hidden),
+            Job("leftovers", 6 * 3600.0, self.remove_leftovers, at_start=True),
             Job("mirrors", 6 * 3600.0, self.remove_mirrors),
             Job("uploads", 3600.0, self.remove_old_uploads),
         ]
@@ -118,6 +121,11 @@ class Chores:
         for row in purged:
             await self._purge(row)
         return f"purged {len(purged)}" if purged else ""
+
+    async def remove_leftovers(self) -> str:
+        """Delete what a kill left of sources and projects that were being removed."""
+        found = await self._parts.following.finish_ends(now=self._parts.clock())
+        return f"removed {found}" if found else ""
 
     async def remove_mirrors(self) -> str:
         """Remove mirrors of repositories that nothing follows any more."""

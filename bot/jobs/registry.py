@@ -19,11 +19,15 @@ Work = Callable[[], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One kind of work. `work` returns what it did in a few words, '' for nothing worth keeping."""
+    """One kind of work. `work` returns what it did in a few words, '' for nothing worth keeping.
+
+    The first run is after `every_s`, or at once when it is `at_start`.
+    """
 
     name: str
     every_s: float
     work: Work
+    at_start: bool = False
 
 
 class JobRunner:
@@ -84,6 +88,7 @@ class Clockwork:
                 max_instances=1,
                 misfire_grace_time=None,
                 jitter=job.every_s / 10 if job.every_s >= 60 else None,
+                **({"next_run_time": datetime.now(UTC)} if job.at_start else {}),
             )
 
     def start(self) -> None:

@@ -129,6 +129,14 @@ async def record_run(
     await session.execute(update(Source).where(col(Source.id) == source).values(**values))
 
 
+async def ending(session: AsyncSession) -> list[Source]:
+    """Sources that were removed, or whose project was, and are still there: their end was cut off, or is under way."""
+    wanted = select(Source).join(Project, col(Project.id) == col(Source.project))
+    return list(
+        await session.scalars(wanted.where(or_(col(Source.state) == "removed", col(Project.removed_at).is_not(None))))
+    )
+
+
 async def set_state(session: AsyncSession, source: str, state: str, *, reason: str = "", now: datetime) -> None:
     """Make a source active, hidden or removed, and keep since when and why."""
     changed = update(Source).where(col(Source.id) == source)

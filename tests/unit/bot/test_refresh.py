@@ -316,14 +316,17 @@ class TestProblems:
         assert {"a.md", "b.md"} == await house.paths(followed)
 
     async def test_vanished_file_is_looked_for_soon(self, house: House) -> None:
-        """A file that vanished between listing and reading is looked for again ten seconds later."""
+        """A file that vanished between listing and reading is looked for ten seconds later, though the head stands."""
         source = FakeSource({"a.md": page("one"), "b.md": page("two")}, vanishing={"b.md"})
         followed = await house.follow(source)
 
         await house.ran(followed)
-
         row = await house.row(followed)
+        source.vanishing.clear()
+        await house.ran(followed)
+
         assert (NOW + timedelta(seconds=10), 1) == (row.next_due_at, row.counts["vanished"])
+        assert {"a.md", "b.md"} == await house.paths(followed)
 
 
 class TestRecord:

@@ -11,6 +11,7 @@ import pytest
 
 from adapters.registry import SourceRegistry, SourceSpec
 from adapters.source import CodeSource, SourceGone
+from bot.following import Following, FollowingParts
 from bot.jobs.chores import ChoreParts, Chores
 from bot.jobs.registry import JobRunner
 from bot.progress import ProgressBoard
@@ -22,6 +23,8 @@ from bot.state.vault import Vault
 from config.load import load
 from pipelines.components.embed import NoEmbedder
 from pipelines.indexing import Indexing
+from pipelines.stores.passages import Change
+from tests.fakes.files import file_of
 from tests.fakes.passages import FakePassages
 from tests.fakes.source import FakeSource
 
@@ -38,9 +41,9 @@ class House:
     project: str
     now: datetime = NOW
     sources: dict[str, FakeSource] = field(default_factory=dict)
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    tasks: list[asyncio.Task[Any]] = field(default_factory=list)
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
         """Start a task, as the app does."""
         self.tasks.append(asyncio.create_task(work))
 
@@ -97,16 +100,19 @@ async def chores(house: House, tmp_path: Path) -> Chores:
             spread=lambda: 0.0,
         )
     )
+    vault = Vault.from_file(tmp_path / "key")
+    parts = FollowingParts(house.db, vault, house.store, refresh, house.registry, settings.sources, house.spawn)
     return Chores(
         ChoreParts(
             db=house.db,
             store=house.store,
             refresh=refresh,
+            following=Following(parts),
             runner=JobRunner(house.db, clock=lambda: house.now),
             spawn=house.spawn,
             clock=lambda: house.now,
             registry=house.registry,
-            vault=Vault.from_file(tmp_path / "key"),
+            vault=vault,
             keep=settings.retention,
             purge_after_days=7,
         )
@@ -187,6 +193,47 @@ async def test_purged_source_comes_back_whole(house: House, chores: Chores) -> N
     await chores.refresh_now(followed)
 
     assert {"a.md"} == await house.paths(followed)
+
+
+async def test_removal_that_was_cut_off_is_finished(house: House, chores: Chores) -> None:
+    """A source that was marked as removed before a kill goes with all that is indexed of it; others stay."""
+    kept = await house.follow(FakeSource({"a.md": b"# A\n\none\n"}), "docs")
+    cut = await house.follow(FakeSource({"b.md": b"# B\n\ntwo\n"}), "old")
+    for followed in (kept, cut):
+        await chores.refresh_now(followed)
+    await house.db.write(lambda session: sources.set_state(session, cut, "removed", now=NOW))
+
+    said = [await chores.remove_leftovers() for _ in range(2)]
+
+    row = await house.db.read(lambda session: sources.get(session, cut))
+    assert (["removed 1", ""], None) == (said, row)
+    assert ({"a.md"}, set()) == (await house.paths(kept), await house.paths(cut))
+
+
+async def test_passages_without_a_source_are_removed(house: House, chores: Chores) -> None:
+    """What is indexed of a source that nobody knows goes, and nothing else."""
+    kept = await house.follow(FakeSource({"a.md": b"# A\n\none\n"}), "docs")
+    await chores.refresh_now(kept)
+    await house.store.apply(house.project, Change(put=[file_of("stray.md", "alpha", source="stray")]))
+
+    said = await chores.remove_leftovers()
+
+    assert ("removed 1", {"a.md"}, set()) == (said, await house.paths(kept), await house.paths("stray"))
+
+
+async def test_index_of_a_removed_project_is_removed(house: House, chores: Chores) -> None:
+    """A project whose end was cut off, and one that no row knows, leave nothing in the store; the others stay."""
+    other = await house.db.write(lambda session: projects.create(session, "other", created_by=None, now=NOW))
+    await house.store.create(other.id)
+    await house.store.create("unknown")
+    cut = await house.follow(FakeSource({"a.md": b"# A\n\none\n"}), "docs")
+    await chores.refresh_now(cut)
+    await house.db.write(lambda session: projects.remove(session, house.project, now=NOW))
+
+    await chores.remove_leftovers()
+
+    assert [other.id] == list(await house.store.projects())
+    assert await house.db.read(lambda session: sources.get(session, cut)) is None
 
 
 async def test_mirrors_of_forgotten_sources_go(house: House, chores: Chores) -> None:

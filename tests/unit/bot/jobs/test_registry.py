@@ -98,6 +98,24 @@ async def test_runs_without_an_end_are_cut_at_start(db: Database) -> None:
     assert [("refresh", "one", "cut", "")] == await recorded(db)
 
 
+async def test_job_of_the_start_runs_at_once(db: Database) -> None:
+    """A job that is due at the start does not wait for its interval; another of the same interval does."""
+    runs: asyncio.Queue[str] = asyncio.Queue()
+
+    def running(name: str) -> Job:
+        async def work() -> str:
+            runs.put_nowait(name)
+            return ""
+
+        return Job(name, 3600.0, work, at_start=name == "leftovers")
+
+    clockwork = Clockwork(JobRunner(db, clock=lambda: NOW), [running("mirrors"), running("leftovers")])
+    clockwork.start()
+
+    assert ("leftovers", 0) == (await runs.get(), runs.qsize())
+    clockwork.stop()
+
+
 async def test_clockwork_runs_jobs_again_and_again(db: Database) -> None:
     """A job runs at its interval until the clockwork is stopped."""
     runs: asyncio.Queue[None] = asyncio.Queue()

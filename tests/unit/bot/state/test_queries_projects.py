@@ -152,6 +152,20 @@ async def test_a_hidden_source_is_still_asked_for_and_can_be_purged_later(db: Da
     assert [] == await db.read(lambda session: sources.due(session, now=later(days=1), limit=10))
 
 
+async def test_ends_that_were_cut_off_are_found(db: Database) -> None:
+    """Removed sources, and all sources of a removed project; those that are followed or hidden are not among them."""
+    project, ended = await some_project(db), await some_project(db, "ended")
+    removed, hidden, orphan = [
+        await _source(db, one.id, name) for one, name in ((project, "a"), (project, "b"), (ended, "c"))
+    ]
+    await _source(db, project.id, "followed")
+    for source, state in ((removed, "removed"), (hidden, "hidden")):
+        await db.write(lambda s, one=source, to=state: sources.set_state(s, one, to, now=NOW))  # type: ignore[misc]
+    await db.write(lambda session: projects.remove(session, ended.id, now=NOW))
+
+    assert {removed, orphan} == {one.id for one in await db.read(sources.ending)}
+
+
 async def test_a_project_with_one_private_source_is_private(db: Database) -> None:
     """A removed source no longer counts."""
     project = await some_project(db)
