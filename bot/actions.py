@@ -121,6 +121,16 @@ ACTIONS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
                 is_audited=True,
             ),
         ),
+        "delete me": (
+            Rule(
+                role=Role.NOBODY,
+                places=frozenset({Kind.PRIVATE, Kind.WEB}),  # nobody else is to learn of it
+                in_project=False,
+                is_for_everyone=True,
+                needs_confirmation=True,
+                is_audited=True,
+            ),
+        ),
         "join": (Rule(role=Role.NOBODY, places=CHATS, in_project=False, is_for_everyone=True, is_audited=True),),
         # asking
         "ask": _ASKERS,
@@ -174,7 +184,7 @@ ACTIONS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
         "source webhook": _ADMINS_ALONE,
         "reindex": _ADMINS_CONFIRM,
         # the room
-        "answer": _STEER,
+        "answer": _STEER[1:],  # alone with us, everything is answered
         "language": _STEER,
         "guests": (
             Rule(role=Role.ADMIN, places=ROOMS, needs_confirmation=True, is_audited=True, exposes_project=True),

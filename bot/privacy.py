@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.state.database import Database
-from bot.state.queries import audit, retention
+from bot.state.queries import audit, erasure, retention
 from config.settings import Access, Endpoint, Llm, Retention
 from config.texts import say
 
@@ -68,6 +68,7 @@ async def sweep(db: Database, kept: Retention, *, now: datetime) -> Mapping[str,
     async def forget(session: AsyncSession) -> None:
         counts["deliveries"] = await retention.delete_deliveries(session, before=now - DELIVERIES_KEPT)
         counts["inbox"] = await retention.delete_inbox(session, before=ids)
+        counts["rooms"] = await erasure.delete_rooms(session, before=ids)
         counts["job_runs"] = await retention.delete_job_runs(session, before=now - JOB_RUNS_KEPT)
         counts["expired"] = await retention.delete_expired(session, now=now)
         counts["audit"] = await audit.prune(session, before=now - timedelta(days=kept.audit_days))

@@ -127,14 +127,18 @@ class Uploads:
     async def remove_old(self, *, before: datetime, now: datetime) -> int:
         """Remove files from before a time, with their passages, and files that belong to nothing; how many."""
         old = await self._parts.db.read(lambda session: uploads.expired(session, self._parts.vault, before=before))
-        for source in dict.fromkeys(one.source for one in old):
-            await self._remove([one for one in old if one.source == source], now=now)
+        await self._remove_all(old, now=now)
         known = await self._parts.db.read(uploads.known)
         orphans = await asyncio.to_thread(
             _sweep, self._parts.folder, keep=known, before=(now - _ORPHAN_AFTER).timestamp()
         )
         strays = await asyncio.to_thread(_sweep, self._parts.incoming, keep=(), before=(now - _STRAY_AFTER).timestamp())
         return len(old) + orphans + strays
+
+    async def forget_person(self, person: str, *, now: datetime) -> None:
+        """Remove what a person sent, with its passages; what is shared with a project stays. Raises KnowledgeError."""
+        sent = await self._parts.db.read(lambda session: uploads.of_person(session, self._parts.vault, person))
+        await self._remove_all(sent, now=now)
 
     async def _told(self, into: _Into, attachment: Attachment, language: str) -> str:
         name = clean_file_name(attachment.name)
@@ -197,6 +201,10 @@ class Uploads:
         gone = [one.id for one in replaced]
         await self._parts.db.write(lambda session: uploads.settle(session, kept.id, replaces=gone))
         await self._delete(gone)
+
+    async def _remove_all(self, doomed: Sequence[Kept], *, now: datetime) -> None:
+        for source in dict.fromkeys(one.source for one in doomed):
+            await self._remove([one for one in doomed if one.source == source], now=now)
 
     async def _remove(self, old: Sequence[Kept], *, now: datetime) -> None:
         """Take files of one source out of the index, then forget them."""

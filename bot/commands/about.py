@@ -3,10 +3,11 @@
 from adapters.chat import Button, Reply, Stage
 from bot.commands.context import Context, registry
 from bot.commands.registry import NOTHING, Command, Rest
+from bot.erasure import forget
 from bot.errors import UserError
 from bot.rights import Role
 from bot.state.queries import jobs as job_queries
-from bot.state.queries import sources
+from bot.state.queries import people, sources
 from bot.timing import ago
 from bot.version import PROGRAM
 from config.texts import plain
@@ -24,7 +25,7 @@ async def help_(ctx: Context, command: Rest = NOTHING) -> str | Reply:
     if command:
         return _one(ctx, " ".join(command.lstrip("/").casefold().split()))
     lines = [ctx.say("help.title"), "", _how_to_ask(ctx), ""]
-    lines += [_line(ctx, found) for found in registry if found.is_listed and ctx.may(found.action)]
+    lines += [_line(ctx, found) for found in registry if ctx.offers(found)]
     return "\n".join(lines)
 
 
@@ -61,6 +62,31 @@ async def privacy(ctx: Context) -> str:
     return ctx.house.privacy_text(ctx.language)
 
 
+async def _confirm_delete(ctx: Context) -> str:
+    await ctx.house.db.read(lambda session: people.demand_other_owner(session, ctx.person.id, now=ctx.now))
+    return ctx.say("privacy.delete_confirm")
+
+
+@registry.command("delete me", confirms=_confirm_delete)
+async def delete_me(ctx: Context) -> str:
+    """Delete everything that is kept of the asker.
+
+    Example: /delete me
+    """
+    house = ctx.house
+    await forget(house.db, house.queue, house.uploads, ctx.person.id, now=ctx.now)
+    return ctx.say("privacy.deleted", person=ctx.person.id)
+
+
+@registry.command("delete", is_read_only=True, is_listed=False, action="help")
+async def delete_group(ctx: Context, what: Rest = NOTHING) -> Reply:  # noqa: ARG001 - whatever else was typed
+    """Offer what can be deleted.
+
+    Example: /delete
+    """
+    return _group(ctx, "delete")
+
+
 @registry.command("whoami", is_read_only=True)
 async def whoami(ctx: Context) -> str:
     """Say who the asker is to us and what he may do here.
@@ -68,7 +94,7 @@ async def whoami(ctx: Context) -> str:
     Example: /whoami
     """
     sender = ctx.message.sender
-    allowed = [f"`/{command.name}`" for command in registry if command.is_listed and ctx.may(command.action)]
+    allowed = [f"`/{command.name}`" for command in registry if ctx.offers(command)]
     return ctx.say(
         "whoami.text",
         name=plain(sender.name or sender.id),
@@ -148,13 +174,14 @@ def _one(ctx: Context, name: str) -> str | Reply:
     if group and (found is None or not found.is_listed):
         return _group(ctx, name)
     if found is not None and ctx.may(found.action):
-        return ctx.say("help.one", usage=found.usage, summary=ctx.summary(found))
+        text = ctx.say("help.one", usage=found.usage, summary=ctx.summary(found))
+        return f"{text}\n\n{ctx.say('help.example', example=found.example)}" if found.arguments else text
     return ctx.say("help.unknown", name=plain(name)[:40])
 
 
 def _group(ctx: Context, name: str) -> Reply:
     """The commands of a group that this person may use here; those that need nothing more as buttons."""
-    mine = [command for command in registry.group(name) if ctx.may(command.action)]
+    mine = [command for command in registry.group(name) if ctx.offers(command)]
     if not mine:
         raise UserError("rights.not_allowed")
     text = ctx.say("command.group", commands="\n".join(_line(ctx, command) for command in mine))

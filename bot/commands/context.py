@@ -8,12 +8,18 @@ from bot.commands.house import House
 from bot.commands.registry import Command, Registry
 from bot.context import MessageContext
 from bot.errors import UserError
-from bot.rights import Actor, Place, Role, decide
+from bot.rights import Actor, Kind, Place, Role, decide
 from bot.state.queries import projects
 from bot.state.tables import Person, Project, Room
 from config.texts import say
 
 registry = Registry()
+
+
+def is_offered(command: Command, actor: Actor, place: Place) -> bool:
+    """Whether somebody is told of a command at a place: it is listed, works there, and he may use it."""
+    works_here = command.is_for_web or place.kind is not Kind.WEB
+    return command.is_listed and works_here and decide(actor, command.action, place).allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,10 @@ class Context:
     def may(self, action: str) -> bool:
         """Whether this person may do that here."""
         return decide(self.actor, action, self.place).allowed
+
+    def offers(self, command: Command) -> bool:
+        """Whether this person is told of a command here."""
+        return is_offered(command, self.actor, self.place)
 
     async def find_project(self) -> Project | None:
         """The project of this room, if one is bound."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from adapters.chat import Button, Reply, Stage
 from adapters.chat import Command as Listed
-from bot.commands.context import Context, registry
+from bot.commands.context import Context, is_offered, registry
 from bot.commands.house import House
 from bot.commands.registry import Parsed, bind
 from bot.context import MessageContext
@@ -32,7 +32,7 @@ class Commands:
 
     def listed(self, actor: Actor, place: Place, language: str) -> Sequence[Listed]:
         """The commands that this person may use there, for a network's menu."""
-        mine = (command for command in registry if command.is_listed and decide(actor, command.action, place).allowed)
+        mine = (command for command in registry if is_offered(command, actor, place))
         return [Listed(command.name, say(command.text_key, language)) for command in mine]
 
     async def run(self, parsed: AnyParsed, context: MessageContext) -> Reply | None:

@@ -35,7 +35,7 @@ async def _confirm_use(ctx: Context, name: Rest) -> str | None:
     return ctx.say("project.use_public_confirm", name=found.name)
 
 
-@registry.command("project use", action="project list", confirms=_confirm_use)
+@registry.command("project use", action="project list", confirms=_confirm_use, is_for_web=False)
 async def use(ctx: Context, name: Rest) -> Reply:
     """Connect this room with a project, by its name or by a one-time code of an admin.
 
@@ -52,7 +52,7 @@ async def use(ctx: Context, name: Rest) -> Reply:
     return await ctx.house.onboarding.connected(found, ctx.event)
 
 
-@registry.command("project leave")
+@registry.command("project leave", is_for_web=False)
 async def leave(ctx: Context) -> str:
     """Disconnect this room from its project.
 

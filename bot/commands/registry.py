@@ -39,6 +39,7 @@ class Command:
 
     `action` is its row in the table of rights. A command with `is_read_only` never waits in a lane; one with
     `confirms` first shows that text, and runs only when its asker says yes; None means that there is nothing to ask.
+    One that is not `is_for_web` is not offered in the web chat, where it could only refuse.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Command:
     confirms: Callable[..., Awaitable[str | None]] | None = None
     is_listed: bool = True
     action: str = ""
+    is_for_web: bool = True
 
     @property
     def text_key(self) -> str:
@@ -58,6 +60,11 @@ class Command:
     def needs_words(self) -> bool:
         """Whether it cannot be carried out by its name alone."""
         return any(argument.is_required for argument in self.arguments)
+
+    @property
+    def example(self) -> str:
+        """A line as somebody would type it, from the docstring."""
+        return (self.run.__doc__ or "").partition("Example: ")[2].strip().partition("\n")[0]
 
     @property
     def usage(self) -> str:
@@ -97,11 +104,12 @@ class Registry:
         confirms: Callable[..., Awaitable[str | None]] | None = None,
         is_listed: bool = True,
         action: str = "",
+        is_for_web: bool = True,
     ) -> Callable[[Typed], Typed]:
         """Register an async function under a name of one or two words; its row of rights is `action`, else its name."""
 
         def register(run: Typed) -> Typed:
-            found = Command(name, run, _arguments(run), is_read_only, confirms, is_listed, action or name)
+            found = Command(name, run, _arguments(run), is_read_only, confirms, is_listed, action or name, is_for_web)
             self.commands[name] = found
             return run
 
@@ -134,7 +142,7 @@ class Registry:
 def bind(parsed: Parsed) -> Mapping[str, Any]:
     """Turn words into the command's arguments; what was not typed is not among them.
 
-    Raises UserError "command.usage" when there are too few or too many words, and "command.number".
+    Raises UserError "command.usage" or "command.alone" for too few or too many words, and "command.number".
     """
     words = list(parsed.words)
     bound: dict[str, Any] = {}
@@ -144,10 +152,17 @@ def bind(parsed: Parsed) -> Mapping[str, Any]:
         if words:
             bound[argument.name] = _read(argument, words.pop(0))
         elif argument.is_required:
-            raise UserError("command.usage", usage=parsed.command.usage)
+            raise wrong_use(parsed.command)
     if words:
-        raise UserError("command.usage", usage=parsed.command.usage)
+        raise wrong_use(parsed.command)
     return bound
+
+
+def wrong_use(command: Command) -> UserError:
+    """The error that says how a command is typed."""
+    if not command.arguments:
+        return UserError("command.alone", usage=command.usage)
+    return UserError("command.usage", usage=command.usage, example=command.example)
 
 
 def _read(argument: Argument, word: str) -> str | int:

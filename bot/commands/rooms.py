@@ -19,7 +19,7 @@ async def ask(ctx: Context, question: Rest) -> str:  # noqa: ARG001 - the flow t
 
     Example: /ask How is a release made?
     """
-    raise UserError("command.usage", usage=f"/ask {question}")
+    raise UserError("ask.empty")
 
 
 @registry.command("cancel", is_read_only=True)
@@ -63,6 +63,8 @@ async def settings(ctx: Context, key: str = "", value: str = "") -> str:
     Example: /settings language de
     """
     known = {"language": (*LANGUAGES, "auto"), "style": STYLES, "answer": ANSWER_MODES}
+    if ctx.is_private:  # everything written to us alone is answered
+        del known["answer"]
     now = {
         "language": ctx.room.language or "auto",
         "style": str(ctx.room.settings.get("style", "normal")),
@@ -74,6 +76,8 @@ async def settings(ctx: Context, key: str = "", value: str = "") -> str:
     if key.casefold() not in known:
         raise UserError("room.settings_key", keys=", ".join(known), got=key[:40])
     name, wanted = key.casefold(), value.casefold()
+    if not value:
+        return ctx.say("room.settings_one", name=name, value=now[name], values=", ".join(known[name]))
     if wanted not in known[name]:
         raise UserError("room.settings_value", name=name, values=", ".join(known[name]), got=value[:40])
     await ctx.house.db.write(lambda session: _put(session, ctx.room, name, wanted))

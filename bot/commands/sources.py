@@ -9,7 +9,8 @@ from bot.following import wanted_in_chat
 from bot.state.queries import sources
 from bot.state.tables import Source
 
-_BRANCH = re.compile(r"(?!-)[\w./-]{1,200}")
+# What git check-ref-format takes, but for letters that nobody puts into the name of a branch.
+_BRANCH = re.compile(r"(?![-./])(?!.*(?:\.\.|//|/\.|\.lock(?:/|$)))[\w./#+@,=-]{1,200}(?<![./])")
 
 
 @registry.command("source add")

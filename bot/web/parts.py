@@ -23,10 +23,9 @@ Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the service can do its work. `problems` are for the owner, never for strangers."""
+    """Whether the service can do its work."""
 
     is_ready: bool
-    problems: tuple[str, ...] = ()
 
 
 class ListedCommand(Protocol):
@@ -45,6 +44,11 @@ class ListedCommand(Protocol):
     @property
     def is_listed(self) -> bool:
         """Whether people are told of it."""
+        ...
+
+    @property
+    def is_for_web(self) -> bool:
+        """Whether it can do anything in the web chat."""
         ...
 
 

@@ -167,6 +167,12 @@ class Typing:
         return [(row.action, row.outcome) for row in reversed(rows)]
 
 
+def confirming(reply: Reply) -> tuple[str, str]:
+    """What the buttons "yes" and "no" carry."""
+    yes, no = (button.data for row in reply.buttons for button in row if button.action == "confirm")
+    return yes, no
+
+
 def _named(message: Message, person: Person) -> Message:
     return replace(message, sender=replace(message.sender, name=person.name))
 

@@ -14,13 +14,15 @@ from sqlalchemy import create_engine, text
 
 from bot.state.database import Database
 from bot.state.engines import state_url
-from bot.state.schema import HEAD, revision_of
+from bot.state.revision import HEAD
+from bot.state.schema import revision_of
 from bot.state.tables import metadata
 from bot.state.vault import Vault
 from tests.fakes.postgresql import running_postgresql
 from tests.fakes.state import NOW
 from tests.unit.bot.state.test_queries_access import *  # noqa: F403
 from tests.unit.bot.state.test_queries_codes import *  # noqa: F403
+from tests.unit.bot.state.test_queries_erasure import *  # noqa: F403
 from tests.unit.bot.state.test_queries_flow import *  # noqa: F403
 from tests.unit.bot.state.test_queries_people import *  # noqa: F403
 from tests.unit.bot.state.test_queries_projects import *  # noqa: F403

@@ -111,9 +111,18 @@ async def take_role(
 ) -> bool:
     """Whether the person had a role in `project`, which is gone now. Raises UserError when no owner would be left."""
     if project == INSTALLATION and not is_replaced:
-        await _refuse_last_owner(session, person, now=now)
+        await demand_other_owner(session, person, now=now)
     gone = delete(Grant).where(col(Grant.person) == person, col(Grant.project) == project)
     return (await session.execute(gone.returning(col(Grant.id)))).first() is not None
+
+
+async def demand_other_owner(session: AsyncSession, person: str, *, now: datetime) -> None:
+    """Raise UserError when the person is the only owner that is left."""
+    locked = select(col(Grant.person)).where(
+        col(Grant.project) == INSTALLATION, col(Grant.role) == Role.OWNER.word, _valid(now)
+    )
+    if list(await session.scalars(locked.with_for_update())) == [person]:
+        raise UserError("people.last_owner")
 
 
 async def owners(session: AsyncSession, *, now: datetime) -> list[str]:
@@ -172,11 +181,3 @@ async def names_of(session: AsyncSession, people: Iterable[str]) -> dict[str, st
 
 def _valid(now: datetime) -> ColumnElement[bool]:
     return or_(col(Grant.expires_at).is_(None), col(Grant.expires_at) > now)
-
-
-async def _refuse_last_owner(session: AsyncSession, person: str, *, now: datetime) -> None:
-    locked = select(col(Grant.person)).where(
-        col(Grant.project) == INSTALLATION, col(Grant.role) == Role.OWNER.word, _valid(now)
-    )
-    if list(await session.scalars(locked.with_for_update())) == [person]:
-        raise UserError("people.last_owner")

@@ -1,4 +1,4 @@
-"""What is taken out of the database when its time is over, or when a person asks to be forgotten.
+"""What is taken out of the database when its time is over.
 
 Each function changes rows from before a time and gives how many. Deleted texts leave the file itself once
 `Database.checkpoint` has run, since `secure_delete` is on.
@@ -7,26 +7,21 @@ Each function changes rows from before a time and gives how many. Deleted texts 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, func, or_, select, update
+from sqlalchemy import delete, exists, or_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from bot.state.queries import people
 from bot.state.tables import (
     Confirmation,
     Conversation,
     Delivery,
     Feedback,
     Grant,
-    Identity,
     Inbox,
     Invite,
     JobRun,
-    Memory,
-    Person,
     Tally,
     Turn,
-    Upload,
     WebMessage,
     WebSession,
 )
@@ -95,37 +90,6 @@ async def delete_expired(session: AsyncSession, *, now: datetime) -> int:
     count += await _count(session, late.returning(col(Confirmation.id)))
     count += await _count(session, delete(Tally).where(col(Tally.expires_at) <= now).returning(col(Tally.subject)))
     return count + await _count(session, delete(Grant).where(col(Grant.expires_at) <= now).returning(col(Grant.id)))
-
-
-async def expired_uploads(session: AsyncSession, *, before: datetime) -> list[Upload]:
-    """Uploads whose time is over; file and passages are the caller's to remove before the row."""
-    wanted = select(Upload).where(col(Upload.at) < before, col(Upload.state) != "removed")
-    return list(await session.scalars(wanted.order_by(col(Upload.at))))
-
-
-async def turns_citing(session: AsyncSession, *, project: str, source: str) -> list[Turn]:
-    """The turns of a project whose citations show lines of a source, to be purged with it."""
-    cited = await session.scalars(
-        select(Turn).where(col(Turn.project) == project, col(Turn.citations_sealed).is_not(None))
-    )
-    return [turn for turn in cited if source in turn.sources]
-
-
-async def forget_person(session: AsyncSession, person: str, *, now: datetime) -> None:
-    """Delete a person with everything he wrote; the audit keeps the bare id. Raises UserError for the last owner."""
-    await people.take_role(session, person, project="", now=now)
-    written = select(func.coalesce(col(WebMessage.turn), "")).where(col(WebMessage.person) == person)
-    turns = select(col(Turn.id)).where(col(Turn.person) == person)
-    for doomed in (
-        delete(Delivery).where(col(Delivery.inbox).in_(select(col(Inbox.id)).where(col(Inbox.person) == person))),
-        delete(WebMessage).where(or_(col(WebMessage.turn).in_(turns), col(WebMessage.turn).in_(written))),
-        delete(WebMessage).where(col(WebMessage.person) == person),
-        delete(Turn).where(col(Turn.person) == person),
-        delete(Memory).where(col(Memory.person) == person),
-        delete(Identity).where(col(Identity.person) == person),
-        delete(Person).where(col(Person.id) == person),
-    ):
-        await session.execute(doomed)
 
 
 async def _count(session: AsyncSession, statement: Any) -> int:

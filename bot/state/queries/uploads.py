@@ -91,6 +91,12 @@ async def expired(session: AsyncSession, vault: Vault, *, before: datetime) -> l
     return [_kept(row, vault) for row in await session.scalars(wanted)]
 
 
+async def of_person(session: AsyncSession, vault: Vault, person: str) -> list[Kept]:
+    """The files that a person sent and that are not shared with a project, the oldest first."""
+    wanted = select(Upload).where(col(Upload.person) == person, col(Upload.shared_at).is_(None))
+    return [_kept(row, vault) for row in await session.scalars(wanted.order_by(col(Upload.at), col(Upload.id)))]
+
+
 async def known(session: AsyncSession) -> set[str]:
     """The ids of all files that are kept."""
     return set(await session.scalars(select(col(Upload.id))))

@@ -14,7 +14,18 @@ from bot.rights import Actor, Decision, Kind, Place, Role, Way, decide, why_not_
 from config.texts import LANGUAGES, say
 
 PROJECT = "p1"
-NEVER_TAKEN_AWAY = {"help", "start", "about", "privacy", "whoami", "press", "project list", "claim", "join"}
+NEVER_TAKEN_AWAY = {
+    "help",
+    "start",
+    "about",
+    "privacy",
+    "delete me",
+    "whoami",
+    "press",
+    "project list",
+    "claim",
+    "join",
+}
 STEERED_BY_ROOM_ADMINS = {"answer", "language", "project leave", "project redeem"}
 FOR_OWNERS = {
     "metrics",

@@ -53,10 +53,28 @@ async def test_help_with_one_command_says_how_it_is_typed(house: Typing) -> None
     said = await house.says("/help /Status", room=room, person=bob)
 
     assert say("help.one", "en", usage="/status", summary=say("command.status", "en")) == said
+    ask = await house.says("/help ask", room=room, person=bob)
+    assert say("help.example", "en", example="/ask How is a release made?") in ask
     unknown = await house.says("/help frobnicate", room=room, person=bob)
     forbidden = await house.says("/help source add", room=room, person=bob)
     assert say("help.unknown", "en", name="frobnicate") == unknown
     assert say("help.unknown", "en", name="source add") == forbidden
+
+
+async def test_what_can_only_refuse_in_the_web_chat_is_not_offered_there(house: Typing) -> None:
+    """A web room belongs to its project for good; typed all the same, the reason is said."""
+    project = await house.project()
+    owner = await house.person(role=Role.OWNER)
+    group, web = (
+        await house.room(project=project.id),
+        await house.room(f"{project.id}.x", kind="web", project=project.id),
+    )
+
+    for text in ("/help", "/project", "/whoami"):
+        assert "/project leave" in await house.says(text, room=group, person=owner)
+        assert "/project leave" not in await house.says(text, room=web, person=owner)
+    with pytest.raises(UserError, match=r"project\.web_fixed"):
+        await house.types("/project leave", room=web, person=owner)
 
 
 async def test_about_names_the_project_to_its_members(house: Typing) -> None:

@@ -9,14 +9,8 @@ from bot.errors import UserError
 from bot.rights import Role, decide
 from bot.state.queries import people
 from config.texts import say
-from tests.fakes.house import Typing
+from tests.fakes.house import Typing, confirming
 from tests.fakes.state import later
-
-
-def confirming(reply: Reply) -> tuple[str, str]:
-    """What the buttons "yes" and "no" carry."""
-    yes, no = (button.data for row in reply.buttons for button in row if button.action == "confirm")
-    return yes, no
 
 
 async def test_a_refused_command_does_nothing_and_is_recorded(house: Typing) -> None:

@@ -89,7 +89,17 @@ def test_too_few_or_too_many_words_show_how_it_is_typed(text: str) -> None:
     with pytest.raises(UserError, match=r"command\.usage") as caught:
         bind(parsed(text))
 
-    assert {"usage": parsed(text).command.usage} == caught.value.values
+    command = parsed(text).command
+    assert {"usage": command.usage, "example": command.example} == caught.value.values
+
+
+def test_words_behind_a_command_that_takes_none_are_refused() -> None:
+    """It may have been meant for another command."""
+    status = all_commands.parse("/status now")
+    assert status is not None
+
+    with pytest.raises(UserError, match=r"command\.alone"):
+        bind(status)
 
 
 @pytest.mark.parametrize("word", ["x", "-1", "1.5", "1_0", "\u0661", "9" * 10])

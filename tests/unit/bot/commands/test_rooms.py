@@ -53,6 +53,31 @@ async def test_a_member_steers_a_chat_of_his_own(house: Typing, kind: str) -> No
     assert "de" == (await house.at(room)).language
 
 
+async def test_a_setting_without_a_value_is_shown(house: Typing) -> None:
+    """With what it can be."""
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.ADMIN, project=project.id)
+
+    said = await house.says("/settings style", room=room, person=ada)
+
+    assert say("room.settings_one", "en", name="style", value="normal", values="short, normal, detailed") == said
+
+
+@pytest.mark.parametrize("kind", ["private", "web"])
+async def test_a_chat_of_ones_own_is_always_answered(house: Typing, kind: str) -> None:
+    """So when to answer cannot be chosen there, and is not offered."""
+    project = await house.project()
+    room = await house.room(kind=kind, project=project.id)
+    ada = await house.person(role=Role.OWNER)
+
+    with pytest.raises(UserError, match=r"rights\.not_here"):
+        await house.types("/answer off", room=room, person=ada)
+    with pytest.raises(UserError, match=r"room\.settings_key"):
+        await house.types("/settings answer off", room=room, person=ada)
+    assert "answer" not in await house.says("/settings", room=room, person=ada)
+    assert "/answer" not in await house.says("/help", room=room, person=ada)
+
+
 async def test_settings_are_shown_and_changed(house: Typing) -> None:
     """All of them, then one by one; auto takes the language back."""
     project = await house.project()
@@ -73,7 +98,6 @@ async def test_settings_are_shown_and_changed(house: Typing) -> None:
     [
         ("/answer sometimes", "room.answer_wrong"),
         ("/settings colour red", "room.settings_key"),
-        ("/settings language", "room.settings_value"),
         ("/settings language fr", "room.settings_value"),
         ("/settings language de now", "command.usage"),
     ],

@@ -98,13 +98,26 @@ async def test_what_may_not_be_followed_from_a_chat(house: Typing, typed: str, k
     assert [] == await house.followed(project)
 
 
-@pytest.mark.parametrize("branch", ["-x", "--upload-pack=x", "a b", "a;b", "$(x)"])
+@pytest.mark.parametrize(
+    "branch",
+    ["-x", "--upload-pack=x", "a b", "a;b", "$(x)", "../x", "a..b", "/a", "a/", ".a", "a/.b", "a//b", "a.lock", "a."],
+)
 async def test_a_branch_is_only_a_name(house: Typing, branch: str) -> None:
     """Nothing that git could take for an option."""
     _, room, ada = await at_work(house)
 
     with pytest.raises(UserError, match=r"source\.branch_wrong|command\.usage"):
         await house.types(f"/source add a/b {branch}", room=room, person=ada)
+
+
+@pytest.mark.parametrize("branch", ["main", "release/1.2", "fix-#12", "a.b", "users/ada+bob", "x" * 200])
+async def test_a_branch_may_have_any_usual_name(house: Typing, branch: str) -> None:
+    """It is kept as it was typed."""
+    project, room, ada = await at_work(house)
+
+    await house.types(f"/source add a/b {branch}", room=room, person=ada)
+
+    assert [branch] == [row.ref for row in await house.followed(project)]
 
 
 async def test_a_project_follows_a_bounded_number(house: Typing) -> None:

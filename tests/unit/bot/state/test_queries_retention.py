@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.errors import UserError
-from bot.rights import Role
 from bot.state.database import Database
 from bot.state.ids import new_id
 from bot.state.queries import retention
@@ -128,34 +125,3 @@ async def test_what_has_expired_goes(db: Database) -> None:
     assert 1 == await db.write(lambda session: retention.delete_expired(session, now=NOW))
     assert ["b"] == [row.subject for row in await _all(db, Tally)]
     assert 1 == await db.write(lambda session: retention.delete_job_runs(session, before=later(days=1)))
-
-
-async def test_turns_that_show_a_purged_source_are_found(db: Database) -> None:
-    """Only those of the project that cite it."""
-    _, turn = await _story(db)
-
-    found = await db.read(lambda session: retention.turns_citing(session, project=turn.project, source="s1"))
-    assert [turn.id] == [one.id for one in found]
-    assert [] == await db.read(lambda session: retention.turns_citing(session, project=turn.project, source="s2"))
-
-
-async def test_a_forgotten_person_leaves_nothing_behind(db: Database) -> None:
-    """Others keep what is theirs."""
-    ada, _ = await _story(db, native_id="one")
-    _, kept = await _story(db, native_id="two")
-
-    await db.write(lambda session: retention.forget_person(session, ada.id, now=NOW))
-
-    assert [kept.id] == [turn.id for turn in await _all(db, Turn)]
-    assert ada.id not in {person.id for person in await _all(db, Person)}
-    assert 1 == len(await _all(db, Feedback))
-    assert 1 == len(await _all(db, WebMessage))
-
-
-async def test_the_last_owner_cannot_be_forgotten(db: Database) -> None:
-    """Somebody else must be made owner first."""
-    ada = await somebody(db, role=Role.OWNER)
-
-    with pytest.raises(UserError, match="last_owner"):
-        await db.write(lambda session: retention.forget_person(session, ada.id, now=NOW))
-    assert 1 == len(await _all(db, Person))
