@@ -1,0 +1,39 @@
+"""Whether the service can do its work: whether what people ask can be made durable."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+from bot.errors import StateError
+from bot.state.database import Database
+from bot.state.queries import installation
+
+_EVERY_S: Final = 1.0
+_LIMIT_S: Final = 2.0
+
+
+class Readiness:
+    """Found out by a write that changes nothing, once a second at most, however many ask. `clock` counts seconds."""
+
+    def __init__(self, db: Database, clock: Callable[[], float]) -> None:
+        self._db = db
+        self._clock = clock
+        self._asking = asyncio.Lock()
+        self._answer = False
+        self._is_good_until_s = float("-inf")
+
+    async def is_ready(self) -> bool:
+        """Whether the state database takes a write within 2 s."""
+        async with self._asking:
+            if self._clock() >= self._is_good_until_s:
+                self._answer = await self._commits()
+                self._is_good_until_s = self._clock() + _EVERY_S
+            return self._answer
+
+    async def _commits(self) -> bool:
+        try:
+            async with asyncio.timeout(_LIMIT_S):
+                await self._db.write(installation.rewrite)
+        except (StateError, TimeoutError):
+            return False
+        return True

@@ -1,0 +1,62 @@
+"""Ready is who can keep what people ask."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bot.readiness import Readiness
+from bot.state.database import Database
+from bot.state.queries import installation
+from tests.fakes.state import NOW, open_database
+
+
+class Seconds:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        """The seconds."""
+        return self.now
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    """An installed state database."""
+    db = await open_database(tmp_path)
+    await db.write(lambda session: installation.ensure(session, program="1.0", now=NOW))
+    yield db
+    await db.close()
+
+
+async def test_it_is_ready_while_writes_get_through(db: Database, tmp_path: Path) -> None:
+    """Red as soon as another program keeps the database to itself, green again afterwards."""
+    clock = Seconds()
+    readiness = Readiness(db, clock)
+    assert await readiness.is_ready()
+
+    with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        clock.now += 1
+        assert not await readiness.is_ready()
+
+    clock.now += 1
+    assert await readiness.is_ready()
+
+
+async def test_who_asks_again_and_again_causes_one_write_a_second(db: Database) -> None:
+    """A stranger may ask as often as he likes."""
+    clock = Seconds()
+    readiness = Readiness(db, clock)
+    assert [True] * 20 == await asyncio.gather(*(readiness.is_ready() for _ in range(20)))
+
+    await db.close()
+
+    assert await readiness.is_ready()
+    clock.now += 1
+    assert not await readiness.is_ready()
