@@ -1,7 +1,8 @@
 """Telling rooms what happened to their project while nobody asked."""
 
 from adapters.chat import Refused, Reply, Stage
-from bot.delivery import Delivery, Parcel
+from bot.delivery import Delivery
+from bot.outbox import Parcel
 from bot.state.database import Database
 from bot.state.queries import rooms, sources
 from bot.state.tables import Room, Source

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from adapters.chat import Message, Reply, RoomChanged
 from bot.rights import Actor
-from bot.state.tables import Person, Room
+from bot.state.tables import Inbox, Person, Room
 from pipelines.types import AnswerEvent, Question, Supported
 
 
@@ -104,8 +104,8 @@ class UploadPort(Protocol):
 class QueuePort(Protocol):
     """What commands and buttons may do to waiting work."""
 
-    async def cancel(self, room: str, *, person: str | None = None, inbox: int | None = None) -> int:
-        """Stop waiting and running questions of a room, only one person's or one row's when given; how many."""
+    async def cancel(self, room: str, *, person: str | None = None, asked: Inbox | None = None) -> int:
+        """Stop waiting and running questions of a room, only one person's or those about one row; how many."""
 
     async def answer_now(self, room: str) -> int:
         """Put the room's postponed questions back into the queue; how many."""

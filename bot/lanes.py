@@ -1,16 +1,17 @@
-"""Works the inbox off: claims what may start, in its order, and leaves no row and no asker behind."""
+"""Works the inbox off: starts what may start, in its order, and leaves no row and no asker behind."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from datetime import datetime
+from typing import Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.chat import Unreachable
-from bot.errors import StateUnavailable, new_reference
+from adapters.chat import ChatError
+from bot.attempts import RETRY_S, Attempts, LaneRules, RoutingPort
+from bot.errors import StateUnavailable
 from bot.reply import Spawn
 from bot.schedule import Late, Schedule, Work, postponed
 from bot.state.database import Database
@@ -19,43 +20,9 @@ from bot.state.tables import Inbox as Row
 
 log = structlog.get_logger(__name__)
 
-MOST_ATTEMPTS: Final = 5
 _TELL_PLACES_OVER: Final = 2  # the first two waiting questions of a room come soon enough
-_RETRY_S: Final = 2.0
+_LET_GO_S: Final = 2.0  # for work that was told to end; what needs longer is taken up by the next start
 _PAGE: Final = 500
-
-
-class RoutingPort(Protocol):
-    """What the lanes need from `bot.routing.Routing`."""
-
-    async def plan(self, session: AsyncSession, row: Row) -> Work:
-        """How a row waits."""
-
-    async def perform(self, row: Row) -> str:
-        """Do it and return how it ended."""
-
-    async def tell_place(self, row: Row, place: int) -> None:
-        """Show a place in the queue."""
-
-    async def tell_failed(self, row: Row, reference: str) -> None:
-        """Tell the asker of a fault."""
-
-    async def tell_cancelled(self, row: Row) -> None:
-        """Tell the asker that it was cancelled."""
-
-    async def tell_backlog(self, room: str, rows: list[int]) -> None:
-        """Tell a room what waits for its button."""
-
-
-@dataclass(frozen=True, slots=True)
-class LaneRules:
-    """Bounds on what runs at once. `owner` is new with every start; `lease` is how long its claims hold."""
-
-    owner: str
-    room_parallel: int
-    total_parallel: int
-    lease: timedelta = timedelta(minutes=5)
-    is_alone: bool = True  # only this process works on the database, so claims of others are left-overs
 
 
 @dataclass(slots=True)
@@ -69,10 +36,12 @@ class Lanes:
     spawn: Spawn
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     _schedule: Schedule = field(init=False)
+    _attempts: Attempts = field(init=False)
     _rows: dict[int, Row] = field(init=False, default_factory=dict)
     _tasks: dict[int, asyncio.Task[None]] = field(init=False, default_factory=dict)
     _cancelled: dict[int, str] = field(init=False, default_factory=dict)  # row -> outcome, for tasks told to end
-    _loaded_up_to: int = field(init=False, default=0)  # rows above it are new; 0 looks at all again
+    _loaded_up_to: int = field(init=False, default=0)  # rows above it are new
+    _looks_back: bool = field(init=False, default=True)  # rows below it wait as well
     _begun: set[int] = field(init=False, default_factory=set)
     _places: dict[int, int] = field(init=False, default_factory=dict)  # place last shown
     _news: asyncio.Event = field(init=False, default_factory=asyncio.Event)
@@ -80,6 +49,7 @@ class Lanes:
 
     def __post_init__(self) -> None:
         self._schedule = Schedule(room_parallel=self.rules.room_parallel, total_parallel=self.rules.total_parallel)
+        self._attempts = Attempts(self.db, self.routing, self.rules, self.clock, self.sleep)
 
     @property
     def waiting(self) -> int:
@@ -102,19 +72,19 @@ class Lanes:
                 await self._resume()
                 break
             except StateUnavailable:
-                await self.sleep(_RETRY_S)
+                await self.sleep(RETRY_S)
         while not self._is_stopping:
             self._news.clear()
             try:
                 await self._load()
             except StateUnavailable:
                 log.warning("lanes.state_unavailable")
-                await self.sleep(_RETRY_S)
+                await self.sleep(RETRY_S)
                 continue
             await self._news.wait()
 
     async def stop(self, grace_s: float) -> None:
-        """Start nothing more, let what runs end within `grace_s`, give the rest back to the inbox."""
+        """Start nothing more, let what runs end within `grace_s`, give the rest back to the inbox, 2 s later at most."""
         self._is_stopping = True
         self._news.set()
         running = list(self._tasks.values())
@@ -124,14 +94,14 @@ class Lanes:
         for task in left:
             task.cancel()
         if left:
-            await asyncio.wait(left)
+            await asyncio.wait(left, timeout=_LET_GO_S)
 
-    async def cancel(self, room: str, *, person: str | None = None, inbox: int | None = None) -> int:
-        """Stop waiting and running questions of a room, only one person's or one row's when given; how many."""
+    async def cancel(self, room: str, *, person: str | None = None, asked: Row | None = None) -> int:
+        """Stop waiting and running questions of a room, only one person's or those about one row; how many."""
         chosen = [
             number
             for number, row in self._rows.items()
-            if row.room == room and person in (None, row.person) and inbox in (None, number) and row.kind == "message"
+            if row.room == room and person in (None, row.person) and (asked is None or _is_about(row, asked))
             if self._schedule.is_question(number)  # /cancel would else stop itself
         ]
         stopped = [number for number in chosen if await self._end(number, "cancelled")]
@@ -140,8 +110,7 @@ class Lanes:
     async def answer_now(self, room: str) -> int:
         """Put the room's postponed questions back into the queue; how many."""
         count = await self.db.write(lambda session: inbox.answer_now(session, room))
-        self._loaded_up_to = 0
-        self.wake()
+        self._look_back()
         return count
 
     async def _resume(self) -> None:
@@ -154,35 +123,52 @@ class Lanes:
             await self._postpone(room, numbers)
 
     async def _postpone(self, room: str, numbers: list[int]) -> None:
+        """Set questions aside once their room knows it; where it cannot be told, they are worked on as any other."""
+        try:
+            await self.routing.tell_backlog(room, numbers)
+        except ChatError as error:
+            log.warning("lanes.backlog_not_told", error=type(error).__name__)
+            return
         await self.db.write(lambda session: inbox.postpone(session, numbers))
-        await self.routing.tell_backlog(room, numbers)
 
     async def _load(self) -> None:
         """Plan every waiting row that is not known yet."""
-
-        async def plan(session: AsyncSession) -> list[tuple[Row, Work]]:
-            found: list[tuple[Row, Work]] = []
-            after, is_full = self._loaded_up_to, True
-            while is_full:
-                rows = await inbox.waiting(session, after=after, limit=_PAGE)
-                is_full = len(rows) == _PAGE
-                after = int(rows[-1].id or 0) if rows else after
-                new = [row for row in rows if not self._schedule.knows(int(row.id or 0))]
-                found += [(row, await self.routing.plan(session, row)) for row in new]
-            self._loaded_up_to = after
-            return found
-
-        for row, work in await self.db.read(plan):
-            if row.kind in ("edited", "deleted"):
-                await self._supersede(row)
-            if self._schedule.add(work):
-                self._rows[work.id] = row
+        after, self._looks_back = 0 if self._looks_back else self._loaded_up_to, False
+        try:
+            found = await self.db.read(lambda session: self._plans(session, after))
+            for row, work in found:
+                if await self.routing.ends_work_on(row):
+                    await self._supersede(row)
+                if self._schedule.add(work):
+                    self._rows[work.id] = row
+                self._loaded_up_to = max(self._loaded_up_to, work.id)
+        except StateUnavailable:
+            self._looks_back = True
+            raise
         self._pump()
 
+    async def _plans(self, session: AsyncSession, after: int) -> Sequence[tuple[Row, Work]]:
+        found: list[tuple[Row, Work]] = []
+        is_full = True
+        while is_full:
+            rows = await inbox.waiting(session, after=after, limit=_PAGE)
+            is_full = len(rows) == _PAGE
+            after = int(rows[-1].id or 0) if rows else after
+            new = [row for row in rows if not self._schedule.knows(int(row.id or 0))]
+            found += [(row, await self.routing.plan(session, row)) for row in new]
+        return found
+
+    def _look_back(self) -> None:
+        """Look at all that waits: rows that were known before wait again."""
+        self._looks_back = True
+        self.wake()
+
     async def _supersede(self, change: Row) -> None:
-        """End the work on a message that was edited or deleted."""
+        """End the work on a message that was edited or deleted, and on earlier edits of it."""
+        place = (change.room, change.message)
         for number, row in list(self._rows.items()):
-            if row.kind == "message" and (row.room, row.message) == (change.room, change.message):
+            is_work = row.kind in ("message", "edited") and self._schedule.is_question(number)
+            if is_work and number < int(change.id or 0) and (row.room, row.message) == place:
                 await self._end(number, change.kind)
 
     async def _end(self, number: int, outcome: str) -> bool:
@@ -197,14 +183,13 @@ class Lanes:
                 task.cancel()
             return True
         self._forget(number)
-        await self._close(row, outcome)
+        try:
+            await self._attempts.close(row, outcome)
+        except StateUnavailable:
+            self._look_back()
+            raise
         self._pump()
         return True
-
-    async def _close(self, row: Row, outcome: str) -> None:
-        if outcome == "cancelled":
-            await self.routing.tell_cancelled(row)
-        await self._finish(row, "dropped", outcome)
 
     def _pump(self) -> None:
         """Start everything that may start, and show the others their places."""
@@ -236,90 +221,60 @@ class Lanes:
                 continue
             try:
                 await self.routing.tell_place(row, place)
-            except (Unreachable, StateUnavailable) as error:
+            except (ChatError, StateUnavailable) as error:
                 log.info("lanes.place_not_told", error=type(error).__name__)
                 return
 
     async def _work(self, row: Row) -> None:
         number = int(row.id or 0)
-        is_retried = False
+        is_settled = True
         self._begun.add(number)
         try:
             if number in self._cancelled:
                 raise asyncio.CancelledError  # noqa: TRY301  (the same way out as for a running one)
-            claimed = await self._claim(number)
-            if claimed is not None:
-                await self._attempt(claimed)
+            is_settled = await self._attempts.work(row)
         except asyncio.CancelledError:
-            await self._interrupted(row)
-        except (Unreachable, StateUnavailable) as error:
-            log.warning("lanes.try_again", error=type(error).__name__, detail=str(error))
-            is_retried = True
-        except Exception:
-            reference = new_reference()
-            log.exception("lanes.failed", reference=reference)
-            await self._broken(row, reference)
+            is_settled = await self._interrupted(row)
         finally:
             self._tasks.pop(number, None)
             self._begun.discard(number)
-            if is_retried:
-                self.spawn(self._later(row))
-            else:
+            if is_settled:
                 self._forget(number)
                 self._pump()
+            else:
+                self.spawn(self._later(row))
 
-    async def _claim(self, number: int) -> Row | None:
-        until = self.clock() + self.rules.lease
-        owner = self.rules.owner
-        return await self.db.write(lambda session: inbox.claim(session, number, owner=owner, lease_until=until))
-
-    async def _attempt(self, row: Row) -> None:
-        if row.attempts > MOST_ATTEMPTS:
-            reference = new_reference()
-            log.error("lanes.given_up", reference=reference, attempts=row.attempts - 1)
-            await self.routing.tell_failed(row, reference)
-            await self._finish(row, "failed", reference)
-            return
-        outcome = await self.routing.perform(row)
-        is_closed = outcome == inbox.ANSWERED and row.kind == "message"  # an edit's row is not its question's
-        if not is_closed:
-            await self._finish(row, "failed" if outcome == "failed" else "done", outcome)
-
-    async def _interrupted(self, row: Row) -> None:
-        """Cancelled: by somebody, or because the program stops; then the attempt does not count."""
-        number = int(row.id or 0)
-        outcome = self._cancelled.pop(number, None)
-        if outcome is not None:
-            await self._close(row, outcome)
-        else:
-            await self.db.write(lambda session: inbox.give_back(session, number))
-
-    async def _broken(self, row: Row, reference: str) -> None:
+    async def _interrupted(self, row: Row) -> bool:
+        """Cancelled by somebody, or because the program stops; false when that could not be written down."""
+        outcome = self._cancelled.pop(int(row.id or 0), None)
         try:
-            await self.routing.tell_failed(row, reference)
-            await self._finish(row, "failed", reference)
-        except (Unreachable, StateUnavailable):
-            log.warning("lanes.not_told", reference=reference)
+            if outcome is None:
+                await self._attempts.give_back(row)
+            else:
+                await self._attempts.close(row, outcome)
+        except StateUnavailable as error:
+            log.warning("lanes.not_closed", detail=str(error))
+            return False
+        return True
 
     async def _later(self, row: Row) -> None:
         """Let a row wait again after a pause; a neighbour's outage is no crash, so the attempt does not count."""
-        number = int(row.id or 0)
-        await self.sleep(_RETRY_S)
+        await self.sleep(RETRY_S)
         try:
-            await self.db.write(lambda session: inbox.give_back(session, number))
+            await self._attempts.give_back(row)
         except StateUnavailable:
             self.spawn(self._later(row))
             return
-        self._forget(number)
-        self._loaded_up_to = 0
-        self.wake()
-
-    async def _finish(self, row: Row, state: str, outcome: str) -> None:
-        number, now = int(row.id or 0), self.clock()
-        await self.db.write(lambda session: inbox.finish(session, number, state=state, outcome=outcome, now=now))
+        self._forget(int(row.id or 0))
+        self._look_back()
 
     def _forget(self, number: int) -> None:
         self._schedule.finish(number)
         self._rows.pop(number, None)
         self._places.pop(number, None)
         self._cancelled.pop(number, None)
+
+
+def _is_about(row: Row, asked: Row) -> bool:
+    """Whether a row is `asked` or an edit of its message, whose answer stands in the same place."""
+    return row.id == asked.id or (asked.kind == "message" and row.kind == "edited" and row.message == asked.message)

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from adapters.chat import Reply, RoomChanged, Stage
+from bot.admission import answer_key
 from bot.context import MessageContext
-from bot.conversation import answer_key
-from bot.delivery import Parcel
+from bot.outbox import Parcel
 from bot.progress import ProgressBoard, SourceProgress
 from bot.standing import Standing
 from bot.state.database import Database

@@ -8,16 +8,17 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.chat import Button, Deleted, Edited, Pressed, Rated, Reply, Stage
+from bot.admission import answer_key
 from bot.context import CommandPort, MessageContext, QueuePort, VerifyingPort
-from bot.conversation import Conversation, answer_key
-from bot.delivery import Parcel
+from bot.conversation import Conversation
 from bot.envelope import unpack_citations
 from bot.errors import UserError
 from bot.gate import look
+from bot.outbox import Parcel
 from bot.reply import Frame, cited
 from bot.state.database import Database
-from bot.state.queries import deliveries, inbox, turns
-from bot.state.tables import Turn
+from bot.state.queries import inbox, turns
+from bot.state.tables import Inbox, Turn
 from config.texts import plain, say
 from pipelines.types import Supported
 
@@ -58,37 +59,42 @@ class Reactions:
 
     async def edit(self, context: MessageContext, edited: Edited) -> str:
         """Answer a question again that its asker has just edited, in the same message."""
-        room, message = context.room.id, edited.message_id
-        asked = await self._db.read(lambda session: inbox.of_message(session, room, message))
-        is_ours = asked is not None and asked.person == context.person.id and asked.outcome != "command"
-        if asked is None or not is_ours or edited.sent_at - asked.sent_at > EDITS_COUNT_FOR:
+        asked = await self.replaced(context.room.id, context.person.id, edited)
+        if asked is None:
             return "ignored"
-        if edited.text.lstrip().startswith("/"):
-            return "ignored"  # a command is only ever a fresh message
         same = replace(context, inbox=int(asked.id or 0), message=replace(context.message, text=edited.text))
         return await self.conversation.answer(same, edited.text, reopens=True)
+
+    async def replaced(self, room: str, person: str | None, edited: Edited) -> Inbox | None:
+        """The question that an edit by this person replaces; None when the edit counts for nothing."""
+        if edited.text.lstrip().startswith("/"):
+            return None  # a command is only ever a fresh message
+
+        async def find(session: AsyncSession) -> Inbox | None:
+            is_gone = await inbox.is_deleted(session, room, edited.message_id)
+            return None if is_gone else await inbox.of_message(session, room, edited.message_id)
+
+        asked = await self._db.read(find)
+        is_question = asked is not None and asked.person == person and asked.outcome != "command"
+        return asked if asked and is_question and edited.sent_at - asked.sent_at <= EDITS_COUNT_FOR else None
 
     async def delete(self, context: MessageContext, deleted: Deleted) -> str:
         """Forget a question that was taken back, and take our answer back with it."""
         room, now = context.room, self.conversation.clock()
-        messages: list[str] = []
 
-        async def forget(session: AsyncSession) -> None:
+        async def forget(session: AsyncSession) -> int | None:
             asked = await inbox.of_message(session, room.id, deleted.message_id)
             if asked is None or asked.id is None:
-                return
+                return None
             await inbox.finish(session, asked.id, state="dropped", outcome="deleted", now=now)
             turn = await turns.of_inbox(session, asked.id)
             if turn is not None:
-                messages.extend(await turns.messages_of(session, turn.id))
                 await turns.wipe(session, turn.id)
-            sent = await deliveries.by_key(session, answer_key(asked.id))
-            if sent is not None:
-                messages.extend([sent.message] if sent.message and sent.message not in messages else [])
-                deliveries.give_up(sent, now=now)
+            return asked.id
 
-        await self._db.write(forget)
-        await self.conversation.delivery.take_back(room, messages)
+        row = await self._db.write(forget)
+        if row is not None:
+            await self.conversation.delivery.withdraw(room, key=answer_key(row), inbox_row=row)
         return "deleted"
 
     async def _press_answer(self, context: MessageContext, pressed: Pressed) -> str:
@@ -125,7 +131,7 @@ class Reactions:
             return "ignored"
         if asked.person != context.person.id and not context.actor.is_room_admin:
             await self._allow(context, "project rename")  # an admin of the project may stop anybody's question
-        await self.queue.cancel(context.room.id, inbox=row)
+        await self.queue.cancel(context.room.id, asked=asked)
         return "cancelled"
 
     async def _verified(self, context: MessageContext, turn: Turn) -> Reply:

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from adapters.chat import Abilities, Button, Cited, Reply, Stage
-from bot.delivery import Alongside, Delivery, Parcel
+from bot.delivery import Delivery
+from bot.outbox import Alongside, Parcel
 from bot.state.tables import Room
 from config.texts import say
 from pipelines.types import Answer, Citation, Shown, Verdict
@@ -175,7 +176,7 @@ class Target:
         return Parcel(
             room=self.room.id,
             reply=reply,
-            key=self.key if part == 1 else f"{self.key}/{part}",
+            key=self.key if part == 1 else f"{self.key}/{part:03d}",  # they go out in the order of their keys
             purpose="answer",
             thread=self.thread,
             inbox=self.inbox,
@@ -223,12 +224,11 @@ class Presenter:
     async def finish(self, reply: Reply, alongside: Alongside | None = None) -> str | None:
         """Send the final text, in parts where it is long; what `alongside` writes becomes durable with it."""
         await self.settle()
-        first, *rest = self._parts(reply)
-        parcel = replace(self.target.parcel(first, is_final=True), reopens=self.reopens)
-        message = await self.delivery.send(parcel, alongside=alongside)
-        for part, more in enumerate(rest, start=2):
-            await self.delivery.send(replace(self.target.parcel(more, is_final=True, part=part), reopens=self.reopens))
-        return message
+        first, *rest = (
+            replace(self.target.parcel(text, is_final=True, part=part), reopens=self.reopens)
+            for part, text in enumerate(self._parts(reply), start=1)
+        )
+        return await self.delivery.send(first, then=rest, alongside=alongside)
 
     async def settle(self) -> None:
         """Wait until nothing of ours is on its way, so that no preview overtakes the final text."""

@@ -23,12 +23,13 @@ from adapters.chat import (
     Stage,
     Unreadable,
 )
+from bot.admission import answer_key, target_of
 from bot.context import CommandPort, MessageContext, OnboardingPort, Parsed, UploadPort
-from bot.conversation import Conversation, answer_key, target_of
-from bot.delivery import Parcel
+from bot.conversation import Conversation
 from bot.envelope import unpack_event
 from bot.errors import UserError
 from bot.gate import Seen, follow_visibility, look
+from bot.outbox import Parcel
 from bot.reactions import Reactions, backlog_notice
 from bot.reply import queue_reply
 from bot.schedule import Kind, Work
@@ -39,7 +40,6 @@ from config.texts import best_language, say
 
 log = structlog.get_logger(__name__)
 
-_BARRIER_BUTTONS: Final = ("confirm", "command")
 _WORKING_BUTTONS: Final = ("again", "verify")
 _NOBODY: Final = Sender("", "", "")
 
@@ -91,6 +91,13 @@ class Routing:
             await self._say(context, Reply(say(error.key, context.language, **error.values), stage=Stage.NOTICE))
             return "refused"
 
+    async def ends_work_on(self, row: Row) -> bool:
+        """Whether a row takes the place of all earlier work on its message: a removal, or an edit that counts."""
+        event = self.event_of(row) if row.kind in ("edited", "deleted") and not row.outcome else None
+        if isinstance(event, Edited):
+            return await self.reactions.replaced(row.room, row.person, event) is not None
+        return isinstance(event, Deleted)
+
     async def tell_place(self, row: Row, place: int) -> None:
         """Let the placeholder of a waiting question say its place in the queue."""
         event = self.event_of(row)
@@ -102,15 +109,13 @@ class Routing:
 
     async def tell_failed(self, row: Row, reference: str) -> None:
         """Tell the asker that something broke, with the reference that the log holds."""
-        event = self.event_of(row)
-        context = await self.context_of(row, event) if isinstance(event, Message | Pressed) else None
+        context = await self._answered_at(row)
         if context is not None:
             await self.conversation.say_failed(context, reference)
 
     async def tell_cancelled(self, row: Row) -> None:
         """Say where the answer would have stood that it was cancelled."""
-        event = self.event_of(row)
-        context = await self.context_of(row, event) if isinstance(event, Message | Pressed) else None
+        context = await self._answered_at(row)
         if context is not None:
             await self.conversation.say_cancelled(context)
 
@@ -124,7 +129,11 @@ class Routing:
     def event_of(self, row: Row) -> Event | None:
         """The event that a row holds; None when its text is gone or cannot be read."""
         body = inbox.body_of(row, self.conversation.vault)
-        return None if body is None else unpack_event(row.kind, body)
+        try:
+            return None if body is None else unpack_event(row.kind, body)
+        except ValueError:  # written by another version
+            log.warning("inbox.unreadable", kind=row.kind)
+            return None
 
     async def context_of(self, row: Row, event: Event) -> MessageContext | None:
         """Everything known about an event; None when its room or person is gone."""
@@ -144,6 +153,15 @@ class Routing:
             now=self.clock(),
             attempt=row.attempts,
         )
+
+    async def _answered_at(self, row: Row) -> MessageContext | None:
+        """What is known about a row, with `inbox` naming where its answer stands: an edit's is its question's."""
+        event = self.event_of(row)
+        context = await self.context_of(row, event) if isinstance(event, Message | Edited | Pressed) else None
+        if context is None or not isinstance(event, Edited):
+            return context
+        asked = await self.conversation.db.read(lambda session: inbox.of_message(session, row.room, row.message))
+        return replace(context, inbox=int(asked.id)) if asked and asked.id else context
 
     async def _route(self, context: MessageContext, row: Row, event: Event) -> str:
         if isinstance(event, Message):
@@ -172,6 +190,7 @@ class Routing:
                 return "upload"
         if context.room.project is None:
             await self._say(context, await self.onboarding.unbound(context))
+            await self.conversation.delivery.clear_away(context.room, inbox_row=context.inbox)
             return "unbound"
         return await self.conversation.answer(context, text)
 
@@ -253,8 +272,8 @@ class Routing:
 
 
 def _kind_of_button(pressed: Pressed) -> Kind:
-    if pressed.action in _BARRIER_BUTTONS:
-        return Kind.BARRIER
+    if pressed.action == "confirm":
+        return Kind.BARRIER  # "command" offers only what reads
     return Kind.QUESTION if pressed.action in _WORKING_BUTTONS else Kind.FREE
 
 

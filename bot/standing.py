@@ -30,7 +30,7 @@ class Standing:
     async def text(self, project: Project, language: str, *, now: datetime) -> str:
         """The answer to /status in a project's room, as CommonMark."""
         lines = await self.source_lines(project, language, now=now)
-        waiting, _oldest = await self._db.read(inbox.pressure)
+        waiting = await self._db.read(lambda session: inbox.waiting_in(session, project.id))
         tail = [say("status.waiting", language, count=waiting)] if waiting else []
         tail.append(self._who_answers(language))
         head = say("status.title", language, project=project.name)

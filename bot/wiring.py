@@ -1,6 +1,5 @@
 """Puts the message flow, the jobs and the web pages together over the opened parts. Nothing runs yet."""
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,23 +9,27 @@ from adapters.chat import ChatAdapter
 from adapters.web.adapter import WebAdapter
 from adapters.web.uploads import UploadFolder
 from bot import platform
+from bot.admission import AnswerRules
 from bot.announcing import Announcing
 from bot.app import Opened, utc_now
+from bot.attempts import LaneRules
 from bot.commands import all_commands
 from bot.commands.execution import Commands
 from bot.commands.house import House, who_answers
-from bot.conversation import AnswerRules, Conversation
+from bot.conversation import Conversation
 from bot.delivery import Delivery
 from bot.inbox import Inbox
 from bot.jobs.chores import ChoreParts, Chores
 from bot.jobs.registry import JobRunner
-from bot.lanes import LaneRules, Lanes
+from bot.lanes import Lanes
 from bot.metrics import MeasuredAnswering, Metrics
 from bot.onboarding import Onboarding, OnboardingParts
 from bot.privacy import PrivacyFacts, privacy_text
 from bot.reactions import Reactions
+from bot.readiness import Readiness
 from bot.routing import Routing
 from bot.state.ids import new_id
+from bot.state.tables import Inbox as InboxRow
 from bot.state.weblog import StoredWebLog
 from bot.uploads import UploadParts, Uploads
 from bot.watch import Watch
@@ -46,9 +49,9 @@ class _Queue:
     def __init__(self) -> None:
         self.lanes: Lanes | None = None
 
-    async def cancel(self, room: str, *, person: str | None = None, inbox: int | None = None) -> int:
+    async def cancel(self, room: str, *, person: str | None = None, asked: InboxRow | None = None) -> int:
         """See QueuePort."""
-        return await self.lanes.cancel(room, person=person, inbox=inbox) if self.lanes else 0
+        return await self.lanes.cancel(room, person=person, asked=asked) if self.lanes else 0
 
     async def answer_now(self, room: str) -> int:
         """See QueuePort."""
@@ -226,11 +229,10 @@ def web_parts_of(opened: Opened, chat: Chat, metrics: Metrics, key: str) -> WebP
     """Wire what the pages and the API use; `key` is what commands of this machine call with."""
     pages = StoreKnowledge(opened.knowledge.store)
 
+    readiness = Readiness(opened.db, time.monotonic)
+
     async def health() -> Health:
-        free = await asyncio.to_thread(platform.free_disk_bytes, opened.data_dir)
-        low = free < opened.settings.limits.min_free_disk_bytes
-        problems = ("little disk space is left: indexing is paused",) if low else ()
-        return Health(is_ready=True, problems=problems)
+        return Health(is_ready=await readiness.is_ready())
 
     return WebParts(
         settings=opened.settings.web,

@@ -12,7 +12,7 @@ from tests.docs.locks import ROOT
 
 PACKAGES = ("adapters", "bot", "config", "pipelines")
 # A broad except is right where a fault of one message, job or network must not stop the others.
-CATCHES_ALL = frozenset({"bot/inbox.py", "bot/attempts.py", "bot/lanes.py", "bot/jobs/registry.py"})
+CATCHES_ALL = frozenset({"bot/inbox.py", "bot/attempts.py", "bot/jobs/registry.py"})
 STARTS_TASKS = frozenset({"bot/app.py"})
 VAGUE = re.compile(r"(Manager|Helper|Service|Handler)s?$")
 

@@ -14,12 +14,14 @@ from sqlalchemy import func, select
 from adapters.chat import Batch, ChatAdapter, Event, Reply, RoomChanged, RoomFacts, Stage
 from adapters.web.adapter import WebAdapter
 from bot.actions import Role
+from bot.admission import AnswerRules
+from bot.attempts import LaneRules
 from bot.context import MessageContext
-from bot.conversation import AnswerRules, Conversation
+from bot.conversation import Conversation
 from bot.delivery import Delivery
 from bot.errors import UserError
 from bot.inbox import Inbox
-from bot.lanes import LaneRules, Lanes
+from bot.lanes import Lanes
 from bot.reactions import Reactions
 from bot.routing import Routing
 from bot.state.database import Database
@@ -32,7 +34,18 @@ from bot.state.vault import Vault
 from bot.state.weblog import StoredWebLog
 from bot.web_messages import WebChat, WebMessages
 from config.load import load
-from pipelines.types import Answer, AnswerEvent, Citation, Passage, Question, Searching, Supported, Token, Verdict
+from pipelines.types import (
+    Answer,
+    AnswerEvent,
+    Citation,
+    Passage,
+    Question,
+    Searching,
+    Supported,
+    Token,
+    Usage,
+    Verdict,
+)
 from tests.fakes.chat import NOON, FakeChat
 
 KEY = base64.urlsafe_b64encode(b"a key for tests, used nowhere el").decode()
@@ -59,6 +72,7 @@ class FakeAnswering:
     def __init__(self) -> None:
         self.asked: list[Question] = []
         self.tokens: tuple[str, ...] = ()
+        self.usage = Usage()
         self.errors: list[Exception] = []
         self.gates: dict[str, asyncio.Event] = {}
         self.begun = asyncio.Condition()
@@ -85,7 +99,7 @@ class FakeAnswering:
         if self.errors:
             raise self.errors.pop(0)
         cited = Citation(1, "src", "docs/a.md", 3, 4, "c0ffee", "a cited line\nanother")
-        yield Answer(f"answer to {question.text} [1]", (cited,), Verdict.EXTRACTIVE)
+        yield Answer(f"answer to {question.text} [1]", (cited,), Verdict.EXTRACTIVE, usage=self.usage)
 
 
 class FakeVerifying:

@@ -16,10 +16,10 @@ from adapters.source import CodeSource
 from bot.commands.execution import Commands
 from bot.commands.house import House, who_answers
 from bot.context import MessageContext
-from bot.delivery import Parcel
 from bot.following import Following, FollowingParts
 from bot.gate import look
 from bot.onboarding import Onboarding, OnboardingParts
+from bot.outbox import Parcel
 from bot.people import People
 from bot.privacy import PrivacyFacts, privacy_text
 from bot.progress import ProgressBoard
@@ -29,7 +29,7 @@ from bot.rights import Role
 from bot.standing import Standing
 from bot.state.database import Database
 from bot.state.queries import audit, people, rooms, sources
-from bot.state.tables import Audit, Person, Project, Room, Source
+from bot.state.tables import Audit, Inbox, Person, Project, Room, Source
 from bot.state.vault import Vault
 from bot.uploads import UploadParts, Uploads
 from config.settings import Settings
@@ -49,7 +49,7 @@ class FakeQueue:
         self.cancelled: list[tuple[str, str | None]] = []
         self.waiting = 1
 
-    async def cancel(self, room: str, *, person: str | None = None, inbox: int | None = None) -> int:
+    async def cancel(self, room: str, *, person: str | None = None, asked: Inbox | None = None) -> int:
         """Cancel."""
         self.cancelled.append((room, person))
         return self.waiting

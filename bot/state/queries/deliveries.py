@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,6 +11,15 @@ from bot.state.tables import AnswerMessage, Delivery
 from bot.state.vault import Vault
 
 UNSENT: Final = ("pending", "sending")
+
+
+class Unsent(NamedTuple):
+    """A delivery that is not done, without its text."""
+
+    id: str
+    key: str
+    room: str
+    not_before: datetime | None
 
 
 async def by_key(session: AsyncSession, key: str) -> Delivery | None:
@@ -23,10 +32,15 @@ async def get(session: AsyncSession, delivery_id: str) -> Delivery | None:
     return await session.get(Delivery, delivery_id)
 
 
-async def unsent(session: AsyncSession, *, limit: int = 500) -> Sequence[Delivery]:
-    """Deliveries that are not done, oldest first."""
-    statement = select(Delivery).where(_state.in_(UNSENT)).order_by(_created_at, _key).limit(limit)
-    return (await session.execute(statement)).scalars().all()
+async def unsent(session: AsyncSession) -> Sequence[Unsent]:
+    """Deliveries that are not done, oldest first: all of them, since many of one room may stand before another's."""
+    wanted = select(_id, _key, _room, _not_before).where(_state.in_(UNSENT)).order_by(_created_at, _key)
+    return [Unsent(*row) for row in (await session.execute(wanted)).all()]
+
+
+async def of_inbox(session: AsyncSession, inbox_row: int) -> Sequence[Delivery]:
+    """All that we said, or mean to say, about an inbox row."""
+    return (await session.execute(select(Delivery).where(_inbox == inbox_row).order_by(_key))).scalars().all()
 
 
 async def newest_sent(session: AsyncSession, room: str) -> str | None:
@@ -72,6 +86,6 @@ def _place(row: Delivery) -> str:
 
 
 _columns: Any = Delivery.__table__.c  # type: ignore[attr-defined]
-_key, _state, _room, _message, _purpose, _created_at = (
-    _columns[name] for name in ("key", "state", "room", "message", "purpose", "created_at")
+_id, _key, _state, _room, _message, _purpose, _created_at, _inbox, _not_before = (
+    _columns[name] for name in ("id", "key", "state", "room", "message", "purpose", "created_at", "inbox", "not_before")
 )

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
-from bot.state.tables import Cursor, Inbox
+from bot.state.tables import Cursor, Inbox, Room
 from bot.state.upsert import insert_or_leave, insert_or_update
 from bot.state.vault import Vault
 
@@ -48,6 +49,12 @@ async def of_message(session: AsyncSession, room: str, message: str) -> Inbox | 
     """The row of a message that was sent to us in a room."""
     statement = select(Inbox).where(_room == room, _message == message, _kind == "message").order_by(_id).limit(1)
     return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def is_deleted(session: AsyncSession, room: str, message: str) -> bool:
+    """Whether a message that was sent to us in a room was taken back."""
+    statement = select(_id).where(_room == room, _message == message, _kind == "deleted").limit(1)
+    return (await session.execute(statement)).first() is not None
 
 
 async def waiting(session: AsyncSession, *, after: int = 0, limit: int = 500) -> Sequence[Inbox]:
@@ -113,6 +120,16 @@ async def newest_message(session: AsyncSession, room: str) -> str | None:
     """The network's id of the last message that came to us in a room."""
     statement = select(_message).where(_room == room, _kind == "message").order_by(_id.desc()).limit(1)
     return (await session.execute(statement)).scalar_one_or_none()
+
+
+async def waiting_in(session: AsyncSession, project: str) -> int:
+    """How many messages wait for their turn in the rooms of a project."""
+    bound = select(col(Room.id)).where(col(Room.project) == project)
+    counted = select(func.count(_id)).where(_state == "waiting", _kind == "message")
+    inside = _room.in_(bound) | _room.in_(
+        select(col(Room.id)).where(col(Room.parent).in_(bound), col(Room.project).is_(None))
+    )
+    return int((await session.execute(counted.where(inside))).scalar_one())
 
 
 async def pressure(session: AsyncSession) -> tuple[int, datetime | None]:

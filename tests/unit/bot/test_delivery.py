@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.chat import Abilities, Refused, Reply, Stage, Unreachable
-from bot.delivery import Parcel
+from bot.outbox import Parcel
 from bot.state.queries import deliveries, rooms
 from tests.fakes.chat import FakeChat
 from tests.fakes.flow import Flow, open_flow

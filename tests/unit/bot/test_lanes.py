@@ -49,7 +49,7 @@ async def test_cancelling_a_waiting_question_says_so(tmp_path: Path) -> None:
         await flow.answering.until_begun(1)
         row = await flow.db.read(lambda session: inbox.of_message(session, flow.room, "2"))
         assert row is not None
-        assert 1 == await flow.lanes.cancel(flow.room, inbox=row.id)
+        assert 1 == await flow.lanes.cancel(flow.room, asked=row)
         gate.set()
         await flow.idle()
 

@@ -9,7 +9,7 @@ from adapters.chat import Reply, Stage
 from adapters.web.log import Entry
 from bot.state.database import Database
 from bot.state.ids import new_id
-from bot.state.queries import deliveries, inbox, turns, weblog
+from bot.state.queries import deliveries, inbox, projects, rooms, turns, weblog
 from bot.state.tables import Delivery, Inbox, Room, Turn
 from bot.state.vault import Vault
 from bot.state.weblog import StoredWebLog
@@ -134,7 +134,9 @@ async def test_what_is_not_sent_is_found_in_its_order(db: Database, vault: Vault
     unsent = await db.read(deliveries.unsent)
 
     assert ["k1", "k0"] == [row.key for row in unsent]
-    assert "said" == deliveries.body_of(unsent[0], vault)
+    row = await db.read(lambda session: deliveries.get(session, unsent[0].id))
+    assert row is not None
+    assert "said" == deliveries.body_of(row, vault)
     assert {"answer": 2} == await db.read(deliveries.pending_by_purpose)
     assert "0" == await db.read(lambda session: deliveries.newest_sent(session, room.id))
 
@@ -224,3 +226,26 @@ async def test_an_answer_is_put_into_the_web_log_once(db: Database, vault: Vault
 
     page = await db.read(lambda session: weblog.page(session, room.id, before_seq=None, limit=10, vault=vault))
     assert [(first, None), (again, "the answer")] == [(str(row.seq), row.body.get("markdown")) for row in page]
+
+
+async def test_what_waits_is_counted_by_project(db: Database, vault: Vault, room: Room) -> None:
+    """Rooms of other projects do not count; a topic that inherits its group's project does."""
+
+    async def write(session: AsyncSession) -> tuple[str, str]:
+        mine = await projects.create(session, "mine", created_by=None, now=NOW)
+        other = await projects.create(session, "other", created_by=None, now=NOW)
+        await rooms.bind(session, room.id, project=mine.id, bound_by=None, now=NOW)
+        topic = Room(id=new_id(), network="n", account="a", native_id="topic", parent=room.id, created_at=NOW)
+        elsewhere = Room(id=new_id(), network="n", account="a", native_id="x", project=other.id, created_at=NOW)
+        session.add_all([topic, elsewhere])
+        await session.flush()
+        for number, where in enumerate((room.id, topic.id, elsewhere.id)):
+            row = Inbox(network="n", account="a", event=f"w{number}", native_key=f"w{number}", kind="message",
+                        room=where, received_at=NOW, sent_at=NOW)  # fmt: skip
+            await inbox.add(session, row, body="{}", vault=vault)
+        return mine.id, other.id
+
+    mine, other = await db.write(write)
+
+    assert 2 == await db.read(lambda session: inbox.waiting_in(session, mine))
+    assert 1 == await db.read(lambda session: inbox.waiting_in(session, other))
