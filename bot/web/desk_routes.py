@@ -19,9 +19,21 @@ from bot.state.tables import Project
 from bot.web.answers import ApiError
 from bot.web.parts import WebParts
 from bot.web.room_routes import Body
-from bot.web.visitors import Visitor, acting_visitor, any_visitor, parts_of
+from bot.web.shapes import (
+    Answered,
+    ClaimCode,
+    ListedTokens,
+    LoginLink,
+    MadeToken,
+    RevokedToken,
+    Searched,
+    Stands,
+    answers,
+    streams,
+)
+from bot.web.visitors import KEY, Visitor, acting_visitor, any_visitor, parts_of
 
-router = APIRouter(prefix="/api", tags=["questions and sources"])
+router = APIRouter(prefix="/api", tags=["questions and sources"], dependencies=[KEY], responses=answers())
 Reader = Annotated[Visitor, Depends(any_visitor)]
 Doer = Annotated[Visitor, Depends(acting_visitor)]
 Text = Annotated[str, Field(min_length=1)]
@@ -50,7 +62,7 @@ class Index(Body):
     project: Text
 
 
-@router.post("/search")
+@router.post("/search", response_model=None, responses=answers(Searched))
 async def search(request: Request, body: Search, visitor: Doer) -> dict[str, Any]:
     """Find passages."""
     parts = parts_of(request)
@@ -59,7 +71,7 @@ async def search(request: Request, body: Search, visitor: Doer) -> dict[str, Any
     return await _desk(parts).search(body.query, project=project, limit=body.limit, explain=body.explain)
 
 
-@router.post("/ask")
+@router.post("/ask", response_model=None, responses=answers(Answered))
 async def ask(request: Request, body: Ask, visitor: Doer) -> dict[str, Any]:
     """Answer a question with citations."""
     parts = parts_of(request)
@@ -69,7 +81,7 @@ async def ask(request: Request, body: Ask, visitor: Doer) -> dict[str, Any]:
     return await _desk(parts).ask(body.question, project=project)
 
 
-@router.post("/index")
+@router.post("/index", response_class=StreamingResponse, responses=streams("application/x-ndjson"))
 async def index(request: Request, body: Index, visitor: Doer) -> StreamingResponse:
     """Follow and index; a line of JSON {"progress": ...} for each step, the result or {"error": ...} last."""
     parts = parts_of(request)
@@ -80,7 +92,7 @@ async def index(request: Request, body: Index, visitor: Doer) -> StreamingRespon
     return StreamingResponse(_until_none(lines), media_type="application/x-ndjson")
 
 
-@router.get("/status")
+@router.get("/status", response_model=None, responses=answers(Stands))
 async def status(request: Request, visitor: Reader) -> dict[str, Any]:
     """How everything stands, as far as the caller may know."""
     parts = parts_of(request)
@@ -91,18 +103,18 @@ async def status(request: Request, visitor: Reader) -> dict[str, Any]:
     names = {project.name for project in mine if visitor.may("status_api", project=project.id)}
     if not names:
         raise ApiError(404, "not_allowed")
-    known = [project for project in shown["projects"] if project["name"] in names]
+    known = [_outside(project) for project in shown["projects"] if project["name"] in names]
     return {"version": shown["version"], "projects": known}
 
 
-@router.post("/login-links")
+@router.post("/login-links", response_model=None, responses=answers(LoginLink))
 async def login_link(request: Request, visitor: Doer) -> dict[str, Any]:
     """Make a one-use link that signs the owner in."""
     visitor.check("login")
     return await _desk(parts_of(request)).login_link()
 
 
-@router.post("/claim-codes")
+@router.post("/claim-codes", response_model=None, responses=answers(ClaimCode))
 async def claim_code(request: Request, visitor: Doer) -> dict[str, Any]:
     """Make a code that makes its first user on a chat network an owner."""
     visitor.check("owner add")
@@ -118,7 +130,7 @@ class MakeToken(Body):
     days: Annotated[int, Field(ge=1, le=365)] = 90
 
 
-@router.post("/tokens", status_code=201)
+@router.post("/tokens", status_code=201, response_model=None, responses=answers(MadeToken, status=201))
 async def make_token(request: Request, body: MakeToken, visitor: Doer) -> dict[str, Any]:
     """Make a key to this API; it is shown this once."""
     visitor.check("token make")
@@ -126,18 +138,24 @@ async def make_token(request: Request, body: MakeToken, visitor: Doer) -> dict[s
     return await desk.make_token(body.name, project=body.project, scope=body.scope, days=body.days)
 
 
-@router.get("/tokens")
+@router.get("/tokens", response_model=None, responses=answers(ListedTokens))
 async def tokens(request: Request, visitor: Reader) -> dict[str, Any]:
     """List the keys to this API, without the keys themselves."""
     visitor.check("token make")
     return await _desk(parts_of(request)).tokens()
 
 
-@router.delete("/tokens/{name}")
+@router.delete("/tokens/{name}", response_model=None, responses=answers(RevokedToken))
 async def revoke_token(request: Request, name: str, visitor: Doer) -> dict[str, Any]:
     """Take a key back."""
     visitor.check("token revoke")
     return await _desk(parts_of(request)).revoke_token(name)
+
+
+def _outside(project: dict[str, Any]) -> dict[str, Any]:
+    """A project's status as others than the machine's own commands see it: without paths of the machine."""
+    followed = [one | {"location": one["location"] if "://" in one["location"] else ""} for one in project["sources"]]
+    return project | {"sources": followed}
 
 
 def _desk(parts: WebParts) -> Desk:

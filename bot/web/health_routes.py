@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse, Response
 
-from bot.web.visitors import Visitor, any_visitor, parts_of
+from bot.web.visitors import KEY, Visitor, any_visitor, parts_of
 
 router = APIRouter()
 
@@ -23,7 +23,7 @@ async def ready(request: Request) -> PlainTextResponse:
     return PlainTextResponse("ready\n" if health.is_ready else "not ready\n", 200 if health.is_ready else 503)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse, dependencies=[KEY])
 async def metrics(request: Request, visitor: Annotated[Visitor, Depends(any_visitor)]) -> Response:
     """The figures, for an owner, an admin token of the whole installation, or this machine's own key."""
     visitor.check("metrics")

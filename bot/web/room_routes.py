@@ -1,11 +1,14 @@
 """The API of a web room: messages, the live stream, thumbs, buttons, files, what was read."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from datetime import timedelta
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request, UploadFile
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import UploadFile
+from starlette.requests import ClientDisconnect
 
 from adapters.chat import Attachment
 from adapters.web.translate import Draft
@@ -14,10 +17,15 @@ from bot.web import pages
 from bot.web.answers import ApiError
 from bot.web.chat_routes import clipped, row_views
 from bot.web.live import Stream
+from bot.web.security import Tries
+from bot.web.shapes import Posted, ShownMessages, SuggestedCommands, Taken, answers, streams
 from bot.web.visitors import Visitor, acting_visitor, any_visitor, own_room, parts_of
+from config.settings import Limits
 from config.texts import say
 
-router = APIRouter(prefix="/api", tags=["web chat"])
+UPLOADS: Final = 60  # in one window, by one person
+UPLOADS_WINDOW: Final = timedelta(minutes=10)
+router = APIRouter(prefix="/api", tags=["web chat"], responses=answers())
 Reader = Annotated[Visitor, Depends(any_visitor)]
 Doer = Annotated[Visitor, Depends(acting_visitor)]
 
@@ -74,7 +82,23 @@ class Seen(Body):
     seq: Number
 
 
-@router.post("/rooms/{room}/messages", status_code=202)
+_FILE_PART: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            }
+        },
+    }
+}
+
+
+@router.post("/rooms/{room}/messages", status_code=202, response_model=None, responses=answers(Posted, status=202))
 async def post(request: Request, room: str, body: NewMessage, visitor: Doer) -> dict[str, int]:
     """Take a message: durable when this answers, and one message however often it is sent."""
     own_room(visitor, room)
@@ -93,7 +117,7 @@ async def post(request: Request, room: str, body: NewMessage, visitor: Doer) -> 
     return {"seq": posted.seq}
 
 
-@router.get("/rooms/{room}/messages")
+@router.get("/rooms/{room}/messages", response_model=None, responses=answers(ShownMessages))
 async def older(
     request: Request,
     room: str,
@@ -111,7 +135,7 @@ async def older(
     return {"messages": shown, "has_more": len(views) == limit}
 
 
-@router.get("/rooms/{room}/stream")
+@router.get("/rooms/{room}/stream", response_class=StreamingResponse, responses=streams("text/event-stream"))
 async def stream(
     request: Request, room: str, visitor: Reader, after: Annotated[int, Query(ge=0, lt=2**53)] = 0
 ) -> StreamingResponse:
@@ -121,11 +145,11 @@ async def stream(
     last = request.headers.get("last-event-id", "")
     start = max(after, int(last)) if last.isdecimal() and len(last) < len(str(2**53)) else after
     live = Stream(parts, visitor, room, project, start, checked_at=parts.clock())
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    headers = {"X-Accel-Buffering": "no"}  # asks a proxy not to hold events back
     return StreamingResponse(live.events(), media_type="text/event-stream", headers=headers)
 
 
-@router.post("/rooms/{room}/press", status_code=202)
+@router.post("/rooms/{room}/press", status_code=202, response_model=None, responses=answers(Taken, status=202))
 async def press(request: Request, room: str, body: Press, visitor: Doer) -> dict[str, bool]:
     """Take a pressed button; what it means is decided where it is worked on."""
     own_room(visitor, room)
@@ -135,7 +159,7 @@ async def press(request: Request, room: str, body: Press, visitor: Doer) -> dict
     return {"taken": True}
 
 
-@router.post("/rooms/{room}/rate", status_code=202)
+@router.post("/rooms/{room}/rate", status_code=202, response_model=None, responses=answers(Taken, status=202))
 async def rate(request: Request, room: str, body: Rate, visitor: Doer) -> dict[str, bool]:
     """Take a thumb."""
     visitor.check("rate", project=own_room(visitor, room), room=room)
@@ -143,28 +167,50 @@ async def rate(request: Request, room: str, body: Rate, visitor: Doer) -> dict[s
     return {"taken": True}
 
 
-@router.post("/rooms/{room}/upload", status_code=201)
-async def upload(request: Request, room: str, file: UploadFile, visitor: Doer) -> dict[str, Any]:
+@router.post(
+    "/rooms/{room}/upload",
+    status_code=201,
+    response_model=None,
+    responses={**answers(), 201: {"model": SentFile}},
+    openapi_extra=_FILE_PART,
+)
+async def upload(request: Request, room: str, visitor: Doer) -> dict[str, Any]:
     """Keep a file until a message brings it into the room; multipart/form-data with the part `file`."""
     visitor.check("upload", project=own_room(visitor, room), room=room)
     parts = parts_of(request)
     if parts.uploads is None:
         raise ApiError(404, "no_uploads")
-    limit = parts.limits.attachment_max_bytes
-    content = await file.read(limit + 1)
-    if len(content) > limit:
-        raise ApiError(413, "file_too_large", limit=parts.limits.attachment_max_mb)
+    uploads: Tries = request.app.state.uploads
+    if not uploads.may_try(room.partition(".")[2]):
+        raise ApiError(429, "too_many_files")
+    sent, content = await _file_of(request, parts.limits)
     handle = await parts.uploads.keep(content)
     kept = SentFile(
         handle=handle,
-        name=_plain_name(file.filename or ""),
-        media_type=(file.content_type or "application/octet-stream")[:255],
+        name=_plain_name(sent.filename or ""),
+        media_type=(sent.content_type or "application/octet-stream")[:255],
         size_bytes=len(content),
     )
     return kept.model_dump()
 
 
-@router.post("/rooms/{room}/read")
+async def _file_of(request: Request, limits: Limits) -> tuple[UploadFile, bytes]:
+    """The part `file`; read only now, so that nobody without the right to it fills the disk. Raises ApiError."""
+    most = limits.attachment_max_bytes
+    try:
+        async with request.form(max_files=1, max_fields=1) as form:
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                raise ApiError(400, "wrong", problem="file: expected a file")
+            content = await file.read(most + 1)
+    except ClientDisconnect as error:  # of an unknown length, and longer than the guard lets through
+        raise ApiError(413, "file_too_large", limit=limits.attachment_max_mb) from error
+    if len(content) > most:
+        raise ApiError(413, "file_too_large", limit=limits.attachment_max_mb)
+    return file, content
+
+
+@router.post("/rooms/{room}/read", response_model=None, responses=answers(Taken))
 async def read(request: Request, room: str, body: Seen, visitor: Doer) -> dict[str, bool]:
     """Keep what was seen, for the numbers in the list of projects."""
     own_room(visitor, room)
@@ -172,11 +218,11 @@ async def read(request: Request, room: str, body: Seen, visitor: Doer) -> dict[s
     return {"taken": True}
 
 
-@router.get("/commands")
+@router.get("/commands", response_model=None, responses=answers(SuggestedCommands))
 async def commands(request: Request, room: str, visitor: Reader) -> dict[str, list[dict[str, str]]]:
     """The commands that this person may type in this room."""
     project = own_room(visitor, room)
-    every = (one for one in parts_of(request).commands if one.is_listed)
+    every = (one for one in parts_of(request).commands if one.is_listed and one.is_for_web)
     mine = (one.name for one in every if visitor.may(one.action, project=project, room=room))
     return {"commands": [{"name": name, "summary": _summary(name, visitor.language)} for name in mine]}
 

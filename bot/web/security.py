@@ -156,7 +156,7 @@ class Guard:
         if scope["method"] not in _SAFE and not self._is_own(headers):
             return 403, "origin"
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > limit:
+        if not length.isdecimal() or int(length) > limit:
             return 413, "too_large"
         return None
 
@@ -201,7 +201,7 @@ def _at_most(receive: Receive, limit: int) -> Receive:
 
 
 class Tries:
-    """How often each address tried to sign in lately; forgets the oldest addresses when there are many."""
+    """How often each address or person tried something lately; forgets the oldest of them when there are many."""
 
     def __init__(
         self, clock: Callable[[], datetime], *, allowed: int = 10, within: timedelta, most: int = 4096
@@ -212,12 +212,12 @@ class Tries:
         self._most = most
         self._seen: OrderedDict[str, list[datetime]] = OrderedDict()
 
-    def may_try(self, address: str) -> bool:
-        """Count a try of this address; false when it has had enough of them."""
+    def may_try(self, who: str) -> bool:
+        """Count a try of this one; false when it has had enough of them."""
         now = self._clock()
-        lately = [at for at in self._seen.pop(address, []) if now - at < self._within]
+        lately = [at for at in self._seen.pop(who, []) if now - at < self._within]
         is_allowed = len(lately) < self._allowed
-        self._seen[address] = [*lately, now] if is_allowed else lately
+        self._seen[who] = [*lately, now] if is_allowed else lately
         while len(self._seen) > self._most:
             self._seen.popitem(last=False)
         return is_allowed

@@ -44,6 +44,7 @@ def build_app(parts: WebParts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.tries = Tries(parts.clock, within=login_routes.TRIES_WINDOW)
+    app.state.uploads = Tries(parts.clock, allowed=room_routes.UPLOADS, within=room_routes.UPLOADS_WINDOW)
     for module in (document_routes, health_routes, login_routes, chat_routes, viewer, room_routes, desk_routes):
         app.include_router(module.router)
     mimetypes.add_type("text/javascript", ".js")  # a Windows registry may say otherwise

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from fastapi import Request
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
 
 from bot.rights import Actor, Kind, Place, Way, decide
 from bot.state.queries import people, sessions, tokens
@@ -16,6 +17,8 @@ from config.texts import best_language
 
 IDLE: Final = timedelta(hours=12)
 _BEARER: Final = "bearer "
+# Only says in the API's description how a program signs in; `find_visitor` reads the header.
+KEY: Final = Depends(HTTPBearer(auto_error=False, scheme_name="key", description="A token, or the machine's own key"))
 _WAYS: Final = {Way.WEB: Kind.WEB, Way.TOKEN: Kind.API, Way.SHELL: Kind.SHELL}
 
 

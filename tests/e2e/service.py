@@ -16,6 +16,17 @@ import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_S = 60.0  # a loaded machine takes its time to start a program
+PROJECT = "zebra"
+HANDBOOK = """# The handbook
+
+## Holidays
+
+Everybody has thirty days of holiday a year, agreed with the team two weeks before.
+
+## Deployments
+
+A deployment starts when the release branch is tagged, and takes about ten minutes.
+"""
 _QUIET = {"ROOMWISE_SOURCES__FIRST_PROJECT": "false", "ROOMWISE_LOG__FORMAT": "json"}
 
 
@@ -196,3 +207,8 @@ def until(found: Any, what: str) -> Any:
             return value
         time.sleep(0.05)
     raise AssertionError(f"expected within {WAIT_S} s: {what}")
+
+
+def plain(html: str) -> str:
+    """What a reader sees, without tags."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))

@@ -33,7 +33,9 @@ class FakeDesk:
 
     async def status(self) -> Json:
         """Every project."""
-        return {"version": "0.1.0", "projects": [{"name": name, "sources": []} for name in self.names], "waiting": 3}
+        followed = [{"source": "docs", "location": "/srv/docs"}]
+        projects = [{"name": name, "sources": followed} for name in self.names]
+        return {"version": "0.1.0", "projects": projects, "waiting": 3}
 
     async def login_link(self) -> Json:
         """A link."""

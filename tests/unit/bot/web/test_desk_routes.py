@@ -167,6 +167,8 @@ async def test_status_shows_only_what_one_may_know(api: Api) -> None:
         part = (await http.get("/api/status")).json()
 
     assert 2 == len(whole["projects"])
+    assert "/srv/docs" == whole["projects"][0]["sources"][0]["location"]
+    assert "" == part["projects"][0]["sources"][0]["location"]
     assert [api.site.project.name] == [project["name"] for project in part["projects"]]
     assert "waiting" not in part
 
@@ -206,8 +208,22 @@ async def test_metrics_are_for_the_owner_and_the_machine(api: Api) -> None:
 
 
 async def test_the_api_describes_itself(api: Api) -> None:
-    """Every documented address is in the OpenAPI description."""
+    """Every address says what it answers, every error in the one shape, and how a program signs in."""
     async with api.site.shell() as http:
         described = (await http.get("/openapi.json")).json()
+    operations = {
+        f"{method} {path}": operation
+        for path, methods in described["paths"].items()
+        if path.startswith("/api/")
+        for method, operation in methods.items()
+    }
 
-    assert {"/api/ask", "/api/search", "/api/index", "/api/status", "/healthz"} <= described["paths"].keys()
+    assert {"post /api/ask", "post /api/search", "post /api/index", "get /api/status"} <= operations.keys()
+    for name, operation in operations.items():
+        good = next(answer for code, answer in operation["responses"].items() if code.startswith("2"))
+        if name not in ("post /api/index", "get /api/rooms/{room}/stream"):
+            assert "$ref" in good["content"]["application/json"]["schema"], name
+        bad = operation["responses"]["422"]["content"]["application/json"]["schema"]
+        assert bad["$ref"].endswith("/Failed"), name
+    assert [{"key": []}] == operations["post /api/ask"]["security"]
+    assert "multipart/form-data" in operations["post /api/rooms/{room}/upload"]["requestBody"]["content"]

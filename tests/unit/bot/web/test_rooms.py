@@ -244,26 +244,6 @@ async def test_older_messages_come_in_pages(site: Site) -> None:
     assert ([], False) == (rest["messages"], rest["has_more"])
 
 
-async def test_a_file_is_kept_until_a_message_brings_it(site: Site) -> None:
-    """The name loses folders and control characters; the handle is what the message names."""
-    visit = await site.somebody(Role.MEMBER)
-    room = await site.open(visit)
-    sent = await visit.http.post(
-        f"/api/rooms/{room}/upload",
-        files={"file": ("../../etc/run\x07book.md", b"# Runbook")},
-        headers={"X-CSRF-Token": visit.csrf},
-    )
-    kept = sent.json()
-    posted = await visit.post(f"/api/rooms/{room}/messages", {"key": "f" * 16, "text": "", "attachments": [kept]})
-    assert site.parts.uploads is not None
-
-    assert (201, 202) == (sent.status_code, posted.status_code)
-    assert b"# Runbook" == await site.parts.uploads.read(kept["handle"], max_bytes=100)
-    assert 9 == kept["size_bytes"]
-    assert "/" not in kept["name"]
-    assert kept["name"].isprintable()
-
-
 async def test_what_was_read_is_not_counted(site: Site) -> None:
     """The list counts our messages that were not seen, until the page says that they were."""
     visit = await site.somebody(Role.OWNER)
