@@ -1,15 +1,15 @@
 """What a browser sends, stored in its room's log and in the inbox by one write."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.chat import Batch, Deleted, EventId, Reply
+from adapters.chat import Batch, Reply
 from adapters.web.adapter import ACCOUNT, NETWORK, WebAdapter
 from adapters.web.log import Entry
-from adapters.web.translate import Draft, address, as_edited, as_message, as_pressed, as_rated, check_key
+from adapters.web.translate import Draft, as_message, as_pressed, as_rated, check_key
 from bot.inbox import Accepted, Inbox, without_secret
 from bot.state.weblog import StoredWebLog
 from config.texts import best_language, say
@@ -25,7 +25,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class WebChat:
-    """The web chat as bot.delivery.OwnLog: its log lies in the state database, so a recorded answer has arrived."""
+    """The web chat as bot.outbox.OwnLog: its log lies in the state database, so a recorded answer has arrived."""
 
     log: StoredWebLog
     adapter: WebAdapter
@@ -68,32 +68,6 @@ class WebMessages:
         accepted = await self._accept(Batch(()), alongside=log_it)
         self._adapter.wake(draft.room)
         return Posted(seq, is_repeat=not accepted.stored)
-
-    async def edit(self, draft: Draft, *, seq: int) -> bool:
-        """Give a message of the person's own a new text; false when it is not his or gone."""
-        check_key(draft.key)
-        rows = await self._log.page(draft.room, before_seq=seq + 1, limit=1)
-        if not rows or rows[0].seq != seq or rows[0].author != draft.person or rows[0].is_deleted:
-            return False
-        shown, secret = without_secret(draft.text.replace("\x00", ""))
-        if secret:
-            shown = say("inbox.secret_removed", best_language(draft.language))
-        await self._accept(Batch((as_edited(draft, seq=seq, now=self._clock()),)))
-        await self._log.update(draft.room, seq, replace(_entry(draft, shown), reply_to=rows[0].reply_to))
-        self._adapter.wake(draft.room)
-        return True
-
-    async def remove(self, draft: Draft, *, seq: int) -> bool:
-        """Take a message of the person's own back; false when it is not his or gone already."""
-        check_key(draft.key)
-        rows = await self._log.page(draft.room, before_seq=seq + 1, limit=1)
-        if not rows or rows[0].seq != seq or rows[0].author != draft.person or rows[0].is_deleted:
-            return False
-        name = EventId(NETWORK, ACCOUNT, f"{draft.room}/{draft.key}")
-        await self._accept(Batch((Deleted(name, address(draft.room), str(seq), self._clock()),)))
-        await self._log.delete(draft.room, seq)
-        self._adapter.wake(draft.room)
-        return True
 
     async def press(self, draft: Draft, *, seq: int, action: str, data: str) -> None:
         """A button under message `seq` was pressed; the draft's key names this one press."""

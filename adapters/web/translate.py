@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from adapters.chat import Addressed, Attachment, Edited, EventId, Message, Pressed, Rated, RoomAddress, Sender
+from adapters.chat import Addressed, Attachment, EventId, Message, Pressed, Rated, RoomAddress, Sender
 from adapters.web.adapter import ACCOUNT, NETWORK
 
 _MAX_KEY_CHARS: Final = 64
@@ -73,21 +73,6 @@ def as_rated(draft: Draft, *, seq: int, value: int | None, now: datetime) -> Rat
         sender=Sender(NETWORK, draft.person, draft.person_name, draft.language),
         value=value,
         sent_at=now,
-    )
-
-
-def as_edited(draft: Draft, *, seq: int, now: datetime) -> Edited:
-    """A new text for the person's own message `seq`; the draft's key is the revision."""
-    check_key(draft.key)
-    return Edited(
-        id=EventId(NETWORK, ACCOUNT, f"{draft.room}/{draft.key}"),
-        room=address(draft.room),
-        message_id=str(seq),
-        revision=draft.key,
-        sender=Sender(NETWORK, draft.person, draft.person_name, draft.language),
-        text=draft.text.replace("\x00", ""),
-        sent_at=now,
-        addressed=Addressed.PRIVATE,
     )
 
 

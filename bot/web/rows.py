@@ -69,7 +69,6 @@ class RowView:
     text: str = ""
     html: Markup = Markup("")
     progress: float | None = None
-    is_edited: bool = False
     is_deleted: bool = False
     cited: tuple[CitedLine, ...] = ()
     acts: tuple[Act, ...] = ()
@@ -110,7 +109,6 @@ def view_of(row: WebRow, around: Around) -> RowView:
         "state": state,
         "state_label": say(f"web.state.{state}", around.language),
         "reply_to": row.reply_to,
-        "is_edited": row.edited_at is not None,
         "is_deleted": row.is_deleted,
     }
     if row.is_deleted or not row.body:
