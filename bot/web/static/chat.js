@@ -1,6 +1,6 @@
 // Puts the page together: the theme, the contacts, and for an open room its log, queue, stream and composer.
 
-import { $, ask, briefTime, kept, make, newKey, say } from "./page.js";
+import { $, ask, briefTime, kept, make, newKey, parse, say } from "./page.js";
 import { announce } from "./announce.js";
 import { startComposer } from "./composer.js";
 import { lastSeq, loadOlder, onRow, show, startLog } from "./log.js";
@@ -10,6 +10,7 @@ import { startViewer } from "./viewer.js";
 
 const root = document.documentElement;
 const chat = $("chat");
+const LIST_MS = 15_000;
 
 function startTheme() {
   const button = $("theme");
@@ -21,8 +22,8 @@ function startTheme() {
   button.hidden = false;
   button.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
-    localStorage.setItem("roomwise.theme", root.dataset.theme);
     draw();
+    localStorage.setItem("roomwise.theme", root.dataset.theme);
   });
   dark.addEventListener("change", draw);
   draw();
@@ -43,10 +44,20 @@ const localTimes = () => {
   for (const time of document.querySelectorAll(".person time")) time.textContent = briefTime(time.dateTime);
 };
 
-/** The first project, where there is room beside the list. */
-function openFirst() {
+/** The list alone: the first project where there is room beside it, else a list that is looked up now and then. */
+function startList() {
   const first = document.querySelector(".person");
-  if (first && matchMedia("(min-width: 860px)").matches) location.replace(first.href);
+  if (first && matchMedia("(min-width: 860px)").matches) return location.replace(first.href);
+  const look = async () => {
+    if (document.visibilityState !== "visible") return;
+    const response = await fetch("/", { credentials: "same-origin" }).catch(() => null);
+    const list = response?.ok && parse(await response.text()).querySelector("#people");
+    if (list) showContacts({ html: list.outerHTML });
+    else if (response?.status === 401) location.reload();
+  };
+  setInterval(look, LIST_MS);
+  document.addEventListener("visibilitychange", look);
+  addEventListener("pageshow", (event) => event.persisted && look());
 }
 
 function showProgress(progress) {
@@ -140,4 +151,4 @@ startMenu();
 localTimes();
 startViewer();
 if (chat) startRoom();
-else openFirst();
+else startList();

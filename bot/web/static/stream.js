@@ -1,6 +1,6 @@
 // The live connection: server-sent events that continue where the last one ended.
 
-import { say } from "./page.js";
+import { ask, say } from "./page.js";
 
 const WAITS_MS = [1000, 2000, 4000, 8000, 15_000];
 const QUIET_MS = 45_000;
@@ -12,6 +12,7 @@ export function listen(room, after, on) {
   let source = null;
   let timer = 0;
   let quiet = 0;
+  let isOut = false;
 
   const alive = () => {
     clearTimeout(quiet);
@@ -21,10 +22,23 @@ export function listen(room, after, on) {
     source?.close();
     clearTimeout(quiet);
     clearTimeout(timer);
+    if (isOut) return;
     if (failures > 0) on.down(say("web.reconnecting"));
+    if (failures > 0) lookIn();
     timer = setTimeout(open, failures === 0 ? 300 : WAITS_MS[Math.min(failures - 1, WAITS_MS.length - 1)]);
     failures += 1;
   };
+  const leave = () => {
+    isOut = true;
+    source.close();
+    clearTimeout(quiet);
+    clearTimeout(timer);
+    on.out();
+  };
+  /** A stream does not tell why it cannot be opened: ask whether the session is over. */
+  const lookIn = () => ask("GET", `/api/commands?room=${room}`).catch((error) => {
+    if (!isOut && (error.status === 401 || error.status === 404)) leave();
+  });
   const open = () => {
     clearTimeout(timer);
     source = new EventSource(`/api/rooms/${room}/stream?after=${last}`);
@@ -45,22 +59,18 @@ export function listen(room, after, on) {
     hear("contacts", (event) => on.contacts(JSON.parse(event.data)));
     hear("progress", (event) => on.progress(JSON.parse(event.data)));
     hear("beat", () => {});
-    hear("out", () => {
-      source.close();
-      clearTimeout(quiet);
-      on.out();
-    });
+    hear("out", leave);
   };
   const now = () => {
-    if (source?.readyState === EventSource.OPEN) return;
+    if (isOut || source?.readyState === EventSource.OPEN) return;
     failures = Math.max(failures, 1);
     source?.close();
     open();
   };
   addEventListener("online", now);
-  addEventListener("offline", () => on.down(say("web.offline")));
+  addEventListener("offline", () => isOut || on.down(say("web.offline")));
   addEventListener("pagehide", () => source?.close());
-  addEventListener("pageshow", (event) => event.persisted && open());
+  addEventListener("pageshow", (event) => event.persisted && now());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && now());
   open();
 }

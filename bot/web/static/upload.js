@@ -8,7 +8,7 @@ let files = [];
 /** The files for the message; null while one is still on its way. They leave the composer. */
 export function takeFiles() {
   if (files.some((file) => file.request)) return null;
-  const taken = files.filter((file) => file.handle).map(({ handle, name }) => ({ handle, name }));
+  const taken = files.filter((file) => file.kept).map((file) => file.kept);
   files = [];
   draw();
   return taken;
@@ -59,7 +59,7 @@ function start(room, file, blob) {
   request.onloadend = () => {
     file.request = null;
     const answer = request.response || {};
-    if (request.status === 201) file.handle = answer.handle;
+    if (request.status === 201) file.kept = answer;
     else file.problem = answer.error?.message || say("web.upload_failed");
     if (file.problem) $("alert").textContent = `${file.name}: ${file.problem}`;
     draw();
@@ -71,6 +71,7 @@ function start(room, file, blob) {
 }
 
 function draw() {
+  document.querySelector(".send").disabled = files.some((file) => file.request);
   holder.replaceChildren(...files.map((file) => {
     const remove = make("button", { type: "button", "aria-label": say("web.remove_file", { name: file.name }) }, icon("close"));
     remove.addEventListener("click", () => {
