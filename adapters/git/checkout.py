@@ -13,6 +13,7 @@ from adapters.git.command import At, Git, GitFailed
 from adapters.git.local import find_repository, pointer_folders, read_head
 from adapters.git.objects import ask_attributes
 from adapters.git.translate import EMPTY, parse_staged
+from adapters.paths import decode_name
 from adapters.source import Entry, Head, Listing, SourceRefused
 from adapters.watching import watch_folders
 
@@ -104,7 +105,7 @@ class CheckoutSource:
     def _left_out(self, path: str, mode: str) -> str:
         if mode in _LEFT_OUT:
             return _LEFT_OUT[mode]
-        real = self._disk.root / path
+        real = self._disk.root / decode_name(path)
         return "excluded" if any(real.is_relative_to(folder) for folder in self._excluded) else ""
 
     def _is_clean(self, staged: Mapping[str, tuple[str, str]], entries: Sequence[Entry]) -> bool:
@@ -127,7 +128,7 @@ class CheckoutSource:
         root = self._disk.root
         folders = {root}
         for parent in {os.path.dirname(entry.path) for entry in entries}:  # noqa: PTH120 - paths are stored text here
-            folder = root / parent
+            folder = root / decode_name(parent)
             folders |= {folder, *(above for above in folder.parents if above.is_relative_to(root))}
         return [*sorted(folders), *pointer_folders(find_repository(root))]
 

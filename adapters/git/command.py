@@ -40,6 +40,7 @@ _SETTINGS: Mapping[str, str] = {
     "core.quotePath": "false",
     "credential.helper": "",
     "fetch.recurseSubmodules": "false",
+    "fetch.unpackLimit": "1",  # all that comes in is one pack, which can be weighed and does not pile up as files
     "submodule.recurse": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",

@@ -102,8 +102,7 @@ class RemoteGitSource:
 
     def _is_too_much(self) -> bool:
         """Say whether the packs, those that are still coming in too, are larger than a source may be."""
-        packs = (self._mirror / "objects" / "pack").glob("*")
-        return sum(pack.stat().st_size for pack in packs if pack.is_file()) > self._max_bytes
+        return sum(map(_size_bytes, (self._mirror / "objects" / "pack").glob("*"))) > self._max_bytes
 
     async def _prepare(self) -> None:
         """Make the mirror, once a process: locks of a killed git are removed, a broken mirror is made anew."""
@@ -167,6 +166,14 @@ def _clear_locks(mirror: Path) -> None:
     for pattern in ("*.lock", "refs/**/*.lock", "objects/pack/tmp_*", "objects/pack/*.lock"):
         for left in mirror.glob(pattern):
             left.unlink(missing_ok=True)
+
+
+def _size_bytes(path: Path) -> int:
+    """Say how large a file is; 0 when git has just renamed it."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _count_packs(mirror: Path) -> int:

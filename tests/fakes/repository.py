@@ -4,6 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from adapters.source import CodeSource
+
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_GLOBAL": os.devnull,
@@ -44,3 +46,9 @@ class Repository:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD")
+
+
+async def tree(source: CodeSource) -> dict[str, bytes]:
+    """Read everything at a source's head, by path."""
+    listing = await source.listing(await source.head())
+    return {entry.path: content async for entry, content in source.read(listing.entries)}
