@@ -38,6 +38,10 @@ class PortTaken(PlatformError):
     """The address to listen on is in use, or not one of this machine."""
 
 
+class ServerEnded(PlatformError):
+    """The web server ended although nobody told it to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Started:
     """What a person at the terminal is told. `login_url` is empty once there is an owner."""
@@ -74,7 +78,8 @@ async def serve(
 ) -> None:
     """Run until `stop` is set. `told` is started as a task once the service listens.
 
-    Raises PlatformError (folder or port in use), ListeningRefused, StateError and StoreUnavailable before that.
+    Raises PlatformError (folder or port in use), ListeningRefused, StateError and StoreUnavailable before that, and
+    ServerEnded afterwards.
     """
     async with open_everything(settings, command="run") as opened:
         has_owner = bool(await opened.db.read(lambda session: people.owners(session, now=utc_now())))
@@ -86,6 +91,8 @@ async def serve(
             opened.tasks.spawn(told(started))
             stopping = opened.tasks.spawn(stop.wait())
             await asyncio.wait({stopping, running.serving}, return_when=asyncio.FIRST_COMPLETED)
+            if not stop.is_set():
+                raise ServerEnded("expected the web server to run until it is stopped, but it ended; the log says why")
 
 
 @asynccontextmanager
@@ -105,8 +112,8 @@ async def _started(opened: Opened, listening: socket.socket) -> AsyncIterator[_R
     clockwork = Clockwork(runner, chores.jobs(watch))
     running = _Running(opened, chat, clockwork, watch, server, serving, metrics)
     opened.lock.announce(address=opened.address, key=key)
-    await _begin(running)
     try:
+        await _begin(running)
         yield running
     finally:
         await _end(running)
