@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import adapters.watching
+import bot.watch
 from adapters.folder.source import FolderSource
 from adapters.git.checkout import CheckoutSource
 from adapters.git.command import Git
@@ -226,6 +227,24 @@ async def test_removed_source_is_watched_no_more(house: House, tmp_path: Path) -
     await house.watch.align()
 
     assert ({followed}, set()) == (watched, house.watch.watching)
+
+
+async def test_the_oldest_sources_are_watched_and_others_take_their_place(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With room for one watch the source added first has it; the next one follows when it is removed."""
+    monkeypatch.setattr(bot.watch, "MOST_WATCHED", 1)
+    followed = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        followed.append(await house.follow(tmp_path / name))
+    await house.watch.align()
+    before = house.watch.watching
+
+    await house.db.write(lambda session: sources.set_state(session, followed[0], "removed", now=now()))
+    await house.watch.align()
+
+    assert ({followed[0]}, {followed[1]}) == (before, house.watch.watching)
 
 
 async def test_folder_that_comes_back_is_watched_again(house: House, tmp_path: Path) -> None:
