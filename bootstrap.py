@@ -26,6 +26,7 @@ WINDOWS = sys.platform == "win32"
 PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 OLDEST, NEWEST = (3, 11), (3, 13)
 RUN_LOCK, TEST_LOCK = "requirements.txt", "requirements-dev.txt"
+OURS = ("adapters", "bot", "config", "pipelines")
 CHECKS = {
     "ruff check": ["-m", "ruff", "check", "--output-format", "concise", "."],
     "ruff format --check": ["-m", "ruff", "format", "--check", "."],
@@ -142,6 +143,8 @@ def install(*locks: str) -> None:
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
     steps = [[*pip, "--require-hashes", "--only-binary", ":all:", "-r", locks[-1]]]
     steps.append([*pip, "--no-deps", "--no-build-isolation", "--editable", "."])
+    # pip compiles the packages; ours would be compiled at each start where PYTHONDONTWRITEBYTECODE is set.
+    steps.append([str(PYTHON), "-m", "compileall", "-q", *OURS])
     for step in steps:
         if call(step) != 0:
             raise BootstrapError(

@@ -1,14 +1,14 @@
 """Start time and memory of the whole service, beside a bare FastAPI and uvicorn process measured in the same run.
 
-Run it on an idle machine, in the environment that Roomwise is installed in:
+Run it on an idle machine:
 
-    .venv/bin/python benchmarks/start.py [--rounds 5]
+    python3 bootstrap.py bench start
 
 The first start makes a data folder and indexes what a fresh installation begins with: this checkout. Its memory is
 sampled every 20 ms until the index is ready, and read again once it is idle. Then the service is started again and
-again on that folder. "ready" is from the start of the process until GET /readyz says so, "answer" until the first
-question has its answer, "cpu" the processor time used until ready: on a busy machine it is the fairer figure.
-Every figure but the first start's is the median of the rounds, with the worst beside it.
+again on that folder, by the command that `make run` stands for. "ready" is from the start of the process until GET
+/readyz says so, "first answer" until the first question has its answer, "cpu" the processor time used until ready: on
+a busy machine it is the fairer figure. Every figure but the first start's is the median of the rounds, with the worst beside it.
 """
 
 import argparse
@@ -58,11 +58,14 @@ class Start:
 
 
 def rss_mb(process: psutil.Process) -> float:
-    """Resident megabytes of a process and its children."""
-    total = process.memory_info().rss
+    """Resident megabytes of a process and its children.
+
+    A child that has not become its own program yet still is the parent's memory, which would count twice.
+    """
+    total, own = process.memory_info().rss, process.cmdline()
     for child in process.children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            total += child.memory_info().rss
+            total += child.memory_info().rss if child.cmdline() != own else 0
     return total / 1e6
 
 
@@ -165,11 +168,24 @@ def index_first(command: Callable[[int], list[str]], environ: dict[str, str], da
             }
 
 
-def help_s(command: list[str], environ: dict[str, str]) -> float:
+def duration_s(command: list[str], environ: dict[str, str]) -> float:
     """Seconds that a command takes until it has ended."""
     began_s = time.perf_counter()
     subprocess.run(command, env=environ, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began_s
+
+
+def statuses_s(
+    service: Callable[[int], list[str]], command: list[str], environ: dict[str, str], rounds: int
+) -> list[float]:
+    """Seconds that a command takes beside a running service."""
+    port = free_port()
+    with (
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        running(service(port), environ),
+    ):
+        until(lambda: is_ready(client), limit_s=120)
+        return [duration_s(command, environ) for _ in range(rounds)]
 
 
 def line(name: str, values: list[float], unit: str, bare: list[float] | None = None) -> None:
@@ -182,14 +198,12 @@ def line(name: str, values: list[float], unit: str, bare: list[float] | None = N
 def measure(rounds: int, folder: Path) -> None:
     """Run everything and print the table."""
     data_dir = folder / "data"
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("ROOMWISE_")}
-    environ |= {"XDG_CONFIG_HOME": str(folder / "config"), "ROOMWISE_DATA_DIR": str(data_dir), "PORT": ""}
-    environ = {name: value for name, value in environ.items() if value}
-    script = Path(sys.executable).with_name("roomwise")
-    roomwise = [str(script)] if script.exists() else [sys.executable, "-m", "bot"]
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("ROOMWISE_") and name != "PORT"}
+    environ |= {"XDG_CONFIG_HOME": str(folder / "config"), "ROOMWISE_DATA_DIR": str(data_dir)}
+    roomwise = [sys.executable, "-P", "-m", "bot"]
 
     def ours(port: int) -> list[str]:
-        return [*roomwise, "run", "--port", str(port)]
+        return [sys.executable, str(_ROOT / "bootstrap.py"), "run", "--port", str(port)]
 
     def theirs(port: int) -> list[str]:
         return [sys.executable, "-c", _BARE, str(port)]
@@ -198,26 +212,35 @@ def measure(rounds: int, folder: Path) -> None:
     print(f"{os.cpu_count()} processors, load {load:.1f} at the beginning, Python {sys.version.split()[0]}")
     os.chdir(folder)
     first = index_first(ours, environ, data_dir)
-    bare, mine, helps = [], [], []
+    bare, mine, commands = [], [], []
     for _ in range(rounds):
         bare.append(start(theirs, environ, data_dir=None))
         mine.append(start(ours, environ, data_dir=data_dir))
-        helps.append(help_s([*roomwise, "--help"], environ))
+        commands.append([duration_s([*roomwise, word], environ) for word in ("--help", "version")])
+    beside = statuses_s(ours, [*roomwise, "status"], environ, rounds)
     print(f"{'':34} {'median':>8} {'worst':>8}      against bare FastAPI + uvicorn")
-    line("bare: ready", [one.ready_s for one in bare], "s")
+    line("roomwise --help", [one for one, _ in commands], "s")
+    line("roomwise version", [one for _, one in commands], "s")
+    line("roomwise status beside a service", beside, "s")
+    show(first, mine, bare)
+
+
+def show(first: dict[str, float], mine: list[Start], bare: list[Start]) -> None:
+    """Print what starts took and held."""
+    ready_s, idle_mb = [one.ready_s for one in bare], [one.idle_mb for one in bare]
+    line("bare: ready", ready_s, "s")
     line("bare: cpu until ready", [one.cpu_s for one in bare], "s")
-    line("bare: RSS idle", [one.idle_mb for one in bare], "MB")
-    line("roomwise --help", helps, "s")
-    line("roomwise run: ready", [one.ready_s for one in mine], "s", [one.ready_s for one in bare])
-    line("roomwise run: cpu until ready", [one.cpu_s for one in mine], "s", [one.cpu_s for one in bare])
-    line("roomwise run: first answer", [one.answer_s for one in mine], "s", [one.ready_s for one in bare])
-    line("roomwise run: RSS after an answer", [one.answered_mb for one in mine], "MB", [one.idle_mb for one in bare])
-    line("roomwise run: RSS idle", [one.idle_mb for one in mine], "MB", [one.idle_mb for one in bare])
+    line("bare: RSS idle", idle_mb, "MB")
+    line("make run: ready", [one.ready_s for one in mine], "s", ready_s)
+    line("make run: cpu until ready", [one.cpu_s for one in mine], "s", [one.cpu_s for one in bare])
+    line("make run: first answer", [one.answer_s for one in mine], "s", ready_s)
+    line("make run: RSS after an answer", [one.answered_mb for one in mine], "MB", idle_mb)
+    line("make run: RSS idle", [one.idle_mb for one in mine], "MB", idle_mb)
     print(
         f"first start: ready {first['ready_s']:.2f} s, {first['passages']:.0f} passages after {first['indexed_s']:.1f} s"
     )
-    line("first index: RSS peak", [first["peak_mb"]], "MB", [one.idle_mb for one in bare])
-    line("first index: RSS idle after", [first["steady_mb"]], "MB", [one.idle_mb for one in bare])
+    line("first index: RSS peak", [first["peak_mb"]], "MB", idle_mb)
+    line("first index: RSS idle after", [first["steady_mb"]], "MB", idle_mb)
 
 
 def main() -> None:

@@ -106,13 +106,14 @@ def test_a_python_without_venv_names_the_package(missing: str, monkeypatch: pyte
 
 
 def test_the_first_run_installs_by_hash_and_without_a_compiler(project: list[list[str]]) -> None:
-    """First the lock, then this project itself without looking for anything else."""
+    """First the lock, then this project itself without looking for anything else; both are compiled once."""
     bootstrap.install("requirements.txt")
 
-    venv, packages, ourselves = project
+    venv, packages, ourselves, compiled = project
     assert ["venv"] == venv
     assert {"--require-hashes", "--only-binary", "requirements.txt"} <= set(packages)
     assert {"--no-deps", "--no-build-isolation", "--editable"} <= set(ourselves)
+    assert {"compileall", "adapters", "bot", "config", "pipelines"} <= set(compiled)
 
 
 def test_a_second_run_starts_at_once(project: list[list[str]]) -> None:
@@ -135,7 +136,7 @@ def test_a_change_of_the_lock_installs_again(project: list[list[str]], changed: 
     path.write_text("# new\n" + path.read_text())
     bootstrap.install("requirements.txt")
 
-    assert 3 == len(project)
+    assert 4 == len(project)
 
 
 def test_a_change_of_the_linters_settings_installs_nothing(project: list[list[str]]) -> None:
@@ -154,11 +155,11 @@ def test_tests_install_more_and_leave_run_ready(project: list[list[str]]) -> Non
     """`make run` after `make test` starts at once; `make test` after `make run` adds what tests need."""
     bootstrap.install("requirements.txt")
     bootstrap.install("requirements.txt", "requirements-dev.txt")
-    assert 6 == len(project)
+    assert 8 == len(project)
 
     bootstrap.install("requirements.txt")
 
-    assert 6 == len(project)
+    assert 8 == len(project)
 
 
 def test_a_failed_installation_is_tried_again(project: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
