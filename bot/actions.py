@@ -183,6 +183,9 @@ ACTIONS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
         "source refresh": _ADMINS,
         "source webhook": _ADMINS_ALONE,
         "reindex": _ADMINS_CONFIRM,
+        # files that were sent; whose is asked by the command
+        "file list": _MEMBERS_CHAT,
+        "file remove": (Rule(role=Role.MEMBER, places=CHATS, needs_confirmation=True, is_audited=True),),
         # the room
         "answer": _STEER[1:],  # alone with us, everything is answered
         "language": _STEER,

@@ -95,9 +95,14 @@ class Uploads:
         lines = [await self._told(into, one, context.language) for one in context.message.attachments]
         return _notice("\n".join(lines))
 
-    async def named(self, room: str, name: str, *, project: str) -> Kept:
-        """The file of that name in a room. Raises UserError that names those there are."""
-        found = await self._in_room(room, project)
+    async def found_in(self, room: str, *, project: str) -> list[Kept]:
+        """The files that a room finds: those shared with its project, then its own, each the oldest first."""
+        shared = await self._kept_at(None, project)
+        return [*shared, *await self._kept_at(room, project)]
+
+    async def named(self, room: str, name: str, *, project: str, or_shared: bool = False) -> Kept:
+        """The file of that name in a room, or else shared with its project. Raises UserError that names those there are."""
+        found = await self.found_in(room, project=project) if or_shared else await self._kept_at(room, project)
         match = next((one for one in reversed(found) if name_key(one.name) == name_key(name)), None)
         if match is None and found:
             raise UserError("source.share_none", got=name[:80], names=", ".join(one.name for one in found))
@@ -123,6 +128,10 @@ class Uploads:
         async with self._lock(upload.source):
             left = await self._indexed(upload.source)
             await self._align(upload.project, upload.source, left, room=upload.room, now=now)
+
+    async def remove(self, upload: Kept, *, now: datetime) -> None:
+        """Remove a file with its passages. Raises KnowledgeError."""
+        await self._remove([upload], now=now)
 
     async def remove_old(self, *, before: datetime, now: datetime) -> int:
         """Remove files from before a time, with their passages, and files that belong to nothing; how many."""
@@ -210,7 +219,8 @@ class Uploads:
         """Take files of one source out of the index, then forget them."""
         first = old[0]
         async with self._lock(first.source):
-            staying = [one for one in await self._indexed(first.source) if one not in old]
+            gone = {one.id for one in old}
+            staying = [one for one in await self._indexed(first.source) if one.id not in gone]
             row = await self._parts.db.read(lambda session: sources.get(session, first.source))
             if row is not None:
                 room = first.room if row.location == first.room else None
@@ -233,10 +243,13 @@ class Uploads:
         target = Shown(source, "", hashlib.sha256(hashes.encode()).hexdigest()[:40], now)
         return (await self._parts.indexing.run(project, target, plan, read)).redacted
 
-    async def _in_room(self, room: str, project: str) -> list[Kept]:
+    async def _kept_at(self, room: str | None, project: str) -> list[Kept]:
+        """The files of a room, or with None those that are shared."""
+
         async def find(session: AsyncSession) -> list[Kept]:
             rows = await sources.list_of(session, project)
-            mine = [row.id for row in rows if row.kind == uploads.KIND and row.location == room]
+            location = uploads.location_of(room)
+            mine = [row.id for row in rows if row.kind == uploads.KIND and row.location == location]
             return [one for source in mine for one in await uploads.indexed(session, self._parts.vault, source)]
 
         return await self._parts.db.read(find)

@@ -43,11 +43,18 @@ class Kept:
     sha256: str
     size_bytes: int
     at: datetime
+    person: str | None = None
+    is_shared: bool = False
+
+
+def location_of(room: str | None) -> str:
+    """The location of the source that holds a room's files, or with None the shared ones."""
+    return room or _SHARED
 
 
 async def source_of(session: AsyncSession, project: str, *, room: str | None, now: datetime) -> Source:
     """The source that holds a room's files, or with room None the project's shared ones; made when it is missing."""
-    location = room or _SHARED
+    location = location_of(room)
     known = [row for row in await sources.list_of(session, project) if row.kind == KIND]
     found = next((row for row in known if row.location == location), None)
     if found is not None:
@@ -122,7 +129,18 @@ async def remove(session: AsyncSession, uploads: Iterable[str]) -> None:
 
 def _kept(row: Upload, vault: Vault) -> Kept:
     name = vault.open(_place(row.id), row.name_sealed) or row.id
-    return Kept(row.id, row.room, row.project, row.source, name, row.sha256, row.size_bytes, row.at)
+    return Kept(
+        row.id,
+        row.room,
+        row.project,
+        row.source,
+        name,
+        row.sha256,
+        row.size_bytes,
+        row.at,
+        row.person,
+        row.shared_at is not None,
+    )
 
 
 def _place(upload: str) -> str:
