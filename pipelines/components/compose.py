@@ -14,7 +14,6 @@ from pipelines.components.windows import import_lines
 from pipelines.types import Citation, SourceView
 
 _FENCE_LINE: Final = re.compile(r"\s*(?:```+|~~~+)")
-_HEADING_MARKS: Final = re.compile(r"\s*#{1,6}\s+(.*?)\s*#*\s*")
 _DIRECTIVE_LINE: Final = re.compile(r"\s*\.\.\s+[\w:+-]+::")
 _OPTION_LINE: Final = re.compile(r"\s*:[\w-]+:")
 _RST_INLINE: Final = (
@@ -109,15 +108,22 @@ def _quoted(markdown: str) -> str:
 
 def _prose(block: Block, weights: Weights, addresses: frozenset[str], *, is_rst: bool) -> str:
     if block.kind == "heading":
-        title = _HEADING_MARKS.fullmatch(block.lines[0])
         said = next((line.strip() for line in block.lines if re.search(r"\w", line)), "")
-        text = f"**{title.group(1) if title else said}**"
+        text = f"**{telling_sentences(_title(said), weights)}**"
     else:
         text = telling_sentences("\n".join(_dedented(block.lines)), weights)
     if text.strip() == "::":
         return ""  # it only says that code follows
     filtered = CitedStream(0, addresses=addresses)
     return (filtered.feed(_as_markdown(text) if is_rst else text) + filtered.finish()).strip("\n")
+
+
+def _title(line: str) -> str:
+    """Take the signs off a heading that is marked by them; other headings come out as they are."""
+    marks = len(line) - len(line.lstrip("#"))
+    if not 0 < marks <= 6 or not line[marks : marks + 1].isspace():
+        return line
+    return line[marks:].strip().rstrip("#").rstrip()
 
 
 def _as_markdown(text: str) -> str:

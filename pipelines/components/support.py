@@ -18,8 +18,8 @@ ENOUGH: Final = 0.7
 _WINDOW_LINES: Final = 4
 _ABOUT: Final = 0.6
 
-_FENCED: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-_MARKS: Final = re.compile(r"\s*\[\d+\]")
+_FENCED: Final = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_MARKS: Final = re.compile(r"(?:(?<!\s)\s+)?\[\d+\]")
 _SENTENCE_END: Final = re.compile(
     r"(?<=[.!?…])(?P<marks>(?:\s*\[\d+\])*)\s+(?!\[\d+\])(?=[\"'“„*_`(\[]*[A-Z0-9ÄÖÜ`])|\n\s*\n|\n(?=\s*(?:[-*+]|\d{1,3}[.)])\s)"
 )

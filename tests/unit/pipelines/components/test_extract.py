@@ -1,5 +1,7 @@
 """Which lines of a passage are quoted."""
 
+import pytest
+
 from pipelines.components.compose import quotes_markdown
 from pipelines.components.extract import Quoted, quote
 from pipelines.components.query import read_query
@@ -43,6 +45,20 @@ def test_a_line_of_code_that_only_repeats_the_question_answers_nothing() -> None
     question = "What is the refund policy?"
 
     assert 0.0 == chosen(question, f'ask("{question}")\n', path="x.py", kind="code").coverage
+
+
+@pytest.mark.parametrize("filler", [" ", "#", " #", "[", "\t"])
+def test_a_heading_as_long_as_a_page_is_shown_short(filler: str) -> None:
+    """Reading it costs no more than its length: signs and blanks without end once took minutes."""
+    one = chosen("zebra", f"# zebra {filler * 6_000} end\n")
+
+    assert len(quotes_markdown([one], [])) < 3_000
+
+
+@pytest.mark.parametrize(("heading", "shown"), [("## The zebra ##", "The zebra"), ("# C# zebra", "C# zebra")])
+def test_a_heading_is_shown_without_its_signs(heading: str, shown: str) -> None:
+    """They are markup; what only looks like them stays."""
+    assert f"**{shown}**" in quotes_markdown([chosen("zebra", f"{heading}\n")], [])
 
 
 def test_imports_win_no_quote() -> None:
