@@ -54,6 +54,7 @@ def texts() -> Iterator[tuple[str, bytes]]:
 
 async def fill(knowledge: Knowledge, passages: int, *, project: str = "bench") -> int:
     """Index files until the project holds that many passages; gives how many it holds."""
+    await knowledge.store.create(project)
     files = texts()
     held: dict[str, bytes] = {}
     while (await knowledge.store.counts(project)).passages < passages:

@@ -3,6 +3,7 @@
 Errors: StoreUnavailable leaves the iterator; a model's failure never does, it becomes an extractive answer.
 """
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Hashable, Mapping
@@ -12,11 +13,11 @@ from typing import Final
 
 from config.settings import Answers
 from pipelines.components.followup import leans_on_history, standing_alone
-from pipelines.components.writer import Writer
+from pipelines.components.writer import Rewritten, Writer
 from pipelines.quoting import Asked, closeness, empty, extractive
 from pipelines.searching import Searching
 from pipelines.stores.passages import Scope
-from pipelines.types import Answer, AnswerEvent, Question, SourceView
+from pipelines.types import Answer, AnswerEvent, Question, SourceView, Usage
 from pipelines.types import Searching as SearchBegins
 from pipelines.writing import written
 
@@ -48,7 +49,7 @@ class Answering:
         key = await self._key(question, views)
         if cached := self._cache.get(key):
             self._cache.move_to_end(key)
-            yield replace(cached, timings={"total_s": time.perf_counter() - started_s})
+            yield replace(cached, usage=Usage(), timings={"total_s": time.perf_counter() - started_s})
             return
         asked = await self._search(question, views, started_s)
         async with aclosing(self._answered(asked)) as events:
@@ -58,30 +59,33 @@ class Answering:
                 yield event
 
     async def _search(self, question: Question, views: Mapping[str, SourceView], started_s: float) -> Asked:
-        text = await self._rewritten(question)
+        rewritten = await self._rewritten(question)
+        text = rewritten.text
+        if text is None:
+            text = await asyncio.to_thread(standing_alone, question.text, question.history)
         retrieved = await self._searching.retrieve(
             question.project,
             text,
             scope=Scope(room=question.room, sources=question.sources),
             limit=self._settings.max_passages,
         )
-        return Asked(question, text, retrieved, views, started_s, time.perf_counter())
+        return Asked(question, text, retrieved, views, started_s, time.perf_counter(), rewritten.usage)
 
-    async def _rewritten(self, question: Question) -> str:
-        """Make the question stand alone: by the model where there is one, else by words of the one before."""
-        if self._writer and question.model_allowed and question.history and leans_on_history(question.text):
-            rewritten = await self._writer.rewrite(question)
-            if rewritten:
-                return rewritten
-        return standing_alone(question.text, question.history)
+    async def _rewritten(self, question: Question) -> Rewritten:
+        """Let the model make a question stand alone that leans on the one before it, where there is a model."""
+        if not self._writer or not question.model_allowed or not question.history:
+            return Rewritten()
+        if not await asyncio.to_thread(leans_on_history, question.text):
+            return Rewritten()
+        return await self._writer.rewrite(question)
 
     async def _answered(self, asked: Asked) -> AsyncGenerator[AnswerEvent, None]:
         if not await self._has_passages(asked):
             yield empty(asked)
         elif self._writer is None or closeness(asked.retrieved) < CLOSE_FOR_A_MODEL:
-            yield extractive(asked)
+            yield await asyncio.to_thread(extractive, asked)
         elif not asked.question.model_allowed:
-            yield extractive(asked, fallback="limit")
+            yield await asyncio.to_thread(extractive, asked, fallback="limit")
         else:
             async with aclosing(written(asked, self._writer, budget_chars=self._settings.context_chars)) as events:
                 async for event in events:

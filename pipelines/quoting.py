@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from config.texts import say
@@ -11,7 +11,7 @@ from pipelines.components.compose import citation, not_found_markdown, quotes_ma
 from pipelines.components.extract import Quoted, quote
 from pipelines.components.keywords import terms
 from pipelines.searching import Retrieved
-from pipelines.types import Answer, Citation, Found, Question, SourceView, Verdict
+from pipelines.types import Answer, Citation, Found, Question, SourceView, Usage, Verdict
 
 CLOSE: Final = 0.5
 CLOSE_FOR_FEW: Final = 0.7
@@ -59,6 +59,7 @@ class Asked:
     views: Mapping[str, SourceView]
     started_s: float
     searched_s: float
+    usage: Usage = field(default_factory=Usage)  # what models were paid for it so far
 
     def cite(self, quotes: Sequence[Quoted]) -> tuple[Citation, ...]:
         """Number the quotes from 1, each pinned to a version that holds its lines."""
@@ -68,11 +69,12 @@ class Asked:
         )
 
     def finished(self, answer: Answer) -> Answer:
-        """Add how fresh the searched sources are and how long each stage took."""
+        """Add how fresh the searched sources are, what models were paid and how long each stage took."""
         now_s = time.perf_counter()
         only = self.question.sources
         return replace(
             answer,
+            usage=self.usage,
             freshness=tuple(head for head in self.retrieved.shown.values() if only is None or head.source in only),
             timings={
                 "search_s": self.searched_s - self.started_s,

@@ -81,7 +81,7 @@ class Searching:
 
     async def retrieve(self, project: str, text: str, *, scope: Scope, limit: int) -> Retrieved:
         """Search, and keep what an answer needs besides the passages. Raises StoreUnavailable."""
-        query = read_query(text)
+        query = await asyncio.to_thread(read_query, text)
         shown = await self.store.shown(project)
         if not query.concepts:
             return Retrieved(query, (), (), (), shown)

@@ -22,12 +22,36 @@ class KnowledgeError(Exception):
     """Something on the way from files to answers failed."""
 
 
-class ModelUnavailable(KnowledgeError):
-    """A model did not answer in time, refused us or answered garbage; `kind` says which, for people and metrics."""
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What models were paid for one answer, calls that failed included. `model` is empty when none was used."""
 
-    def __init__(self, message: str, *, kind: str = "failed") -> None:
+    model: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float | None = None
+
+    def __add__(self, later: "Usage") -> "Usage":
+        """Add what later calls cost; the last model used gives the name."""
+        costs = [cost for cost in (self.cost_usd, later.cost_usd) if cost is not None]
+        return Usage(
+            model=later.model or self.model,
+            prompt_tokens=self.prompt_tokens + later.prompt_tokens,
+            completion_tokens=self.completion_tokens + later.completion_tokens,
+            cost_usd=sum(costs) if costs else None,
+        )
+
+
+class ModelUnavailable(KnowledgeError):
+    """A model did not answer in time, refused us or answered garbage; `kind` says which, for people and metrics.
+
+    `usage` is what the failed calls cost all the same, as far as it can be known.
+    """
+
+    def __init__(self, message: str, *, kind: str = "failed", usage: Usage | None = None) -> None:
         super().__init__(message)
         self.kind = kind  # "unauthorised" | "rate_limited" | "timeout" | "garbage" | "unreachable" | "failed"
+        self.usage = usage or Usage()
 
 
 class StoreUnavailable(KnowledgeError):
@@ -147,16 +171,6 @@ class Verdict(StrEnum):
     EXTRACTIVE = "extractive"  # quoted passages, no model involved
     NOT_FOUND = "not_found"  # the sources do not hold it; the nearest passages are named
     EMPTY = "empty"  # nothing is indexed yet
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a model was paid for one answer. `model` is empty when none was used."""
-
-    model: str = ""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Whatever the model writes is data until it has passed the citation filter; what a reader sees comes from here only.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
@@ -19,7 +20,7 @@ from pipelines.types import Answer, AnswerEvent, Found, ModelUnavailable, Passag
 
 NOT_FOUND_MARK: Final = "NOT_FOUND"
 """What the prompt tells a model to write when the passages do not hold the answer."""
-_MARKS: Final = re.compile(r"\[(\d+)\]")
+_MARKS: Final = re.compile(r"\[(\d{1,4})\]")
 
 
 def packed(found: Sequence[Found], *, budget_chars: int) -> list[Found]:
@@ -40,13 +41,17 @@ async def written(asked: Asked, writer: Writer, *, budget_chars: int) -> AsyncGe
     try:
         async for piece in pieces:
             if isinstance(piece, Written):
-                yield _answer(asked, draft, piece.usage)
+                yield await asyncio.to_thread(_answer, _paid(asked, piece.usage), draft)
             elif shown := draft.add(piece):
                 yield Token(shown)
     except ModelUnavailable as failure:
-        yield extractive(asked, fallback=failure.kind)
+        yield await asyncio.to_thread(extractive, _paid(asked, failure.usage), fallback=failure.kind)
     finally:
         await pieces.aclose()
+
+
+def _paid(asked: Asked, usage: Usage) -> Asked:
+    return replace(asked, usage=asked.usage + usage)
 
 
 class _Draft:
@@ -75,24 +80,23 @@ class _Draft:
         return self._stream.feed(fed)
 
 
-def _answer(asked: Asked, draft: _Draft, usage: Usage) -> Answer:
+def _answer(asked: Asked, draft: _Draft) -> Answer:
     text = draft.raw.strip()
     if text.startswith(NOT_FOUND_MARK):
-        return replace(not_found(asked), usage=usage)
+        return not_found(asked)
     if not text:
-        return replace(extractive(asked, fallback="garbage"), usage=usage)
+        return extractive(asked, fallback="garbage")
     first = filtered(text, passages=len(draft.found), addresses=draft.addresses)
     dropped = _unsupported(first.markdown, first.order, draft.found)
     final = filtered(text, passages=len(draft.found), addresses=draft.addresses, dropped=dropped) if dropped else first
     if not final.order:
-        return replace(extractive(asked, fallback="uncited"), usage=usage)
+        return extractive(asked, fallback="uncited")
     behind = _sentences_behind(final.markdown)
     quotes = [
         _supporting_lines(draft.found[place - 1].passage, behind.get(number, asked.text))
         for number, place in enumerate(final.order, 1)
     ]
-    answer = Answer(final.markdown, citations=asked.cite(quotes), verdict=Verdict.ANSWERED, usage=usage)
-    return asked.finished(answer)
+    return asked.finished(Answer(final.markdown, citations=asked.cite(quotes), verdict=Verdict.ANSWERED))
 
 
 def _sentences_behind(markdown: str) -> dict[int, str]:

@@ -21,7 +21,7 @@ from haystack.dataclasses import ChatMessage, StreamingChunk
 from haystack.utils import Secret
 
 from config.settings import Endpoint, Llm
-from pipelines.components.writer import Restarted, Written
+from pipelines.components.writer import Restarted, Rewritten, Written
 from pipelines.types import Found, ModelUnavailable, Question, Usage
 
 REWRITE_TIMEOUT_S: Final = 5.0
@@ -29,6 +29,7 @@ _CHARS_PER_TOKEN: Final = 3.5  # measured on code and docs; used when an endpoin
 _LANGUAGES: Final = {"en": "English", "de": "German"}
 _FIXED_TEMPERATURE: Final = ("gpt-5", "o1", "o3", "o4")  # OpenAI's reasoning models refuse any other than 1
 _MAX_REWRITTEN_CHARS: Final = 400
+_MOST_CHARS_PER_TOKEN: Final = 20  # an answer longer than this for each token that was asked for is no answer
 
 
 @component
@@ -85,31 +86,42 @@ class ModelWriter:
         """Yield the raw text as it comes, then Written. Raises ModelUnavailable when no endpoint gave an answer."""
         data = _answer_data(question, text, found)
         failure: ModelUnavailable | None = None
+        spent = Usage()
         for endpoint, pipeline in zip(self._endpoints, self._answering, strict=True):
             if failure:
                 yield Restarted()
             pieces = self._stream(pipeline, endpoint, data)
+            length_chars = 0
             try:
                 async for piece in pieces:
-                    yield piece
+                    length_chars += len(piece) if isinstance(piece, str) else 0
+                    yield Written(spent + piece.usage) if isinstance(piece, Written) else piece
                 return
             except ModelUnavailable as why:
+                if length_chars or why.kind == "timeout":  # the others refused before they did any work
+                    spent += _guessed(endpoint, prompt_chars=_length_of(data), length_chars=length_chars)
                 failure = why
+                failure.usage = spent
             finally:
                 await pieces.aclose()
         if failure:
             raise failure
 
-    async def rewrite(self, question: Question) -> str | None:
-        """Write a follow-up question so that it stands alone; None when the model fails or takes too long."""
-        history = [{"question": one.question, "answer": one.answer} for one in question.history]
+    async def rewrite(self, question: Question) -> Rewritten:
+        """Write a follow-up question so that it stands alone; no text when the model fails or takes too long."""
+        endpoint = self._endpoints[0]
+        data = {"prompt": {"history": _earlier(question), "question": question.text}}
         try:
             async with asyncio.timeout(REWRITE_TIMEOUT_S):
-                ended = await self._rewriting.run_async({"prompt": {"history": history, "question": question.text}})
-        except (PipelineRuntimeError, TimeoutError):
-            return None
-        text = " ".join((_reply(ended).text or "").split())
-        return text if 0 < len(text) <= _MAX_REWRITTEN_CHARS else None
+                ended = await self._rewriting.run_async(data)
+        except TimeoutError:
+            return Rewritten(usage=_guessed(endpoint, prompt_chars=len(str(data))))
+        except PipelineRuntimeError:
+            return Rewritten()
+        reply = _reply(ended)
+        text = " ".join((reply.text or "").split())
+        usage = _usage(reply, endpoint, prompt_chars=len(str(data)), length_chars=len(text))
+        return Rewritten(text if 0 < len(text) <= _MAX_REWRITTEN_CHARS else None, usage)
 
     async def close(self) -> None:
         """Release connections."""
@@ -122,18 +134,22 @@ class ModelWriter:
         deadline_s = time.monotonic() + self._settings.timeout_s
         wait_s = self._settings.first_token_timeout_s
         length_chars = 0
+        most_chars = self._settings.max_answer_tokens * _MOST_CHARS_PER_TOKEN
         handle = pipeline.stream(data, streaming_components=["llm"])
         async with aclosing(cast("AsyncGenerator[StreamingChunk, None]", aiter(handle))) as chunks:
             while (
                 chunk := await _next(chunks, endpoint, within_s=min(wait_s, deadline_s - time.monotonic()))
             ) is not None:
+                length_chars += len(chunk.content)
+                if length_chars > most_chars:
+                    raise _unusable(endpoint, f"more than {most_chars} characters")
                 if chunk.content:
                     wait_s = self._settings.timeout_s
-                    length_chars += len(chunk.content)
                     yield chunk.content
         if not length_chars:
             raise _unusable(endpoint, "an empty answer")
-        yield Written(_usage(_reply(handle.result), endpoint, prompt_chars=len(str(data)), length_chars=length_chars))
+        prompt_chars = _length_of(data)
+        yield Written(_usage(_reply(handle.result), endpoint, prompt_chars=prompt_chars, length_chars=length_chars))
 
 
 async def _next(
@@ -180,12 +196,16 @@ def _unavailable(endpoint: Endpoint, came: str, *, kind: str) -> ModelUnavailabl
 def _answer_data(question: Question, text: str, found: Sequence[Found]) -> dict[str, Any]:
     asked = question.text if text == question.text else f"{question.text}\n(meaning: {text})"
     prompt = {
-        "history": [{"question": one.question, "answer": one.answer} for one in question.history],
+        "history": _earlier(question),
         "question": asked,
         "language": _LANGUAGES.get(question.language, question.language),
         "style": question.style,
     }
     return {"passages": {"found": Carried(found)}, "prompt": prompt}
+
+
+def _earlier(question: Question) -> list[dict[str, str]]:
+    return [{"question": one.question, "answer": one.answer} for one in question.history]
 
 
 def _answer_pipeline(endpoint: Endpoint, settings: Llm) -> Pipeline:
@@ -230,12 +250,28 @@ def _generator(endpoint: Endpoint, settings: Llm, *, streams: bool) -> OpenAICha
 
 
 def _reply(ended: dict[str, Any]) -> ChatMessage:
-    reply: ChatMessage = ended["llm"]["replies"][0]
-    return reply
+    """Give what the model said; an empty message when a server sent no choice at all."""
+    replies: list[ChatMessage] = ended["llm"]["replies"]
+    return replies[0] if replies else ChatMessage.from_assistant("")
+
+
+def _length_of(data: dict[str, Any]) -> int:
+    """Count the characters that go into a prompt: what is asked and the passages."""
+    carried: Carried = data["passages"]["found"]
+    return len(str(data["prompt"])) + sum(len(one.passage.text) for one in carried.items)
+
+
+def _guessed(endpoint: Endpoint, *, prompt_chars: int, length_chars: int = 0) -> Usage:
+    """Estimate what a call cost that told no usage."""
+    prompt, completion = (round(chars / _CHARS_PER_TOKEN) for chars in (prompt_chars, length_chars))
+    return Usage(model=endpoint.model, prompt_tokens=prompt, completion_tokens=completion)
 
 
 def _usage(reply: ChatMessage, endpoint: Endpoint, *, prompt_chars: int, length_chars: int) -> Usage:
     counted = reply.meta.get("usage") or {}
-    prompt = counted.get("prompt_tokens") or round(prompt_chars / _CHARS_PER_TOKEN)
-    completion = counted.get("completion_tokens") or round(length_chars / _CHARS_PER_TOKEN)
-    return Usage(model=endpoint.model, prompt_tokens=int(prompt), completion_tokens=int(completion))
+    guessed = _guessed(endpoint, prompt_chars=prompt_chars, length_chars=length_chars)
+    return Usage(
+        model=endpoint.model,
+        prompt_tokens=int(counted.get("prompt_tokens") or guessed.prompt_tokens),
+        completion_tokens=int(counted.get("completion_tokens") or guessed.completion_tokens),
+    )

@@ -19,16 +19,27 @@ class Written:
     usage: Usage = field(default_factory=Usage)
 
 
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A question that stands alone, None when no model gave one, and what was paid for it either way."""
+
+    text: str | None = None
+    usage: Usage = field(default_factory=Usage)
+
+
 class Writer(Protocol):
     """Writes answers from passages, which it numbers from 1 in the order given."""
 
     def write(
         self, question: Question, text: str, found: Sequence[Found]
     ) -> AsyncGenerator[str | Restarted | Written, None]:
-        """Yield the raw text as it comes, then Written. Raises ModelUnavailable at any moment."""
+        """Yield the raw text as it comes, then Written. Raises ModelUnavailable at any moment.
 
-    async def rewrite(self, question: Question) -> str | None:
-        """Write a follow-up question so that it stands alone; None when no model can right now."""
+        Both carry what all calls cost, those of models that failed before included.
+        """
+
+    async def rewrite(self, question: Question) -> Rewritten:
+        """Write a follow-up question so that it stands alone."""
 
     async def close(self) -> None:
         """Release connections."""

@@ -1,13 +1,19 @@
 """Answers without a model: quotes with exact lines, an honest "not found", freshness, follow-ups and the cache."""
 
+import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipelines.answering import Answering
+from pipelines.components.embed import NoEmbedder
+from pipelines.searching import Searching
 from pipelines.stores.passages import Change, IndexedFile, PassageStore
-from pipelines.types import Answer, AnswerEvent, Exchange, Question, Searching, StoreUnavailable, Verdict
+from pipelines.types import Answer, AnswerEvent, Exchange, Question, SourceView, StoreUnavailable, Verdict
+from pipelines.types import Searching as SearchBegins
 from tests.fakes.passages import FakePassages
 from tests.fakes.project import COMMIT, HANDBOOK, PROJECT, SOURCE, indexed, searching, settings
 
@@ -46,7 +52,7 @@ async def test_searching_comes_first_and_one_answer_last(store: FakePassages) ->
     """The contract of the events: Searching, then exactly one Answer."""
     events = await events_of(store, Question("How do I install parcel?", PROJECT))
 
-    assert [Searching, Answer] == [type(event) for event in events]
+    assert [SearchBegins, Answer] == [type(event) for event in events]
 
 
 @pytest.mark.parametrize(
@@ -204,6 +210,26 @@ async def test_a_fence_in_code_does_not_end_the_quote() -> None:
     store = await indexed({"fence.py": 'def zebra_fence():\n    return """\n```\nafter\n```\n"""\n'})
 
     assert "````python\n" in (await answer_to(store, "zebra_fence")).markdown
+
+
+async def test_quotes_are_chosen_off_the_event_loop(store: FakePassages) -> None:
+    """It is work for the processor: chats of others go on meanwhile."""
+    threads = []
+
+    class Watched(dict[str, SourceView]):
+        def get(self, key: str, default: object = None) -> Any:
+            threads.append(threading.get_ident())
+            return super().get(key)
+
+    async def views(_project: str) -> Mapping[str, SourceView]:
+        return Watched({SOURCE: SourceView(SOURCE, "Handbook")})
+
+    product = Answering(Searching(store, NoEmbedder(), views), None, settings().answers)
+    for text in ("What is the retry limit?", "Which Kubernetes version is required for depots?"):
+        assert isinstance([event async for event in product.answer(Question(text, PROJECT))][-1], Answer)
+
+    assert threads
+    assert threading.get_ident() not in threads
 
 
 async def test_one_very_long_line_is_shortened_in_the_text_and_whole_in_the_quote() -> None:

@@ -1,6 +1,7 @@
 """Answers by a model: streamed, cited, and replaced by quotes whenever the model fails. The server is a real one."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -71,6 +72,26 @@ async def test_an_answer_is_streamed_and_cites_the_lines_that_support_it() -> No
     assert got.answer.markdown.startswith(got.stream)
     assert [("README.md", True)] == [(one.path, "5 attempts" in one.quote) for one in got.answer.citations]
     assert ("m", 100) == (got.answer.usage.model, got.answer.usage.prompt_tokens)
+
+
+async def test_an_answer_longer_than_anything_asked_for_is_not_sent() -> None:
+    """A server that ignores the limit of tokens is hung up on; nothing is kept but what was shown."""
+    server = ModelServer(Behaviour(reply=["The retry limit is 5 attempts [1]. " * 100] * 100))
+    async with product(server) as answering:
+        got = await told(answering)
+
+    assert (Verdict.EXTRACTIVE, "garbage") == (got.answer.verdict, got.answer.fallback)
+    assert len(got.stream) < settings().llm.max_answer_tokens * 20
+    assert got.answer.usage.completion_tokens > 0
+
+
+async def test_a_number_in_code_as_long_as_a_page_is_no_citation() -> None:
+    """Python refuses to read numbers of over 4,300 digits; an answer may hold one."""
+    reply = f"The retry limit is 5 attempts [1], not `x[{'9' * 5_000}]`."
+    async with product(ModelServer(Behaviour(reply=reply))) as answering:
+        got = await told(answering)
+
+    assert Verdict.ANSWERED is got.answer.verdict
 
 
 async def test_a_number_that_cites_nothing_never_reaches_the_reader() -> None:
@@ -241,6 +262,49 @@ async def test_history_goes_along_and_a_follow_up_is_rewritten() -> None:
     assert "retry limit of parcel" in server.received[1].body["messages"][-1]["content"]
 
 
+LEANING = Question("And how high is it?", PROJECT, history=(Exchange("What is the retry limit?", "Low [1]."),))
+
+
+async def test_what_a_rewrite_cost_is_told_with_the_answer() -> None:
+    """The tokens of both calls count against the project's daily limit, also when nothing is found with them."""
+    found = [Behaviour(reply="What is the retry limit of parcel?"), Behaviour(reply="It is 5 attempts [1].")]
+    lost = [Behaviour(reply="Who won the chess tournament in Reykjavik?")]
+    async with product(ModelServer(script=found)) as answering:
+        answered = (await told(answering, LEANING)).answer
+    async with product(ModelServer(script=lost)) as answering:
+        not_found = (await told(answering, LEANING)).answer
+
+    assert (Verdict.ANSWERED, 200) == (answered.verdict, answered.usage.prompt_tokens)
+    assert (Verdict.NOT_FOUND, "m", 100) == (not_found.verdict, not_found.usage.model, not_found.usage.prompt_tokens)
+
+
+async def test_what_a_failed_call_cost_is_told_with_the_answer() -> None:
+    """A model that broke off was paid for what it had read and written; one that refused was not."""
+    broken = ModelServer(Behaviour(reply="Wrong words come first.", breaks_after=2))
+    good = ModelServer(Behaviour(reply="The retry limit is 5 attempts [1]."))
+    async with product(broken, good) as answering:
+        second = (await told(answering)).answer.usage
+    async with product(ModelServer(Behaviour(reply="Wrong words come first.", breaks_after=2))) as answering:
+        alone = (await told(answering)).answer.usage
+    async with product(ModelServer(Behaviour(status=429))) as answering:
+        refused = (await told(answering)).answer.usage
+
+    assert alone.prompt_tokens > 100  # the passages are longer than the question
+    assert alone.completion_tokens > 0
+    assert alone.prompt_tokens + 100 == second.prompt_tokens
+    assert (0, 0) == (refused.prompt_tokens, refused.completion_tokens)
+
+
+async def test_a_rewrite_that_fails_leaves_the_question_as_it_is() -> None:
+    """Refused, no choice at all, or nonsense: the words of the question before stand in."""
+    none = json.dumps({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": []})
+    for failing in (Behaviour(status=500), Behaviour(raw=none), Behaviour(raw="<html>"), Behaviour(reply="x" * 500)):
+        server = ModelServer(Behaviour(reply="It is 5 attempts [1]."), script=[failing])
+        async with product(server) as answering:
+            assert Verdict.ANSWERED is (await told(answering, LEANING)).answer.verdict
+        assert "retry" in server.received[1].body["messages"][-1]["content"].rsplit("meaning", 1)[1]
+
+
 async def test_fifty_questions_at_once_are_all_answered() -> None:
     """One writer serves many rooms; no answer gets into another."""
 
@@ -260,7 +324,8 @@ async def test_a_repeat_is_answered_from_memory_but_a_failure_is_not_remembered(
     """After an outage the model is asked again; after an answer it is not."""
     server = ModelServer(Behaviour(reply="The retry limit is 5 attempts [1]."), script=[Behaviour(status=500)])
     async with product(server) as answering:
-        verdicts = [(await told(answering)).answer.verdict for _ in range(3)]
+        answers = [(await told(answering)).answer for _ in range(3)]
 
-    assert [Verdict.EXTRACTIVE, Verdict.ANSWERED, Verdict.ANSWERED] == verdicts
+    assert [Verdict.EXTRACTIVE, Verdict.ANSWERED, Verdict.ANSWERED] == [one.verdict for one in answers]
+    assert [0, 100, 0] == [one.usage.prompt_tokens for one in answers]
     assert 2 == len(server.received)
