@@ -113,7 +113,7 @@ def view_of(row: WebRow, around: Around) -> RowView:
     }
     if row.is_deleted or not row.body:
         return RowView(**common | {"is_deleted": True})
-    return RowView(**common, **(_person(row) if is_mine else _ours(row, around)))
+    return RowView(**common, **(_person(row, around.language) if is_mine else _ours(row, around)))
 
 
 def preview_of(row: WebRow, language: str) -> str:
@@ -132,9 +132,12 @@ def lines_of(cited: Cited, language: str) -> str:
     return say("web.lines", language, first=cited.first_line, last=cited.last_line)
 
 
-def size_of(size_bytes: int) -> str:
+def size_of(size_bytes: int, language: str) -> str:
     """A file's size for people."""
-    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 1_000_000 else f"{max(1, size_bytes // 1000)} kB"
+    if size_bytes < 1_000_000:
+        return f"{max(1, size_bytes // 1000)} kB"
+    megabytes = f"{size_bytes / 1e6:.1f} MB"
+    return megabytes if language == "en" else megabytes.replace(".", ",")
 
 
 def viewer_path(project: str, turn: str, number: int) -> str:
@@ -142,8 +145,8 @@ def viewer_path(project: str, turn: str, number: int) -> str:
     return f"/p/{project}/{turn}/{number}"
 
 
-def _person(row: WebRow) -> dict[str, Any]:
-    files = (File(str(one.get("name", "")), size_of(int(one.get("size_bytes", 0)))) for one in _files(row))
+def _person(row: WebRow, language: str) -> dict[str, Any]:
+    files = (File(str(one.get("name", "")), size_of(int(one.get("size_bytes", 0)), language)) for one in _files(row))
     return {"text": str(row.body.get("text", "")), "files": tuple(files)}
 
 

@@ -125,7 +125,7 @@ function startRoom() {
   const room = chat.dataset.room;
   startLog();
   onRow((row) => announce(row));
-  startQueue(room, () => {});
+  startQueue(room, { up: () => showState(""), down: (text) => showState(text) });
   startReading(room);
   startComposer(room, (message) => enqueue(room, message));
   $("log").addEventListener("click", (event) => {

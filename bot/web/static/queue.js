@@ -7,7 +7,7 @@ const WAITS_MS = [500, 1000, 2000, 5000, 10_000, 20_000];
 let failures = 0;
 let timer = 0;
 let isSending = false;
-let whenSent = () => {};
+let tell = {};
 
 const waiting = () => kept.get("queue", []);
 const store = (list) => kept.put("queue", list);
@@ -23,9 +23,9 @@ export function enqueue(room, message) {
   flush();
 }
 
-/** Shows what is left of this room from before a reload, and begins to send. */
-export function startQueue(room, sent) {
-  whenSent = sent;
+/** Shows what is left of this room from before a reload, and begins to send; tells when it goes `up` and `down`. */
+export function startQueue(room, { up, down }) {
+  tell = { up, down };
   for (const one of waiting()) {
     if (one.room !== room || document.querySelector(`#log [data-key="${CSS.escape(one.key)}"]`)) continue;
     append(draw(one));
@@ -49,9 +49,11 @@ async function flush() {
       const { key, text, reply_to, attachments } = one;
       const answer = await ask("POST", `/api/rooms/${one.room}/messages`, { key, text, reply_to, attachments });
       forget(one.key);
+      if (failures > 0) tell.up();
       failures = 0;
       settle(one, answer);
     } catch (error) {
+      if (error.status === 0) tell.down(error.message);
       if (isPassing(error)) break;
       change(one.key, { problem: error.message });
       redraw({ ...one, problem: error.message });
@@ -70,7 +72,6 @@ function settle(one, answer) {
     row.id = `m-${answer.seq}`;
     row.querySelector(".tick").replaceChildren(icon("check"), make("span", { className: "unseen" }, say("web.state.sent")));
   }
-  whenSent(one);
 }
 
 function draw(one) {

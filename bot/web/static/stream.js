@@ -38,6 +38,7 @@ export function listen(room, after, on) {
   /** A stream does not tell why it cannot be opened: ask whether the session is over. */
   const lookIn = () => ask("GET", `/api/commands?room=${room}`).catch((error) => {
     if (!isOut && (error.status === 401 || error.status === 404)) leave();
+    return error.status;
   });
   const open = () => {
     clearTimeout(timer);
@@ -68,7 +69,8 @@ export function listen(room, after, on) {
     open();
   };
   addEventListener("online", now);
-  addEventListener("offline", () => isOut || on.down(say("web.offline")));
+  // A service on the same machine is there without a network too.
+  addEventListener("offline", async () => (await lookIn()) === 0 && on.down(say("web.offline")));
   addEventListener("pagehide", () => source?.close());
   addEventListener("pageshow", (event) => event.persisted && now());
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && now());

@@ -118,10 +118,13 @@ def test_an_answer_or_a_commands_result_answers_a_message(stage: Stage, *, is_an
     assert (frozenset({1}) if is_answered else frozenset()) == answered_by([answered(Reply("x", stage=stage))])
 
 
-@pytest.mark.parametrize(("size", "text"), [(0, "1 kB"), (999_999, "999 kB"), (1_250_000, "1.2 MB")])
-def test_sizes_are_rounded(size: int, text: str) -> None:
-    """Kilobytes, then megabytes."""
-    assert text == size_of(size)
+@pytest.mark.parametrize(
+    ("size", "language", "text"),
+    [(0, "en", "1 kB"), (999_999, "de", "999 kB"), (1_250_000, "en", "1.2 MB"), (1_250_000, "de", "1,2 MB")],
+)
+def test_sizes_are_rounded(size: int, language: str, text: str) -> None:
+    """Kilobytes, then megabytes, with the decimal mark of the language."""
+    assert text == size_of(size, language)
 
 
 @pytest.mark.parametrize(
