@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from adapters.git.address import parse_remote
 from adapters.registry import SourceRegistry
 from adapters.source import SourceRefused
 from bot.errors import UserError
+from bot.gate import follow_visibility
 from bot.refresh import Refresh
 from bot.state.database import Database
-from bot.state.queries import projects, purges, sources
+from bot.state.queries import projects, purges, rooms, sources
 from bot.state.queries.sources import NewSource
 from bot.state.tables import Source
 from bot.state.vault import Vault
@@ -100,7 +103,10 @@ class Following:
     async def begin(
         self, project: str, wanted: Wanted, *, ref: str = "", person: str | None, now: datetime, starts: bool = True
     ) -> Source:
-        """Follow a source and, when it `starts`, begin its first index in the background. Raises UserError."""
+        """Follow a source and, when it `starts`, begin its first index in the background. Raises UserError.
+
+        Public rooms of a project that gets its first private source fall silent until an owner lets them speak.
+        """
         new = NewSource(
             project,
             wanted.kind,
@@ -111,7 +117,16 @@ class Following:
             added_by=person,
         )
         await self._store.create(project)
-        row = await self._db.write(lambda session: sources.add(session, new, now=now))
+
+        async def follow(session: AsyncSession) -> Source:
+            had_private = await projects.has_private_source(session, project)
+            added = await sources.add(session, new, now=now)
+            if not had_private:  # else an owner has let public rooms see private sources, or they are silent already
+                for room in await rooms.list_of(session, project):
+                    await follow_visibility(session, room.id)
+            return added
+
+        row = await self._db.write(follow)
         if starts:
             self._spawn(self._refresh.refresh_source(row.id))
         return row

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.rights import Actor, Decision, Kind, Place, Way, decide
-from bot.state.queries import people, rooms, sources
+from bot.state.queries import people, projects, rooms
 from bot.state.tables import Person, Room
 
 _PUBLIC: Final = "public"  # why a room is muted
@@ -48,7 +48,7 @@ async def look(
         is_room_admin=is_room_admin,
         way=Way.WEB if found.kind == "web" else Way.CHAT,
     )
-    has_private = found.is_public and project is not None and await _has_private_source(session, project)
+    has_private = found.is_public and project is not None and await projects.has_private_source(session, project)
     place = Place(
         kind=_KINDS.get(found.kind, Kind.ROOM),
         room=found.id,
@@ -74,7 +74,7 @@ async def follow_visibility(session: AsyncSession, room: str) -> bool:
             await rooms.unmute(session, room)
         return False
     project, _ = await _bound(session, found)
-    if project is None or found.muted_reason or not await _has_private_source(session, project):
+    if project is None or found.muted_reason or not await projects.has_private_source(session, project):
         return False
     await rooms.mute(session, room, reason=_PUBLIC)
     return True
@@ -84,10 +84,6 @@ async def _bound(session: AsyncSession, room: Room) -> tuple[str | None, int]:
     if room.project is not None or room.parent is None:
         return room.project, room.binding  # the same as rooms.binding_of, without reading the room once more
     return await rooms.binding_of(session, room.id) or (None, room.binding)
-
-
-async def _has_private_source(session: AsyncSession, project: str) -> bool:
-    return any(source.is_private for source in await sources.list_of(session, project))
 
 
 _room_id: Any = Room.__table__.c.id  # type: ignore[attr-defined]

@@ -6,14 +6,16 @@ from bot.commands.registry import NOTHING, Command, Rest
 from bot.erasure import forget
 from bot.errors import UserError
 from bot.rights import Role
+from bot.state.queries import audit as audit_queries
 from bot.state.queries import jobs as job_queries
-from bot.state.queries import people, sources
+from bot.state.queries import people, projects, sources
 from bot.timing import ago
 from bot.version import PROGRAM
 from config.texts import plain
 
 _JOBS_SEEN = 500  # runs looked through for those of one project
 _JOBS_SHOWN = 12
+_ACTS_SHOWN = 20
 
 
 @registry.command("help", is_read_only=True)
@@ -123,6 +125,8 @@ async def jobs(ctx: Context) -> str:
     project = await ctx.project()
     runs = await ctx.house.db.read(lambda session: job_queries.latest(session, limit=_JOBS_SEEN))
     followed = await ctx.house.db.read(lambda session: sources.list_of(session, project.id))
+    if ctx.role is Role.OWNER:
+        followed = [*followed, *await ctx.house.db.read(sources.list_everywhere)]
     names = {row.id: row.name for row in followed}
     mine = [run for run in runs if ctx.role is Role.OWNER or run.subject in names][:_JOBS_SHOWN]
     if not mine:
@@ -138,6 +142,32 @@ async def jobs(ctx: Context) -> str:
         for run in mine
     ]
     return "\n".join([ctx.say("job.title"), "", *lines])
+
+
+@registry.command("audit", is_read_only=True)
+async def audit(ctx: Context) -> str:
+    """Show an owner who did or tried what lately, and whether anybody has tampered with the record.
+
+    Example: /audit
+    """
+    db = ctx.house.db
+    acts = await db.read(lambda session: audit_queries.latest(session, limit=_ACTS_SHOWN))
+    names = await db.read(lambda session: people.names_of(session, {act.person for act in acts if act.person}))
+    every = {project.id: project.name for project in await db.read(projects.list_all)}
+    lines = [
+        ctx.say(
+            "audit.line",
+            ago=ago(act.at, now=ctx.now, language=ctx.language),
+            who=plain(names.get(act.person, "") or act.person) if act.person else ctx.say("audit.shell"),
+            action=act.action,
+            project=every.get(act.target, ""),
+            outcome=ctx.say(f"audit.{act.outcome}"),
+        )
+        for act in acts
+    ]
+    check = await db.read(audit_queries.verify_chain)
+    key = "audit.whole" if check.broken_at is None else "audit.broken"
+    return "\n".join([ctx.say("audit.title"), "", *lines, "", ctx.say(key, rows=check.rows, row=check.broken_at)])
 
 
 @registry.command("project", is_read_only=True, is_listed=False, action="help")
@@ -156,6 +186,15 @@ async def source_group(ctx: Context, what: Rest = NOTHING) -> Reply:  # noqa: AR
     Example: /source
     """
     return _group(ctx, "source")
+
+
+@registry.command("file", is_read_only=True, is_listed=False, action="help")
+async def file_group(ctx: Context, what: Rest = NOTHING) -> Reply:  # noqa: ARG001 - whatever else was typed
+    """Offer the commands for files that were sent.
+
+    Example: /file
+    """
+    return _group(ctx, "file")
 
 
 def _how_to_ask(ctx: Context) -> str:

@@ -85,5 +85,5 @@ async def _unlink(session: AsyncSession, person: str, own: list[str], *, now: da
     await session.execute(waiting.values(state="dropped", outcome="deleted", finished_at=now))
     written = update(Inbox).where(col(Inbox.person) == person)
     await session.execute(written.values(person=None, body_sealed=None))
-    emptied = {"title": "", "settings": {}, "project": None, "bound_by": None, "bound_at": None}
+    emptied: dict[str, Any] = {"title": "", "settings": {}, "project": None, "bound_by": None, "bound_at": None}
     await session.execute(update(Room).where(col(Room.id).in_(own)).values(**emptied, binding=Room.binding + 1))

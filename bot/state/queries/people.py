@@ -176,7 +176,7 @@ async def load_actor(
 async def names_of(session: AsyncSession, people: Iterable[str]) -> dict[str, str]:
     """Names by id, for showing."""
     found = await session.execute(select(col(Person.id), col(Person.name)).where(col(Person.id).in_(list(people))))
-    return dict(found.tuples().all())
+    return {str(person): str(name) for person, name in found}
 
 
 def _valid(now: datetime) -> ColumnElement[bool]:

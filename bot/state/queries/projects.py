@@ -1,7 +1,6 @@
 """Projects. Names are for showing; everything else goes by id."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
@@ -9,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from bot.errors import UserError
-from bot.rights import INSTALLATION, Actor, Role
+from bot.rights import Actor, Role
 from bot.state.ids import new_id
 from bot.state.tables import Grant, Project, Source
 from bot.state.words import clean_name, name_key
@@ -75,26 +74,11 @@ async def remove(session: AsyncSession, project: str, *, now: datetime) -> None:
     await session.flush()
 
 
-async def change_settings(session: AsyncSession, project: str, changes: dict[str, Any]) -> dict[str, Any]:
-    """Set the given settings; None takes one back to its default. Returns all that are set now."""
-    found = await session.get_one(Project, project)
-    merged = {**found.settings, **changes}
-    found.settings = {key: value for key, value in merged.items() if value is not None}
-    await session.flush()
-    return found.settings
-
-
 async def has_private_source(session: AsyncSession, project: str) -> bool:
     """Whether the project follows anything that not everybody may read."""
     wanted = exists().where(
         col(Source.project) == project, col(Source.is_private).is_(True), col(Source.state) != "removed"
     )
-    return bool(await session.scalar(select(wanted)))
-
-
-async def is_owned(session: AsyncSession) -> bool:
-    """Whether the installation has an owner."""
-    wanted = exists().where(col(Grant.project) == INSTALLATION, col(Grant.role) == Role.OWNER.word)
     return bool(await session.scalar(select(wanted)))
 
 

@@ -60,14 +60,6 @@ async def list_of(session: AsyncSession, project: str) -> list[Room]:
     return list(await session.scalars(wanted.order_by(col(Room.created_at), col(Room.id))))
 
 
-async def project_of(session: AsyncSession, room: Room) -> str | None:
-    """The project that a room is bound to, by itself or by the room it lies in."""
-    if room.project is not None or room.parent is None:
-        return room.project
-    parent = await session.get(Room, room.parent)
-    return None if parent is None else parent.project
-
-
 async def binding_of(session: AsyncSession, room: str) -> tuple[str | None, int] | None:
     """The project of a room and the number of its binding as they are now; None for an unknown room.
 

@@ -50,12 +50,6 @@ async def end(session: AsyncSession, token: str) -> None:
     await session.execute(delete(WebSession).where(col(WebSession.token_hash) == hashed(token)))
 
 
-async def end_all(session: AsyncSession, person: str) -> int:
-    """Sign a person out everywhere; gives in how many browsers."""
-    gone = delete(WebSession).where(col(WebSession.person) == person).returning(col(WebSession.token_hash))
-    return len((await session.execute(gone)).all())
-
-
 async def use(session: AsyncSession, token: str, *, now: datetime) -> WebSession | None:
     """The session of a cookie, unless it has ended; notes that it is used, at most once a minute."""
     found = await by_token(session, token, now=now)

@@ -143,11 +143,6 @@ async def set_state(session: AsyncSession, source: str, state: str, *, reason: s
     await session.execute(changed.values(state=state, state_reason=reason, state_at=now))
 
 
-async def set_private(session: AsyncSession, source: str, *, is_private: bool) -> None:
-    """Keep whether not everybody may read the source."""
-    await session.execute(update(Source).where(col(Source.id) == source).values(is_private=is_private))
-
-
 async def hidden_since(session: AsyncSession, *, before: datetime) -> list[Source]:
     """Sources that have been hidden or removed since before a time, to be purged."""
     wanted = select(Source).where(col(Source.state).in_(["hidden", "removed"]), col(Source.state_at) < before)

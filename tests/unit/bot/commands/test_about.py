@@ -137,6 +137,28 @@ async def test_jobs_of_other_projects_are_not_shown(house: Typing) -> None:
     assert "secret" in await house.says("/jobs", room=room, person=owner)
 
 
+async def test_an_owner_sees_who_did_what(house: Typing) -> None:
+    """By name, with the project; a refusal like an act; and that the record is whole."""
+    project = await house.project()
+    room = await house.room(kind="private", project=project.id)
+    bob, owner = await house.person("Bob", role=Role.MEMBER, project=project.id), await house.person(role=Role.OWNER)
+    with pytest.raises(UserError):
+        await house.types("/source add docs", room=room, person=bob)
+    await house.types("/project rename Guide", room=room, person=owner)
+
+    said = await house.says("/audit", room=room, person=owner)
+
+    now = say("status.ago_now", "en")
+    refused, done = say("audit.refused", "en"), say("audit.allowed", "en")
+    line = {"ago": now, "project": "Guide"}
+    assert say("audit.line", "en", **line, who="Bob", action="source add", outcome=refused) in said
+    assert say("audit.line", "en", **line, who="Ada", action="project rename", outcome=done) in said
+    assert say("audit.whole", "en", rows=2) in said
+    with pytest.raises(UserError, match=r"rights\.not_allowed"):
+        await house.types("/audit", room=room, person=bob)
+    assert [("audit", "allowed"), ("audit", "refused")] == (await house.audited())[2:]
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_everything_an_owner_may_look_at_is_said_in_each_language(house: Typing, language: str) -> None:
     """Each command that changes nothing and needs no words answers, or refuses with words."""

@@ -7,7 +7,7 @@ import pytest
 from adapters.chat import Attachment
 from bot.errors import UserError
 from bot.rights import Role
-from bot.state.queries import sources
+from bot.state.queries import rooms, sources
 from bot.state.queries.sources import NewSource
 from bot.state.tables import Person, Project, Room
 from config.texts import say
@@ -96,6 +96,19 @@ async def test_what_may_not_be_followed_from_a_chat(house: Typing, typed: str, k
     assert "hunter2" not in str(caught.value)
     assert say(caught.value.key, "en", **caught.value.values)
     assert [] == await house.followed(project)
+
+
+async def test_a_public_room_falls_silent_at_the_first_private_source(house: Typing) -> None:
+    """Whoever reads along there has no right to it; what an owner allowed later is not undone by the next source."""
+    project, room, ada = await at_work(house)
+    public = await house.room("public", project=project.id, is_public=True)
+
+    await house.types("/source add docs", room=room, person=ada)
+
+    assert ("public", "") == ((await house.at(public)).muted_reason, (await house.at(room)).muted_reason)
+    await house.db.write(lambda session: rooms.unmute(session, public.id))
+    await house.types("/source add a/b", room=room, person=ada)
+    assert "" == (await house.at(public)).muted_reason
 
 
 @pytest.mark.parametrize(

@@ -71,18 +71,6 @@ async def test_renaming_keeps_the_id_and_checks_the_name(db: Database) -> None:
     assert ["New", "taken"] == [p.name for p in await db.read(projects.list_all)]
 
 
-async def test_settings_are_merged_and_none_takes_one_back(db: Database) -> None:
-    """Other settings stay."""
-    project = await some_project(db)
-    await db.write(lambda session: projects.change_settings(session, project.id, {"verify": True, "style": "short"}))
-
-    left = await db.write(lambda session: projects.change_settings(session, project.id, {"style": None}))
-    assert {"verify": True} == left
-    found = await db.read(lambda session: projects.get(session, project.id))
-    assert found is not None
-    assert {"verify": True} == found.settings
-
-
 async def test_a_source_is_followed_once(db: Database) -> None:
     """Neither the same place nor the same name twice in one project; another project may."""
     project, other = await some_project(db), await some_project(db, "other")

@@ -38,7 +38,6 @@ async def test_a_topic_has_the_binding_of_its_group(db: Database) -> None:
     await db.write(lambda session: rooms.bind(session, group, project=project.id, bound_by=None, now=NOW))
 
     assert (project.id, 1) == await db.read(lambda session: rooms.binding_of(session, topic.id))
-    assert project.id == await db.read(lambda session: rooms.project_of(session, topic))
 
 
 async def test_each_binding_has_a_number_of_its_own(db: Database) -> None:
