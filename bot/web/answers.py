@@ -33,5 +33,9 @@ def failure(
 
 def told(status: int, message: str, what_to_do: str = "", *, reference: str | None = None) -> JSONResponse:
     """The response for an error whose sentence is already made."""
-    error = {"message": message, "what_to_do": what_to_do} | ({"reference": reference} if reference else {})
-    return JSONResponse({"error": error}, status)
+    return JSONResponse(fault(message, what_to_do, reference=reference), status)
+
+
+def fault(message: str, what_to_do: str = "", *, reference: str | None = None) -> dict[str, dict[str, str]]:
+    """The one shape of all errors."""
+    return {"error": {"message": message, "what_to_do": what_to_do} | ({"reference": reference} if reference else {})}

@@ -13,10 +13,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from bot.desk import Desk, DeskError, IndexProgress
+from bot.errors import StateError
 from bot.rights import Way
 from bot.state.queries import limits, projects
 from bot.state.tables import Project
-from bot.web.answers import ApiError
+from bot.web.answers import ApiError, fault
 from bot.web.parts import WebParts
 from bot.web.room_routes import Body
 from bot.web.shapes import (
@@ -32,6 +33,7 @@ from bot.web.shapes import (
     streams,
 )
 from bot.web.visitors import KEY, Visitor, acting_visitor, any_visitor, parts_of
+from pipelines.types import KnowledgeError
 
 router = APIRouter(prefix="/api", tags=["questions and sources"], dependencies=[KEY], responses=answers())
 Reader = Annotated[Visitor, Depends(any_visitor)]
@@ -204,8 +206,8 @@ async def _index(desk: Desk, body: Index, lines: asyncio.Queue[str | None]) -> N
     try:
         result = await desk.index(list(body.sources), project=body.project, on_progress=tell)
         lines.put_nowait(json.dumps(result))
-    except DeskError as error:
-        lines.put_nowait(json.dumps({"error": {"message": str(error), "what_to_do": ""}}))
+    except (DeskError, StateError, KnowledgeError) as error:  # said to the operator's own shell, as without a service
+        lines.put_nowait(json.dumps(fault(str(error))))
     finally:
         lines.put_nowait(None)
 

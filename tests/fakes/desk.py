@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.desk import DeskError, IndexProgress, Json, OnIndexProgress
+from pipelines.types import StoreFull
 
 
 class FakeDesk:
@@ -24,7 +25,9 @@ class FakeDesk:
         return {"answer": "42", "citations": [], "verdict": "extractive", "timings": {}}
 
     async def index(self, locations: Sequence[str], *, project: str, on_progress: OnIndexProgress) -> Json:
-        """Two steps, then the result; "/missing" cannot be followed."""
+        """Two steps, then the result; "/missing" cannot be followed, and "/full" cannot be stored."""
+        if "/full" in locations:
+            raise StoreFull("the disk is full")
         if "/missing" in locations:
             raise DeskError("expected a folder, got '/missing'")
         on_progress(IndexProgress("docs", 1, 2, 10, "reading"))

@@ -146,6 +146,14 @@ async def test_a_folder_that_cannot_be_followed_is_said_last(api: Api) -> None:
     assert "/missing" in json.loads(answer.text.splitlines()[-1])["error"]["message"]
 
 
+async def test_an_index_that_breaks_says_so_last(api: Api) -> None:
+    """The operator reads the reason, as without a running service."""
+    async with api.site.shell() as http:
+        answer = await http.post("/api/index", json={"sources": ["/full"], "project": "new"})
+
+    assert "the disk is full" == json.loads(answer.text.splitlines()[-1])["error"]["message"]
+
+
 async def test_paths_of_the_machine_are_for_its_own_commands(api: Api) -> None:
     """No token and no browser follows a path, not even an owner's."""
     token = await api.token(Role.OWNER, scope="admin")
