@@ -99,6 +99,7 @@ async def measure(kind: str, max_bytes: int, folder: Path) -> None:
     rss_bytes: list[int] = [psutil.Process().memory_info().rss]
     gc.collect()
     probing = asyncio.create_task(probe(lags_s, rss_bytes))
+    await store.create("bench")
     started_s, cpu_s = time.perf_counter(), time.process_time()
     plan = await indexing.plan("bench", "source", listed)
     planned_s = time.perf_counter() - started_s

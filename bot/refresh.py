@@ -211,7 +211,7 @@ class Refresh:
         held = (await self._parts.store.manifest(row.project, row.id)).keys() - set(plan.removed)
         wanted = held | {file.path for file in plan.changed}
         every = [file for file in listed if file.path in wanted]
-        return replace(plan, changed=every, moved=frozenset(), unchanged=0)
+        return replace(plan, changed=every, moved=frozenset(), unchanged=0, redacted=0)
 
     async def _index(
         self, row: Source, source: CodeSource, listing: Listing, plan: Plan, progress: SourceProgress
@@ -251,12 +251,11 @@ class Refresh:
     async def _counts(self, row: Source, listing: Listing, plan: Plan, done: Outcome) -> dict[str, Any]:
         """What /status shows of a source: files, passages, skipped by reason, keys and tokens taken out."""
         held = await self._parts.store.counts(row.project)
-        redacted = done.redacted if plan.unchanged == 0 else done.redacted + int(row.counts.get("redacted", 0))
         return {
             "files": plan.unchanged + done.files,
             "passages": held.per_source.get(row.id, 0),
             "skipped": dict(Counter(listing.skipped) + Counter(done.skipped)),
-            "redacted": redacted,
+            "redacted": plan.redacted + done.redacted,
             "vanished": done.vanished,
         }
 

@@ -59,7 +59,6 @@ class Indexing:
 
     async def plan(self, project: str, source: str, listed: Sequence[Listed], *, room: str | None = None) -> Plan:
         """Compare a whole listing with the manifest. Files over the limits of a source are skipped as "over_limit"."""
-        await self._store.create(project)
         held = await self._store.manifest(project, source)
         rules, limits = self._rules, self._limits
         found = await asyncio.to_thread(compare, held, listed, rules=rules, limits=limits, version=self.version)
@@ -81,9 +80,9 @@ class Indexing:
         carries `updating_to`; a first index shows the target at once, with `updating_to` equal to it. Removals come
         last. Cancelling leaves whole files only, and the next plan goes on from there.
         `room_to_write` is awaited before each write and returns when there is room on the disk.
-        Raises what the store, the embedder, `read` and `room_to_write` raise.
+        Raises what the store, the embedder, `read` and `room_to_write` raise; StoreUnavailable for a project that was
+        not created, or is dropped meanwhile.
         """
-        await self._store.create(project)
         before = (await self._store.shown(project)).get(target.source)
         if plan.is_empty and before and replace(before, at=target.at) == target:
             return Outcome(generation=await self._store.generation(project), skipped=plan.skipped)
@@ -248,6 +247,7 @@ class _Run:
             size_bytes=ready.size_bytes,
             room=self.plan.room,
             skipped=prepared.skipped,
+            redacted=prepared.redacted,
         )
         self.waiting.append(IndexedFile(entry, prepared.documents, rows))
         self.waiting_bytes += ready.size_bytes

@@ -58,14 +58,15 @@ class Plan:
     """What must be done so that the index equals a listing.
 
     `moved` are the changed paths whose content is indexed under another path already, `unchanged` counts files that
-    are indexed and stay, `skipped` counts by reason those that are not read this time. `room` limits the files of the
-    plan to one room.
+    are indexed and stay, with `redacted` keys and tokens taken out of them, `skipped` counts by reason those that are
+    not read this time. `room` limits the files of the plan to one room.
     """
 
     changed: Sequence[Listed] = ()
     removed: Sequence[str] = ()
     moved: frozenset[str] = frozenset()
     unchanged: int = 0
+    redacted: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
     room: str | None = None
 
@@ -88,7 +89,7 @@ def compare(
     changed: list[Listed] = []
     skipped: Counter[str] = Counter()
     wanted: set[str] = set()
-    unchanged = 0
+    unchanged = redacted = 0
     for file in _within_limits(listed, skipped, rules=rules, limits=limits):
         wanted.add(file.path)
         entry = held.get(file.path)
@@ -98,8 +99,9 @@ def compare(
             skipped[entry.skipped] += 1
         else:
             unchanged += 1
+            redacted += entry.redacted
     removed = sorted(held.keys() - wanted)
-    return Plan(changed, removed, _moved(held, changed, version), unchanged, dict(skipped))
+    return Plan(changed, removed, _moved(held, changed, version), unchanged, redacted, dict(skipped))
 
 
 def _within_limits(

@@ -88,9 +88,9 @@ def insert_file(connection: sqlite3.Connection, one: int, file: IndexedFile, sto
     """Insert a file under a new id, with its passages and the codes of its vectors."""
     entry = file.entry
     connection.execute(
-        "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (one, entry.source, entry.path, entry.blob, entry.splitter, len(file.documents), entry.size_bytes, entry.room,
-         entry.skipped),
+         entry.skipped, entry.redacted),
     )  # fmt: skip
     connection.executemany(
         "INSERT INTO passage VALUES (?, ?, ?, ?, ?, ?)",
@@ -130,14 +130,15 @@ def heads(connection: sqlite3.Connection) -> dict[str, Shown]:
 def entries(connection: sqlite3.Connection, source: str) -> dict[str, Entry]:
     """Read the manifest of a source, by path."""
     rows = connection.execute(
-        "SELECT path, source, blob, splitter, passages, size_bytes, room, skipped FROM file WHERE source = ?", (source,)
+        "SELECT path, source, blob, splitter, passages, size_bytes, room, skipped, redacted FROM file WHERE source = ?",
+        (source,),
     )
     return {
         path: Entry(
             source=owner, path=path, blob=blob, splitter=splitter, passages=passages, size_bytes=size, room=room,
-            skipped=skipped,
+            skipped=skipped, redacted=redacted,
         )
-        for path, owner, blob, splitter, passages, size, room, skipped in rows
+        for path, owner, blob, splitter, passages, size, room, skipped, redacted in rows
     }  # fmt: skip
 
 

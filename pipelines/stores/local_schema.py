@@ -39,7 +39,8 @@ _TABLES: Final = """
     INSERT INTO meta VALUES ('generation', 0), ('next_file', 1), ('terms', ''), ('analysis', 0);
 """
 _AHEAD: Final = "CREATE TABLE ahead (file INTEGER PRIMARY KEY, version TEXT NOT NULL);"
-_STEPS: Final = (_TABLES, _AHEAD)  # the nth leads to version n
+_REDACTED: Final = "ALTER TABLE file ADD COLUMN redacted INTEGER NOT NULL DEFAULT 0;"
+_STEPS: Final = (_TABLES, _AHEAD, _REDACTED)  # the nth leads to version n
 SCHEMA_VERSION: Final = len(_STEPS)
 
 

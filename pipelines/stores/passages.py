@@ -30,7 +30,7 @@ class Entry:
     """A manifest row: this path is indexed at this blob. `room` is set for uploads that belong to one room.
 
     A file that was read and then left out (binary, minified, generated) has no passages and the reason in `skipped`,
-    so that it is not read again until its blob changes.
+    so that it is not read again until its blob changes. `redacted` counts the keys and tokens taken out of it.
     """
 
     source: str
@@ -41,6 +41,7 @@ class Entry:
     size_bytes: int
     room: str | None = None
     skipped: str = ""
+    redacted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,10 +139,10 @@ class TestChanges:
         assert {SOURCE: 1} == (await store.counts(PROJECT)).per_source
 
     async def test_the_manifest_gives_back_every_entry(self, store: PassageStore) -> None:
-        """Room, skip reason and sizes come back as they were written, by path."""
+        """Room, skip reason, sizes and redactions come back as they were written, by path."""
         shared = file_of("a.md", "alpha")
         upload = file_of("up.md", "beta", room="r1")
-        skipped = IndexedFile(Entry(SOURCE, "x.png", "b9", "lines-1", 0, 900, skipped="binary"), [], None)
+        skipped = IndexedFile(Entry(SOURCE, "x.png", "b9", "lines-1", 0, 900, skipped="binary", redacted=2), [], None)
         await store.apply(PROJECT, Change(put=[shared, upload, skipped]))
 
         held = await store.manifest(PROJECT, SOURCE)

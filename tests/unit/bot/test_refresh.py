@@ -355,6 +355,21 @@ class TestRecord:
 
         assert before == (await house.row(followed)).counts
 
+    async def test_keys_taken_out_are_counted_once(self, house: House) -> None:
+        """However often a file with a key is saved, the record counts the key once, and none when the file is gone."""
+        token = "ghp" + "_" + "a1B2" * 9
+        source = FakeSource({"a.md": page(token), "b.md": page("two")})
+        followed = await house.follow(source)
+        counted = []
+        for text in ("one", "two", "three"):
+            source.files["a.md"] = page(f"{token} {text}")
+            await house.ran(followed)
+            counted.append((await house.row(followed)).counts["redacted"])
+        del source.files["a.md"]
+        await house.ran(followed)
+
+        assert ([1, 1, 1], 0) == (counted, (await house.row(followed)).counts["redacted"])
+
     async def test_board_is_empty_afterwards(self, house: House) -> None:
         """Progress is told while a refresh runs, ends with done, and the board forgets it."""
         followed = await house.follow(FakeSource({"a.md": page("one")}))

@@ -17,7 +17,7 @@ from pipelines.components.embed import Vectors
 from pipelines.indexing import Indexing, Listed, Outcome, Plan, Progress
 from pipelines.planning import ONE_CHANGE_FILES
 from pipelines.stores.passages import Change
-from pipelines.types import Shown, StoreFull
+from pipelines.types import Shown, StoreFull, StoreUnavailable
 from tests.fakes.passages import FakePassages
 
 SETTINGS = load(environ={}, cwd=Path(__file__).parent).settings
@@ -66,6 +66,7 @@ class Desk:
         self.vanished: set[str] = set()
 
     async def plan(self, tree: Tree) -> Plan:
+        await self.store.create("p")
         return await self.indexing.plan("p", "s", listing(tree))
 
     async def follow(self, tree: Tree, commit: str = "c1") -> Outcome:
@@ -277,6 +278,32 @@ async def test_keys_are_redacted_before_they_are_stored_or_embedded() -> None:
     assert not [text for text in desk.embedder.texts if token in text]
 
 
+async def test_keys_taken_out_of_files_that_stay_are_counted_with_the_plan() -> None:
+    """Each file counts once, however often it is written again."""
+    desk = Desk()
+    tree = {name: f"{name} ghp_{'a1B2' * 9}".encode() for name in ("a.md", "b.md")}
+    await desk.follow(tree)
+
+    for number in range(2):
+        tree["a.md"] += str(number).encode()
+        plan = await desk.plan(tree)
+        outcome = await desk.carry_out(plan, tree, f"c{number}")
+
+        assert (1, 1) == (plan.redacted, outcome.redacted)
+
+
+async def test_a_dropped_project_is_not_brought_back() -> None:
+    """A run that is under way when its project is dropped fails at its next write, and the project stays away."""
+    desk = Desk()
+    plan = await desk.plan({"a.md": b"one"})
+    await desk.store.drop("p")
+
+    with pytest.raises(StoreUnavailable, match="'p'"):
+        await desk.carry_out(plan, {"a.md": b"one"})
+
+    assert [] == await desk.store.projects()
+
+
 async def test_a_full_disk_keeps_what_was_there() -> None:
     """The change is dropped whole and the fault raised; once there is room the next run does it."""
     desk = Desk(capacity=1)
@@ -315,6 +342,7 @@ async def test_a_rooms_upload_belongs_to_that_room() -> None:
     desk = Desk()
     tree = {"a.md": b"one"}
 
+    await desk.store.create("p")
     plan = await desk.indexing.plan("p", "s", listing(tree), room="r1")
     await desk.carry_out(plan, tree)
 

@@ -92,7 +92,7 @@ async def test_an_index_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable) as error:
         await found(store, "alpha")
 
-    assert "index version 99, this program reads up to 2: update the program" in str(error.value)
+    assert "index version 99, this program reads up to 3: update the program" in str(error.value)
     await store.close()
 
 
@@ -200,6 +200,7 @@ async def test_an_index_of_the_version_before_goes_on(tmp_path: Path) -> None:
     await (await filled(tmp_path)).close()
     with sqlite3.connect(folder_of(tmp_path) / DATABASE) as connection:
         connection.execute("DROP TABLE ahead")
+        connection.execute("ALTER TABLE file DROP COLUMN redacted")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
     store = LocalPassages(tmp_path)
