@@ -67,10 +67,14 @@ def _numbered(number: int, one: Found) -> dict[str, Any]:
 
 
 class ModelWriter:
-    """Writes with the first endpoint that answers. Close it before its event loop ends."""
+    """Writes with the first endpoint that answers. Close it before its event loop ends.
+
+    `max_calls` bounds the calls for one question, the one that makes it stand alone included.
+    """
 
     def __init__(self, settings: Llm, *, max_calls: int) -> None:
         self._settings = settings
+        self._max_calls = max_calls
         self._endpoints = settings.endpoints[:max_calls]
         self._answering = [_answer_pipeline(endpoint, settings) for endpoint in self._endpoints]
         self._rewriting = _rewrite_pipeline(self._endpoints[0], settings)
@@ -87,7 +91,8 @@ class ModelWriter:
         data = _answer_data(question, text, found)
         failure: ModelUnavailable | None = None
         spent = Usage()
-        for endpoint, pipeline in zip(self._endpoints, self._answering, strict=True):
+        calls_left = max(1, self._max_calls - (text != question.text))  # a text made to stand alone was a call
+        for endpoint, pipeline in list(zip(self._endpoints, self._answering, strict=True))[:calls_left]:
             if failure:
                 yield Restarted()
             pieces = self._stream(pipeline, endpoint, data)
@@ -108,7 +113,12 @@ class ModelWriter:
             raise failure
 
     async def rewrite(self, question: Question) -> Rewritten:
-        """Write a follow-up question so that it stands alone; no text when the model fails or takes too long."""
+        """Write a follow-up question so that it stands alone; no text when the model fails or takes too long.
+
+        Nor when only one call is allowed: that one is for the answer.
+        """
+        if self._max_calls < 2:
+            return Rewritten()
         endpoint = self._endpoints[0]
         data = {"prompt": {"history": _earlier(question), "question": question.text}}
         try:

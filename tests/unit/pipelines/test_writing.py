@@ -29,7 +29,7 @@ class Told:
 
 
 @asynccontextmanager
-async def product(*servers: ModelServer, total_s: float = 20.0) -> AsyncIterator[Answering]:
+async def product(*servers: ModelServer, total_s: float = 20.0, max_calls: int = 3) -> AsyncIterator[Answering]:
     """Answer over the handbook with these servers, the later ones as fallback."""
     async with AsyncExitStack() as stack:
         for server in servers:
@@ -45,7 +45,7 @@ async def product(*servers: ModelServer, total_s: float = 20.0) -> AsyncIterator
                 "timeout_s": total_s,
             }
         )
-        writer = ModelWriter(llm, max_calls=3)
+        writer = ModelWriter(llm, max_calls=max_calls)
         stack.push_async_callback(writer.close)
         await writer.warm_up()
         yield Answering(searching(await indexed(HANDBOOK)), writer, settings().answers)
@@ -303,6 +303,20 @@ async def test_a_rewrite_that_fails_leaves_the_question_as_it_is() -> None:
         async with product(server) as answering:
             assert Verdict.ANSWERED is (await told(answering, LEANING)).answer.verdict
         assert "retry" in server.received[1].body["messages"][-1]["content"].rsplit("meaning", 1)[1]
+
+
+async def test_a_rewrite_counts_as_one_of_the_calls_for_a_question() -> None:
+    """With two allowed a follow-up leaves one for the answer, with one allowed it is not rewritten at all."""
+    script = [Behaviour(reply="What is the retry limit of parcel?")]
+    first, second = ModelServer(Behaviour(status=500), script=script), ModelServer()
+    async with product(first, second, max_calls=2) as answering:
+        two = (await told(answering, LEANING)).answer
+    single = ModelServer(Behaviour(reply="It is 5 attempts [1]."))
+    async with product(single, max_calls=1) as answering:
+        one = (await told(answering, LEANING)).answer
+
+    assert (Verdict.EXTRACTIVE, 2, 0) == (two.verdict, len(first.received), len(second.received))
+    assert (Verdict.ANSWERED, 1) == (one.verdict, len(single.received))
 
 
 async def test_fifty_questions_at_once_are_all_answered() -> None:
