@@ -1,8 +1,9 @@
 """How well passages are found: questions with known answers, beside plain BM25 in the same run.
 
-Run: .venv/bin/python -m benchmarks.quality EVALS [--checkout NAME=FOLDER ...] [--only docs snippets functions code]
+Run: .venv/bin/python -m benchmarks.quality [EVALS] [--checkout NAME=FOLDER ...] [--only docs snippets functions code]
 EVALS holds *_queries.jsonl and what they point into (docs_sections, snippets_chunks, functions_corpus_1/2,
-code_projects). A question about code counts only when a checkout of its project is given. Prints one line a set:
+code_projects); without it, shared/evals beside the checkout is taken, and where that is not, nothing is measured.
+A question about code counts only when a checkout of its project is given. Prints one line a set:
 
     code (whole)   file nDCG@10, recall@5, MRR; everything that the product would index, documents and tests too
     code (root)    the same, only the files below the project's root
@@ -20,6 +21,7 @@ import json
 import math
 import re
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
@@ -39,6 +41,7 @@ from pipelines.planning import Listed
 from pipelines.stores.passages import Change, Entry, IndexedFile, Scope
 from pipelines.types import Shown
 
+EVALS: Final = Path(__file__).resolve().parents[2] / "shared" / "evals"
 WAYS: Final = ("roomwise", "keywords", "plain")
 SOURCE: Final = "s"
 DEPTH: Final = 10
@@ -274,9 +277,13 @@ async def main(evals: Path, checkouts: Mapping[str, Path], only: Sequence[str]) 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("evals", type=Path)
+    parser.add_argument("evals", type=Path, nargs="?", default=EVALS)
     parser.add_argument("--checkout", action="append", default=[], metavar="NAME=FOLDER")
     parser.add_argument("--only", nargs="+", default=["docs", "snippets", "functions", "code"])
     wanted = parser.parse_args()
+    if not wanted.evals.is_dir():
+        print(f"Not measured: expected a folder of questions with known answers, found none at {wanted.evals}.")
+        print("Name one: python -m benchmarks.quality FOLDER")
+        sys.exit(0 if wanted.evals == EVALS else 2)
     pairs = dict(one.split("=", 1) for one in wanted.checkout)
     asyncio.run(main(wanted.evals, {name: Path(folder) for name, folder in pairs.items()}, wanted.only))
