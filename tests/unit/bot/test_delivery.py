@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from adapters.chat import Abilities, Refused, Reply, Stage, Unreachable
+from adapters.chat import Abilities, Refused, Reply, RoomFacts, Stage, Unreachable
+from bot.envelope import pack_reply
 from bot.outbox import Parcel
 from bot.state.queries import deliveries, rooms
+from bot.state.tables import Delivery
 from tests.fakes.chat import FakeChat
 from tests.fakes.flow import Flow, open_flow
 
@@ -181,3 +183,52 @@ async def test_a_preview_that_fails_is_no_fault(tmp_path: Path) -> None:
 
         assert 7.0 == await flow.delivery.preview(room, message, preview)
         assert 0.0 == await flow.delivery.preview(room, message, preview)
+
+
+async def test_a_text_of_another_version_is_given_up_and_the_next_goes_out(tmp_path: Path) -> None:
+    """What cannot be read is not tried for ever and holds nothing up."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        flow.chat.fail("send")
+        await flow.delivery.send(_parcel(flow, "one"))
+        await flow.delivery.send(replace(_parcel(flow, "two"), key="key2"))
+
+        async def garble(session: Any) -> None:
+            row = await deliveries.by_key(session, "key")
+            assert row is not None
+            deliveries.seal_body(row, '{"words": []}', flow.vault)
+
+        await flow.db.write(garble)
+        await flow.delivery.resume()
+
+        assert "given_up" == await _state(flow)
+        assert ["two"] == flow.chat.shown()
+
+
+async def test_a_room_that_is_stuck_holds_no_other_room_up(tmp_path: Path) -> None:
+    """However many messages wait for it, another room's are brought out when they are due."""
+    async with open_flow(tmp_path, runs=False) as flow:
+
+        async def many(session: Any) -> None:
+            later = flow.clock().replace(year=2027)
+            for number in range(600):
+                row = Delivery(
+                    id=f"d{number}", key=f"d{number}", room=flow.room, purpose="notice", binding=-1, state="pending",
+                    not_before=later, created_at=flow.clock(),
+                )  # fmt: skip
+                deliveries.seal_body(row, pack_reply(Reply("late")), flow.vault)
+                session.add(row)
+            there = await rooms.ensure(
+                session, flow.chat.message(0, "", room="there").room, RoomFacts("there", "group"), now=flow.clock()
+            )
+            row = Delivery(
+                id="there", key="there", room=there.id, purpose="notice", binding=-1, state="pending",
+                created_at=flow.clock().replace(year=2026, month=6, day=1, hour=13),
+            )  # fmt: skip
+            deliveries.seal_body(row, pack_reply(Reply("in time")), flow.vault)
+            session.add(row)
+
+        await flow.db.write(many)
+        flow.conversation.spawn(flow.delivery.run())
+        await flow.chat.until("in time", room="there")
+
+        assert [] == flow.chat.shown()
