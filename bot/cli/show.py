@@ -1,9 +1,11 @@
 """How results look in a terminal."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
@@ -11,6 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from bot.desk import IndexProgress, Json
+
+# What would move the cursor, name a window or change colours, were it printed: sources and their paths may hold it.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 out = Console(soft_wrap=True)
 err = Console(stderr=True, soft_wrap=True)
@@ -21,8 +26,18 @@ def print_json(value: Json) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+def _harmless(value: Any) -> Any:
+    """The same with a replacement character for each control sign of its texts."""
+    if isinstance(value, str):
+        return _CONTROLS.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_harmless(one) for one in value]
+    return {key: _harmless(one) for key, one in value.items()} if isinstance(value, dict) else value
+
+
 def print_passages(found: Json) -> None:
     """Passages, best first, each with its place and a few of its lines."""
+    found = _harmless(found)
     if not found["passages"]:
         out.print("Nothing found. Try fewer or other words; `roomwise status` shows what is indexed.")
     for number, passage in enumerate(found["passages"], start=1):
@@ -37,6 +52,7 @@ def print_passages(found: Json) -> None:
 
 def print_answer(answer: Json) -> None:
     """The answer as Markdown, then the numbered places that it cites."""
+    answer = _harmless(answer)
     out.print(Markdown(answer["answer"], hyperlinks=False))
     if answer["citations"]:
         out.print()
@@ -48,6 +64,7 @@ def print_answer(answer: Json) -> None:
 
 def print_indexed(result: Json) -> None:
     """What was indexed, source by source."""
+    result = _harmless(result)
     for source in result["sources"]:
         if source["error"]:
             err.print(Text(f"{source['source']}: {source['error']}", style="red"))
@@ -64,6 +81,7 @@ def print_indexed(result: Json) -> None:
 
 def print_status(status: Json) -> None:
     """Every project with its sources."""
+    status = _harmless(status)
     out.print(Text(f"Roomwise {status['version']}", style="bold"))
     if not status["projects"]:
         out.print("No project yet. Make one: roomwise index FOLDER --project NAME")

@@ -1,0 +1,33 @@
+"""What results look like in a terminal."""
+
+import pytest
+
+from bot.cli.show import print_answer, print_indexed, print_json, print_passages, print_status
+from bot.desk import Json
+
+EVIL = "ls \x1b]0;owned\x07 \x9b31m \r"
+PLACE: Json = {"source": EVIL, "path": EVIL, "first_line": 1, "last_line": 2, "version": "1a2b", "score": 0.5}
+COUNTS: Json = {"files": 1, "passages": 2, "skipped": {"binary": 1}}
+
+
+def test_nothing_that_was_found_speaks_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file may hold signs that name a window or move the cursor; none reaches it from text, path or error."""
+    print_passages({"passages": [{**PLACE, "text": EVIL}]})
+    print_answer({"answer": EVIL, "citations": [{**PLACE, "number": 1, "url": EVIL}]})
+    print_indexed({"project": EVIL, "sources": [{**COUNTS, "source": EVIL, "error": ""}]})
+    print_indexed({"project": EVIL, "sources": [{"source": EVIL, "error": EVIL}]})
+    source = {**COUNTS, "source": EVIL, "kind": "folder", "version": EVIL, "progress": None}
+    source |= {"last_error": EVIL, "last_ok_at": None}
+    print_status({"version": "1", "projects": [{"name": EVIL, "passages": 2, "sources": [source]}]})
+    shown = capsys.readouterr()
+
+    for sign in "\x1b\x07\x9b\r":
+        assert sign not in shown.out + shown.err
+    assert "owned" in shown.out
+
+
+def test_json_holds_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """A quote must equal its file; JSON writes such signs as escapes."""
+    print_json({"quote": "\x1b[0m"})
+
+    assert "\\u001b[0m" in capsys.readouterr().out
