@@ -18,7 +18,7 @@ _SHORTEST_SECRET = 6
 _BEARER = re.compile(r"(?i)\b(bearer|basic|token)\s+[A-Za-z0-9._~+/=-]{8,}")
 _LOGIN = re.compile(r"(/login/)[A-Za-z0-9_-]{16,}")
 _TELEGRAM = re.compile(r"\b\d{6,12}:[A-Za-z0-9_-]{30,}")
-_URL_USER = re.compile(r"(?i)(https?://)[^/\s@:]+:[^/\s@]+@")
+_URL_USER = re.compile(r"(?i)(\w://)[^/\s@]+@")
 _QUIET = (
     "apscheduler",
     "alembic",
@@ -53,8 +53,7 @@ class Redaction:
         return {key: self.text(value) if isinstance(value, str) else self._other(value) for key, value in event.items()}
 
     def _other(self, value: object) -> object:
-        plain = isinstance(value, int | float | bool | type(None) | BaseException | tuple)
-        return value if plain else self.text(str(value))
+        return value if isinstance(value, int | float | None) else self.text(str(value))
 
 
 def configure(settings: Log, *, secrets: Iterable[str]) -> None:

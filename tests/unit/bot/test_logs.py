@@ -20,6 +20,26 @@ def test_known_secrets_and_credentials_are_made_unreadable() -> None:
     assert cleaned == "key [secret] Bearer [secret] [secret] https://[secret]@example.org /login/[secret]"
 
 
+@pytest.mark.parametrize("user", ["ghp_onlytoken", "me:pass", "oauth2:to:ken"])
+def test_the_user_of_an_address_is_never_logged(user: str) -> None:
+    """A token may stand there alone."""
+    cleaned = Redaction([]).text(f"git fetch https://{user}@example.org/a/b failed; ask me@example.org")
+
+    assert "git fetch https://[secret]@example.org/a/b failed; ask me@example.org" == cleaned
+
+
+def test_values_that_are_no_texts_are_cleaned_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """Errors, lists and whatever else is given to a log line; numbers stay numbers."""
+    configure(Log(level="info", format="json"), secrets=["hunter2-is-secret"])
+    held = ("hunter2-is-secret", 1)
+    structlog.get_logger("test").info("seen", error=ValueError(*held), held=held, every=[held], by={1: held}, count=3)
+
+    (line,) = capsys.readouterr().err.splitlines()
+
+    assert "hunter2" not in line
+    assert 3 == json.loads(line)["count"]
+
+
 def test_short_values_are_left_alone() -> None:
     """A secret of a few letters would make half of the log unreadable, so it is not searched for."""
     assert Redaction(["abc"]).text("abcdef") == "abcdef"
