@@ -15,8 +15,7 @@ COPY config config
 COPY docs docs
 COPY pipelines pipelines
 RUN pip install --no-deps --no-build-isolation . \
-    && pip uninstall --yes hatchling editables pip \
-    && python -m compileall -q /opt/roomwise/lib
+    && pip uninstall --yes hatchling editables pip
 
 FROM python:3.12-slim
 # git follows repositories; nothing else is added to the base image.
