@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
+from urllib.parse import quote
 
 from config.texts import say
 from pipelines.components.blocks import Block, is_restructured
@@ -42,11 +43,13 @@ def citation(number: int, quoted: Quoted, *, version: str, view: SourceView | No
 
 
 def link(path: str, first: int, last: int, *, version: str, view: SourceView | None) -> str | None:
-    """Fill a source's link template; None without one. The path is escaped for use in an address."""
+    """Fill a source's link template; None without one.
+
+    The path is escaped for use in an address; its own signs of per cent are escapes already, as every stored path's.
+    """
     if view is None or view.link is None:
         return None
-    escaped = re.sub(r"[^\w/.~@-]", lambda found: "".join(f"%{byte:02X}" for byte in found.group().encode()), path)
-    values = {"commit": version, "path": escaped, "first": first, "last": last}
+    values = {"commit": version, "path": quote(path, safe="/~@%"), "first": first, "last": last}
     return view.link.format_map(values)
 
 

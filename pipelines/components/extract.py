@@ -60,7 +60,7 @@ class Quoted:
     @property
     def text(self) -> str:
         """All lines from the first to the last quoted one, as they were read."""
-        lines = re.split(r"\r\n|\n|\r", self.passage.text)
+        lines = lines_of(self.passage.text)
         start = self.first_line - self.passage.first_line
         return "\n".join(lines[start : start + self.last_line - self.first_line + 1])
 

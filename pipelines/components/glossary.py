@@ -6,7 +6,7 @@ technical questions are made of; identifiers and loan words match by themselves.
 
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from pipelines.components.keywords import terms
 
@@ -156,7 +156,7 @@ def own_stems(word: str) -> list[str]:
     return terms(_FAMILIES.get(word.casefold(), word))
 
 
-@cache
+@lru_cache(maxsize=4_096)  # people ask with any word there is
 def _readings(word: str) -> tuple[str, ...]:
     known = _german()
     for form in _forms(word):
