@@ -4,6 +4,8 @@ Every object of Roomwise receives the section it needs, never the whole.
 The defaults stand in defaults.toml only, so a field here has none.
 """
 
+import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,11 +19,26 @@ def _absolute(path: Path) -> Path:
     return path.expanduser()
 
 
+def _http_address(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/]+\S*", text):
+        raise ValueError("expected an address that begins with http:// or https://")
+    return text
+
+
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError('expected an address or a network, such as "10.0.0.0/8"') from None
+    return text
+
+
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True)]
-HttpAddress = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^(https?://[^\s/]+.*)?$")]
+Network = Annotated[Name, AfterValidator(_network)]
+HttpAddress = Annotated[Name, AfterValidator(_http_address)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 Language = Literal["en", "de"]
 AnswerMode = Literal["mention", "all", "off"]
@@ -40,7 +57,7 @@ class Web(Section):
     port: Annotated[int, Field(ge=0, le=65535)]
     public_url: HttpAddress
     allowed_hosts: tuple[Name, ...]
-    trusted_proxies: tuple[Name, ...]
+    trusted_proxies: tuple[Network, ...]
     tls_in_front: bool
     published_locally: bool
     session_days: Positive

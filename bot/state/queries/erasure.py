@@ -17,7 +17,6 @@ from bot.state.tables import (
     Delivery,
     Identity,
     Inbox,
-    Invite,
     Memory,
     Person,
     Room,
@@ -52,7 +51,6 @@ async def forget_person(session: AsyncSession, person: str, *, now: datetime) ->
         delete(Turn).where(or_(col(Turn.room).in_(own), col(Turn.person) == person)),
         delete(Conversation).where(col(Conversation.room).in_(own)),
         delete(Memory).where(col(Memory.person) == person),
-        delete(Invite).where(col(Invite.made_by) == person, col(Invite.used_at).is_(None)),
         delete(Tally).where(col(Tally.subject).like(f"%/{person}")),
         delete(Identity).where(col(Identity.person) == person),
     ):

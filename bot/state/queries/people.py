@@ -11,7 +11,7 @@ from sqlmodel import col
 from bot.errors import UserError
 from bot.rights import INSTALLATION, Actor, Role, Way
 from bot.state.ids import new_id
-from bot.state.tables import Grant, Identity, Person
+from bot.state.tables import Grant, Identity, Invite, Person
 from bot.state.upsert import insert_or_leave
 from bot.state.words import clean
 
@@ -109,9 +109,14 @@ async def give_role(
 async def take_role(
     session: AsyncSession, person: str, *, project: str, now: datetime, is_replaced: bool = False
 ) -> bool:
-    """Whether the person had a role in `project`, which is gone now. Raises UserError when no owner would be left."""
+    """Whether the person had a role in `project`, which is gone now, and with it the codes he made by it.
+
+    Raises UserError when no owner would be left.
+    """
     if project == INSTALLATION and not is_replaced:
         await demand_other_owner(session, person, now=now)
+    made = delete(Invite).where(col(Invite.made_by) == person, col(Invite.used_at).is_(None))
+    await session.execute(made if project == INSTALLATION else made.where(col(Invite.project) == project))
     gone = delete(Grant).where(col(Grant.person) == person, col(Grant.project) == project)
     return (await session.execute(gone.returning(col(Grant.id)))).first() is not None
 

@@ -113,7 +113,13 @@ def test_all_unknown_settings_are_named_at_once(tmp_path: Path) -> None:
         ('web = "yes"\n', {}, "web: "),
         ('[sources.folders]\nwiki = "wiki"\n', {}, "sources.folders.wiki: expected an absolute path, got 'wiki'"),
         ("", {"ROOMWISE_SOURCES__ALLOWED_HOSTS": "a,b"}, "ROOMWISE_SOURCES__ALLOWED_HOSTS: expected JSON"),
-        ('[web]\npublic_url = "roomwise.example.org"\n', {}, "web.public_url: "),
+        ('[web]\npublic_url = "roomwise.example.org"\n', {}, "web.public_url: expected an address that begins"),
+        ('[llm]\nbase_url = "localhost:11434/v1"\n', {}, "llm.base_url: expected an address that begins"),
+        (
+            '[web]\ntrusted_proxies = ["10.0.0.0/8", "proxy"]\n',
+            {},
+            "web.trusted_proxies.1: expected an address or a net",
+        ),
     ],
 )
 def test_a_wrong_value_names_key_value_and_layer(

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from bot.rights import INSTALLATION, Role
 from bot.state.database import Database
 from bot.state.ids import CODE_LETTERS, as_typed
-from bot.state.queries import codes, limits
+from bot.state.queries import codes, limits, people
 from bot.state.queries.codes import NewCode, Purpose
 from bot.state.queries.limits import Allowance
 from config.settings import Limits
-from tests.fakes.state import NOW, later
+from tests.fakes.state import NOW, later, some_project, somebody
 
 QUARTER = timedelta(minutes=15)
 LIMITS = Limits(
@@ -185,6 +186,21 @@ async def test_tokens_of_a_project_end_at_midnight_utc(db: Database) -> None:
     refused = await may()
     assert (False, later(hours=12), True) == (refused.allowed, refused.come_back_at, refused.is_first_refusal)
     assert (await may(later(hours=12))).allowed
+
+
+@pytest.mark.parametrize(("lost", "is_dead"), [("", True), ("this", True), ("other", False)])
+async def test_codes_die_with_the_role_that_made_them(db: Database, lost: str, *, is_dead: bool) -> None:
+    """Whoever was removed does not come back by a code of his own; ownership lost ends those of every project."""
+    this, other = await some_project(db, "this"), await some_project(db, "other")
+    ids = {"": INSTALLATION, "this": this.id, "other": other.id}
+    ada = await somebody(db, role=Role.OWNER)
+    await somebody(db, "Bob", role=Role.OWNER)
+    new = NewCode(Purpose.JOIN, project=this.id, role="admin", made_by=ada.id)
+    code = await db.write(lambda session: codes.make(session, new, valid_for=QUARTER, now=NOW))
+
+    await db.write(lambda session: people.take_role(session, ada.id, project=ids[lost], now=NOW))
+
+    assert is_dead is not await _redeem(db, code, Purpose.JOIN)
 
 
 @pytest.mark.parametrize("spent", [0, 10_000])
