@@ -136,13 +136,18 @@ class Refresh:
         for source in list(self._opened):
             await self.forget(source)
 
-    def opened(self, row: Source) -> CodeSource:
+    async def opened(self, row: Source) -> CodeSource:
         """The open source behind a row; opened anew when its place or branch has changed. Raises SourceRefused."""
         spec = SourceSpec(row.id, row.kind, row.location, row.ref)
-        known = self._opened.get(row.id)
-        if known is None or known.spec != spec:
-            known = self._opened[row.id] = _Opened(spec, self._parts.open_source(spec))
-        return known.source
+        if not self._is_open(spec):
+            made = _Opened(spec, await asyncio.to_thread(self._parts.open_source, spec))
+            if not self._is_open(spec):  # another may have been quicker
+                self._opened[row.id] = made
+        return self._opened[row.id].source
+
+    def _is_open(self, spec: SourceSpec) -> bool:
+        known = self._opened.get(spec.id)
+        return known is not None and known.spec == spec
 
     async def _run(self, source: str, turn: _Turn, *, must_read_anew: bool) -> Ran | None:
         row = await self._parts.db.write(self._begin(source))
@@ -187,7 +192,7 @@ class Refresh:
     async def _follow(self, row: Source, shown: Shown | None, progress: SourceProgress, *, must_read_anew: bool) -> Ran:
         """Ask the head; when it has moved, list, compare and index."""
         await self._demand_room(row.id)
-        source = self.opened(row)
+        source = await self.opened(row)
         head = await source.head()
         if not must_read_anew and row.id in self._compared and _is_at(shown, head):
             return Ran(row.id, row.name, "unchanged", counts=row.counts)

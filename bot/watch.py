@@ -78,7 +78,7 @@ class Watch:
         """Refresh the source after every change; when it cannot be watched, try again later."""
         while True:
             try:
-                async for _ in self._refresh.opened(row).changes():
+                async for _ in (await self._refresh.opened(row)).changes():
                     await self._refresh_now(row.id)
             except SourceError as error:
                 _log.info("source cannot be watched", source=row.id, error=str(error), again_s=self._again_s)

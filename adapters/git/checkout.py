@@ -62,14 +62,15 @@ class CheckoutSource:
     async def close(self) -> None:
         """Nothing is held open between calls."""
 
-    def _at(self) -> At:
+    async def _at(self) -> At:
         root = self._disk.root
-        return At(repository=find_repository(root), folder=root, variables={"GIT_WORK_TREE": str(root)})
+        repository = await asyncio.to_thread(find_repository, root)
+        return At(repository=repository, folder=root, variables={"GIT_WORK_TREE": str(root)})
 
     async def _look(self) -> Listing:
         async with self._looking:
             started = time.monotonic()
-            at = self._at()
+            at = await self._at()
             commit = await read_head(self._git, at, "")
             output = await self._git.run("ls-files", "-z", "-s", "--full-name", at=at)
             staged = await asyncio.to_thread(parse_staged, output)
@@ -121,7 +122,7 @@ class CheckoutSource:
     async def _marked(self, entries: Sequence[Entry]) -> Mapping[str, str]:
         if not any(entry.path.rpartition("/")[2] == ".gitattributes" for entry in entries):
             return {}
-        return await ask_attributes(self._git, self._at(), entries)
+        return await ask_attributes(self._git, await self._at(), entries)
 
     async def _folders(self) -> Sequence[Path]:
         entries = (await self._look()).entries
@@ -130,7 +131,7 @@ class CheckoutSource:
         for parent in {os.path.dirname(entry.path) for entry in entries}:  # noqa: PTH120 - paths are stored text here
             folder = root / decode_name(parent)
             folders |= {folder, *(above for above in folder.parents if above.is_relative_to(root))}
-        return [*sorted(folders), *pointer_folders(find_repository(root))]
+        return [*sorted(folders), *await asyncio.to_thread(pointer_folders, root)]
 
     def _matters(self, path: Path) -> bool:
         inside = path.relative_to(self._disk.root).parts if path.is_relative_to(self._disk.root) else path.parts

@@ -1,7 +1,9 @@
 """A git repository on this machine, bare or not, read at the commit that a branch points at."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 from adapters.git.command import At, Git, GitFailed
@@ -73,16 +75,18 @@ class LocalGitSource:
 
     async def head(self) -> Head:
         """Say the commit that the branch points at."""
-        at = self._at()
+        at = await self._at()
         return await read_head(self._git, at, await check_branch(self._git, self._branch))
 
     async def listing(self, head: Head) -> Listing:
         """List the files of that commit."""
-        return Listing(head, ()) if head == EMPTY else await list_commit(self._git, self._at(), head)
+        return Listing(head, ()) if head == EMPTY else await list_commit(self._git, await self._at(), head)
 
-    def read(self, entries: Iterable[Entry]) -> AsyncIterator[tuple[Entry, bytes]]:
+    async def read(self, entries: Iterable[Entry]) -> AsyncIterator[tuple[Entry, bytes]]:
         """Read contents from the object store."""
-        return read_blobs(self._git, self._at(), entries)
+        async with aclosing(read_blobs(self._git, await self._at(), entries)) as blobs:
+            async for found in blobs:
+                yield found
 
     async def changes(self) -> AsyncIterator[None]:
         """Yield when a branch of the repository moves."""
@@ -92,16 +96,19 @@ class LocalGitSource:
     async def close(self) -> None:
         """Nothing is held open between calls."""
 
-    def _at(self) -> At:
-        return At(repository=find_repository(self._root))
+    async def _at(self) -> At:
+        return At(repository=await asyncio.to_thread(find_repository, self._root))
 
     async def _folders(self) -> Sequence[Path]:
-        return pointer_folders(find_repository(self._root))
+        return await asyncio.to_thread(pointer_folders, self._root)
 
 
-def pointer_folders(repository: Path) -> Sequence[Path]:
-    """List the folders of a git folder in which a commit, a checkout or a push changes something."""
-    common = repository
+def pointer_folders(root: Path) -> Sequence[Path]:
+    """List the folders of the git folder of `root` in which a commit, a checkout or a push changes something.
+
+    Raises what `find_repository` raises.
+    """
+    common = repository = find_repository(root)
     if (repository / "commondir").is_file():
         common = (repository / (repository / "commondir").read_text("utf-8").strip()).resolve()
     branches = common / "refs" / "heads"

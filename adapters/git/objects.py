@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from adapters.git.command import At, Git
@@ -55,7 +55,7 @@ async def ask_attributes(git: Git, at: At, entries: Iterable[Entry], *options: s
     return await asyncio.to_thread(parse_attributes, output)
 
 
-async def read_blobs(git: Git, at: At, entries: Iterable[Entry]) -> AsyncIterator[tuple[Entry, bytes]]:
+async def read_blobs(git: Git, at: At, entries: Iterable[Entry]) -> AsyncGenerator[tuple[Entry, bytes], None]:
     """Read contents in order by one `git cat-file --batch`. A blob that is not there is left out.
 
     Raises SourceUnreachable when git ends too early or takes longer than a minute for one blob.
