@@ -1,6 +1,5 @@
 """The answer that needs no model: quoted passages, or that the sources do not hold it, with the nearest places."""
 
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from config.texts import say
 from pipelines.components.compose import citation, not_found_markdown, quotes_markdown
 from pipelines.components.extract import Quoted, quote
 from pipelines.components.keywords import terms
+from pipelines.components.split import is_entry
 from pipelines.searching import Retrieved
 from pipelines.types import Answer, Citation, Found, Question, SourceView, Usage, Verdict
 
@@ -33,7 +33,6 @@ _NAMED_CODE_WORTH: Final = 0.85
 _HOW_WORTH: Final = 0.8
 _SHOWS_HOW: Final = 1.15  # a command or an example, where a way to do something was asked for
 _ENTRY_WORTH: Final = 1.2
-_ENTRY: Final = re.compile(r"(?:docs?/)?(?:readme|index)\.\w+$", re.IGNORECASE)
 _WORTH_QUOTING: Final = 0.65  # of the best passage's worth
 _AS_TELLING: Final = 0.7  # of the best quote's share of the question
 _SAME_WORDS: Final = 0.8  # of the shorter of two quotes
@@ -173,7 +172,7 @@ def _kind_worth(one: Quoted, retrieved: Retrieved) -> float:
     kind, query = one.passage.kind, retrieved.query
     if kind == "docs":
         shows_how = query.asks_how and any(block.kind == "code" or "`" in block.text for block in one.blocks)
-        return (_ENTRY_WORTH if _ENTRY.match(one.passage.path) else 1.0) * (_SHOWS_HOW if shows_how else 1.0)
+        return (_ENTRY_WORTH if is_entry(one.passage.path) else 1.0) * (_SHOWS_HOW if shows_how else 1.0)
     if query.is_about_code:
         return _NAMED_CODE_WORTH if query.asks_for_words and not query.is_bare else 1.0
     worth = _CODE_WORTH if kind == "code" else _DATA_WORTH

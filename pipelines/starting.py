@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from config.texts import say
+from pipelines.components.split import is_entry
 from pipelines.stores.passages import PassageStore, Scope
 
 STARTERS: Final = 3
@@ -19,7 +20,6 @@ _DULL: Final = frozenset(
     "broker instructions contents api for others yourself summary description examples example more documentation docs getting started reference the and to of a".split()
 )
 _MARKUP: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`#<>|\\]|^\s*\d+(?:\.\d+)*[.)]?\s+")
-_ENTRY: Final = re.compile(r"(?:docs?/)?(?:readme|index)\.\w+$", re.IGNORECASE)
 _INSTALL: Final = re.compile(r"(?:install(?:ation|ing|ieren)?|set ?up|einrichtung)\b[^?]*$", re.IGNORECASE)
 _ASKING: Final = re.compile(r"(?:how|what|why|when|where|which|wie|was|warum|wann|wo)\b", re.IGNORECASE)
 _TITLE_END: Final = re.compile(r"\s+[-–—|:]\s+|:\s")
@@ -55,7 +55,7 @@ async def starters(store: PassageStore, project: str, scope: Scope, language: st
 
 def _first_questions(sample: Sequence[Mapping[str, Any]], language: str) -> Iterator[str]:
     """Ask what the project is, by the title of its first page, and how to install it, where a heading says so."""
-    entries = [str(item["heading"]) for item in sample if item.get("heading") and _ENTRY.match(str(item["path"]))]
+    entries = [str(item["heading"]) for item in sample if item.get("heading") and is_entry(str(item["path"]))]
     titles = [_TITLE_END.split(_MARKUP.sub(r"\1", entry).strip())[0].strip() for entry in entries[:1]]
     for title in titles:
         if _is_telling(title) and len(title.split()) <= _MAX_TITLE_WORDS and not _INSTALL.match(title):

@@ -1,4 +1,4 @@
-"""The words of the knowledge side: what a file, a passage, a question and an answer are.
+"""The words of the knowledge side: what a passage, a question and an answer are.
 
 Errors:
     KnowledgeError
@@ -60,20 +60,6 @@ class StoreUnavailable(KnowledgeError):
 
 class StoreFull(StoreUnavailable):
     """No room is left to write; nothing of the change was kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """One text file of a source at one version.
-
-    `path` is relative to the source's root, '/'-separated, UTF-8 with invalid bytes as %XX and '%' as %25.
-    `blob` names the content (git blob id, or a content hash of the same form).
-    """
-
-    source: str
-    path: str
-    blob: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

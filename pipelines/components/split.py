@@ -1,5 +1,6 @@
 """Passages of a text: consecutive whole lines that belong together, none left out, none twice."""
 
+import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ _UNENDED_DOCS: Final = (
     "readme changelog changes contributing license licence copying notice authors news todo install history"
 )
 _DOCS_NAMES: Final = frozenset(_UNENDED_DOCS.split())
+_ENTRY: Final = re.compile(r"(?:docs?/)?(?:readme|index)\.\w+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,11 @@ def kind_of(path: str) -> str:
     if is_code(path):
         return "code"
     return "docs" if ending_of(path) in _DOCS_ENDINGS or name.partition(".")[0] in _DOCS_NAMES else "text"
+
+
+def is_entry(path: str) -> bool:
+    """Say whether a page is the one that a reader opens first: the read-me or index of the root or of its docs."""
+    return bool(_ENTRY.match(path))
 
 
 def split(path: str, text: str) -> list[Piece]:

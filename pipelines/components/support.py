@@ -124,11 +124,6 @@ def supporting_lines(claim: Claim, text: str, *, context: str = "") -> tuple[int
     return best[1:] if best and best[2] else None
 
 
-def supports(claim: Claim, text: str, *, context: str = "") -> bool:
-    """Say whether lines of `text` that stand together say what the claim says."""
-    return supporting_lines(claim, text, context=context) is not None
-
-
 def supporting_code(code: str, text: str) -> tuple[int, int] | None:
     """Find where the lines of a code block stand in `text`, spaces aside: nine in ten of them must.
 

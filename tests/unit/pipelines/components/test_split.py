@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.components.decode import lines_of
-from pipelines.components.split import CUT_MARK, MAX_CHARS, MAX_LINE_CHARS, header_of, kind_of, split
+from pipelines.components.split import CUT_MARK, MAX_CHARS, MAX_LINE_CHARS, header_of, is_entry, kind_of, split
 
 _LINES = st.one_of(
     st.text(st.characters(exclude_characters="\n\r\0", codec="utf-8"), max_size=120),
@@ -109,6 +109,12 @@ def test_many_tiny_sections_do_not_become_many_passages() -> None:
 def test_a_path_tells_docs_from_code_and_data(path: str, kind: str) -> None:
     """By its ending or its whole name."""
     assert kind == kind_of(path)
+
+
+def test_the_page_that_a_reader_opens_first_is_known() -> None:
+    """The read-me or index of the root or its docs, and no other."""
+    assert all(map(is_entry, ["README.md", "docs/index.rst", "doc/Readme.adoc"]))
+    assert not any(map(is_entry, ["src/README.md", "docs/usage.md", "readme/a.md"]))
 
 
 def test_a_header_says_where_a_passage_stands() -> None:
