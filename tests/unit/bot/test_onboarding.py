@@ -101,7 +101,7 @@ async def test_a_connected_room_hears_what_is_indexed_and_what_to_ask(house: Typ
 
     said = await house.types("/project use Handbook", room=alone, person=ada)
 
-    assert "**docs**: 1 files, 1 passages" in said.markdown
+    assert "**docs**: files 1, passages 1" in said.markdown
     assert say("onboarding.starter", "en", question="What is a parcel?") in said.markdown
     assert None is said.progress
 

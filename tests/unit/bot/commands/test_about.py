@@ -112,7 +112,7 @@ async def test_status_says_what_is_indexed(house: Typing) -> None:
 
     said = await house.says("/status", room=room, person=ada)
 
-    assert "**docs**: 1 files, 1 passages" in said
+    assert "**docs**: files 1, passages 1" in said
     assert say("status.reason_binary", "en", count=1) in said
     assert say("status.extractive", "en") in said
 

@@ -157,7 +157,7 @@ async def test_the_list_says_what_is_indexed(house: Typing) -> None:
     after = await house.says("/source list", room=room, person=ada)
 
     assert say("source.line_new", "en", name="docs") in before
-    assert "**docs**: 1 files, 1 passages" in after
+    assert "**docs**: files 1, passages 1" in after
 
 
 async def test_removing_deletes_what_was_indexed(house: Typing) -> None:
