@@ -1,6 +1,7 @@
 """Files that people send into a room: kept, indexed for that room alone, shared with the project when an admin says so."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -174,6 +175,8 @@ class Uploads:
                 await self._settle(kept, replaced)
             except BaseException:
                 await self._forget([kept])
+                with contextlib.suppress(KnowledgeError):  # as it was before
+                    await self._align(into.project, into.source, here, room=into.room.id, now=into.now)
                 raise
         entry = (await self._parts.store.manifest(into.project, into.source)).get(_path(kept))
         return _told_indexed(name, entry.passages if entry else 0, redacted=redacted, language=language)

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+import bot.uploads
 from adapters.chat import Addressed, Attachment, Message, Reply, Unreachable
 from bot.context import MessageContext
-from bot.errors import UserError
+from bot.errors import StateUnavailable, UserError
 from bot.rights import Actor, Role
 from bot.state.database import Database
 from bot.state.queries import people, projects, rooms, sources
@@ -364,3 +365,18 @@ async def test_a_removed_project_takes_its_uploads_along(house: Rooms) -> None:
 
     assert 0 == await house.uploads.remove_old(before=NOW - timedelta(days=1), now=NOW)
     assert 1 == await house.uploads.remove_old(before=NOW - timedelta(days=1), now=NOW + timedelta(days=10_000))
+
+
+async def test_a_file_whose_taking_is_cut_off_is_found_nowhere(house: Rooms, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its passages were written already; they go again, and what was there before stays."""
+    await house.send("plan.md", b"# Plan\n\nThe plan is a zeppelin.\n")
+
+    async def fails(*_arguments: object, **_more: object) -> None:
+        raise StateUnavailable("busy")
+
+    monkeypatch.setattr(bot.uploads.uploads, "settle", fails)
+    with pytest.raises(StateUnavailable):
+        await house.send("notes.md", NOTES)
+
+    assert [] == await house.finds("xylophonist", room=house.a)
+    assert ["plan.md"] == await house.finds("zeppelin", room=house.a)
