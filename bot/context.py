@@ -1,7 +1,7 @@
 """What travels with one event through the product, and the ports through which its parts meet.
 
 The ports keep the triggers and verbs apart: lanes know commands, knowledge, onboarding and progress only by these
-shapes, so that tests use small fakes. `bot.app` binds them.
+shapes, so that tests use small fakes. `bot.wiring` binds them.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -81,7 +81,7 @@ class AnsweringPort(Protocol):
 
 
 class VerifyingPort(Protocol):
-    """Checks an answer again; `pipelines.verifying.Verifying` is one behind a small adapter in bot.app."""
+    """Checks an answer again; `pipelines.verifying.Verifying` is one behind a small adapter in bot.wiring."""
 
     async def verify(self, project: str, markdown: str, *, room: str) -> Sequence[Supported]:
         """Each sentence of `markdown` with what supports it in the project's sources as this room may see them."""

@@ -47,9 +47,11 @@ class Knowledge:
 
     async def close(self) -> None:
         """Release the store and the connections to models."""
-        if self.writer:
-            await self.writer.close()
-        await self.store.close()
+        try:
+            if self.writer:
+                await self.writer.close()
+        finally:
+            await self.store.close()
 
 
 async def no_views(_project: str) -> dict[str, SourceView]:
