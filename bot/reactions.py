@@ -13,7 +13,7 @@ from bot.context import CommandPort, MessageContext, QueuePort, VerifyingPort
 from bot.conversation import Conversation
 from bot.envelope import unpack_citations
 from bot.errors import UserError
-from bot.gate import look
+from bot.gate import Seen, look
 from bot.outbox import Parcel
 from bot.reply import Frame, cited
 from bot.state.database import Database
@@ -105,11 +105,11 @@ class Reactions:
             await self._vote(context, turn, _VOTES[pressed.action])
             return "rated"
         if pressed.action == "verify":
-            await self._allow(context, "verify")
+            _demand_current(turn, await self._allow(context, "verify"))
             await self._say(context, await self._verified(context, turn), binding=turn.binding)
             return "verified"
         if pressed.action == "sources":
-            await self._allow(context, "read_turn")
+            _demand_current(turn, await self._allow(context, "read_turn"))
             await self._say(context, self._sources(context, turn), binding=turn.binding)
             return "sources"
         if pressed.action == "again":
@@ -153,15 +153,16 @@ class Reactions:
         head = say("reply.sources", context.language)
         return Reply("\n\n".join([head, *blocks]), context.message.message_id, Stage.NOTICE, cited=shown)
 
-    async def _allow(self, context: MessageContext, action: str) -> None:
-        """Raise UserError unless the one who acts may do this here, now."""
+    async def _allow(self, context: MessageContext, action: str) -> Seen:
+        """The room as it is now. Raises UserError unless the one who acts may do this there."""
         now, is_admin = self.conversation.clock(), context.actor.is_room_admin
         seen = await self._db.read(
             lambda session: look(session, context.room.id, context.person.id, now=now, is_room_admin=is_admin)
         )
         decision = seen.may(action) if seen else None
-        if decision is None or not decision.allowed:
+        if seen is None or decision is None or not decision.allowed:
             raise UserError(decision.reason if decision and decision.reason else "rights.not_allowed")
+        return seen
 
     async def _say(self, context: MessageContext, reply: Reply | None, *, binding: int | None = None) -> None:
         if reply is not None:
@@ -173,6 +174,12 @@ class Reactions:
     @property
     def _db(self) -> Database:
         return self.conversation.db
+
+
+def _demand_current(turn: Turn, seen: Seen) -> None:
+    """Raise UserError for an answer from what the room was bound to before: it must not be shown there."""
+    if turn.binding != seen.binding:
+        raise UserError("reply.turn_gone")
 
 
 def verified_markdown(checked: Sequence[Supported], language: str) -> str:

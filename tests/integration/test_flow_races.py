@@ -12,8 +12,9 @@ from sqlalchemy import update
 import bot.lanes
 from adapters.chat import Abilities, Deleted, Edited, EventId, Message, Pressed, RoomAddress, Unreachable
 from bot.errors import StateUnavailable
-from bot.state.queries import inbox, limits, people
+from bot.state.queries import inbox, limits, people, rooms
 from bot.state.tables import Inbox as Row
+from config.texts import say
 from pipelines.types import Usage
 from tests.fakes.chat import NOON, FakeChat
 from tests.fakes.flow import Clock, FakeAnswering, Flow, open_flow
@@ -349,3 +350,19 @@ async def test_tokens_of_a_dropped_answer_are_counted(tmp_path: Path) -> None:
 
         spent = f"project/{flow.project}/tokens"
         assert 42 == await flow.db.read(lambda session: limits.amount(session, spent, now=flow.clock()))
+
+
+@pytest.mark.parametrize("action", ["sources", "verify"])
+async def test_a_button_of_an_answer_from_another_project_says_that_it_is_gone(flow: Flow, action: str) -> None:
+    """The room was bound anew; what stood in the old project is not shown there, and the presser hears why."""
+    message = flow.chat.message(1, "why?")
+    await flow.receive(message)
+    await flow.idle()
+    turn = _button(flow, action)
+    await flow.db.write(
+        lambda session: rooms.bind(session, flow.room, project=flow.project, bound_by=None, now=flow.clock())
+    )
+    await flow.receive(_pressed(message, action, turn))
+    await flow.idle()
+
+    assert say("reply.turn_gone", "en") == flow.chat.shown()[-1]
