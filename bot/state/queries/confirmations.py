@@ -65,12 +65,13 @@ async def take(session: AsyncSession, vault: Vault, confirmation: str, *, person
     return Act(person=row.person, room=row.room, command=row.command, arguments=json.loads(arguments))
 
 
-async def drop(session: AsyncSession, confirmation: str, *, person: str, now: datetime) -> bool:
-    """Whether the act waited for this person's yes and will not be done."""
+async def drop(session: AsyncSession, confirmation: str, *, person: str, now: datetime) -> None:
+    """Let an act that waited for this person's yes not be done. Raises UserError as `take` does."""
     gone = update(Confirmation).where(
         col(Confirmation.id) == confirmation, col(Confirmation.person) == person, col(Confirmation.used_at).is_(None)
     )
-    return (await session.execute(gone.values(used_at=now).returning(col(Confirmation.id)))).first() is not None
+    if (await session.execute(gone.values(used_at=now).returning(col(Confirmation.id)))).first() is None:
+        raise UserError(await _why_not(session, confirmation, person=person))
 
 
 async def _why_not(session: AsyncSession, confirmation: str, *, person: str) -> str:

@@ -87,6 +87,18 @@ async def test_no_means_no(house: Typing) -> None:
         await house.press(yes, room=room, person=ada)
 
 
+async def test_a_no_after_the_yes_comes_too_late(house: Typing) -> None:
+    """It must not say that nothing was changed."""
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.ADMIN, project=project.id)
+    await house.types("/source add docs", room=room, person=ada)
+    yes, no = confirming(await house.types("/source remove docs", room=room, person=ada))
+    await house.press(yes, room=room, person=ada)
+
+    with pytest.raises(UserError, match=r"confirm\.answered_already"):
+        await house.press(no, room=room, person=ada)
+
+
 async def test_only_the_asker_may_say_yes(house: Typing) -> None:
     """Not even another admin, whose no does not count either."""
     project = await house.project()
@@ -97,7 +109,8 @@ async def test_only_the_asker_may_say_yes(house: Typing) -> None:
 
     with pytest.raises(UserError, match=r"confirm\.not_yours"):
         await house.press(yes, room=room, person=bob)
-    await house.press(no, room=room, person=bob)
+    with pytest.raises(UserError, match=r"confirm\.not_yours"):
+        await house.press(no, room=room, person=bob)
     assert await house.press(yes, room=room, person=ada)
 
 

@@ -131,8 +131,9 @@ async def test_a_no_ends_it(db: Database, vault: Vault) -> None:
     """A yes after that comes too late."""
     waits, act = await _ask(db, vault)
 
-    assert not await db.write(lambda s: confirmations.drop(s, waits, person="eve", now=NOW))
-    assert await db.write(lambda s: confirmations.drop(s, waits, person=act.person, now=NOW))
+    with pytest.raises(UserError, match="not_yours"):
+        await db.write(lambda s: confirmations.drop(s, waits, person="eve", now=NOW))
+    await db.write(lambda s: confirmations.drop(s, waits, person=act.person, now=NOW))
     with pytest.raises(UserError):
         await db.write(lambda s: confirmations.take(s, vault, waits, person=act.person, now=NOW))
 
