@@ -35,11 +35,6 @@ def body_of(row: Inbox, vault: Vault) -> str | None:
     return vault.open(_place(row.id), row.body_sealed)
 
 
-async def reseal(session: AsyncSession, row_id: int, *, body: str, vault: Vault) -> None:
-    """Put another text into a row that waits, as when its message was edited."""
-    await session.execute(update(Inbox).where(_id == row_id).values(body_sealed=vault.seal(_place(row_id), body)))
-
-
 async def get(session: AsyncSession, row_id: int) -> Inbox | None:
     """The row with this id."""
     return await session.get(Inbox, row_id)
@@ -108,12 +103,6 @@ async def answer_now(session: AsyncSession, room: str) -> int:
     """Let the postponed rows of a room wait again, marked so that their age no longer counts; returns how many."""
     statement = update(Inbox).where(_room == room, _state == POSTPONED)
     return _count(await session.execute(statement.values(state="waiting", outcome=ASKED_AGAIN)))
-
-
-async def open_in_room(session: AsyncSession, room: str) -> Sequence[Inbox]:
-    """Rows of a room that wait or are worked on, oldest first."""
-    statement = select(Inbox).where(_room == room, _state.in_(OPEN)).order_by(_id)
-    return (await session.execute(statement)).scalars().all()
 
 
 async def newest_message(session: AsyncSession, room: str) -> str | None:
