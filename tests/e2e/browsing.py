@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from tests.machine import find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PHONE: ViewportSize = {"width": 390, "height": 844}
+FINAL = ".row[data-stage=final]"
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 
 
@@ -72,3 +73,23 @@ def ask(page: Page, text: str) -> None:
     """Type a message and send it."""
     page.locator("#write").fill(text)
     page.locator("#write").press("Enter")
+
+
+def open_context(chrome: Browser, state: str, **options: Any) -> BrowserContext:
+    """A window of the signed-in browser; policies hold, so a violation shows in the console."""
+    wanted: dict[str, Any] = {"viewport": DESKTOP, "locale": "en-GB", "storage_state": state} | options
+    made = chrome.new_context(**wanted)
+    made.set_default_timeout(15_000)
+    return made
+
+
+def open_project(page: Page, service: Service, name: str = "handbook") -> None:
+    """Open a project from the list."""
+    page.goto(service.address)
+    page.locator(".person", has_text=name).click()
+    page.locator("#write").wait_for()
+
+
+def count(page: Page, selector: str) -> int:
+    """How many elements there are."""
+    return page.locator(selector).count()

@@ -1,93 +1,26 @@
 """The web chat in a real browser."""
 
+import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
 
-import axe_core_python
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.e2e.browsing import DESKTOP, PHONE, Service, ask, browser, sign_in
+from tests.e2e.browsing import (
+    DESKTOP,
+    FINAL,
+    PHONE,
+    Service,
+    ask,
+    count,
+    open_context,
+    open_project,
+    sign_in,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
-AXE = (Path(axe_core_python.__file__).parent / "axe.min.js").read_text("utf-8")
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-FINAL = ".row[data-stage=final]"
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    """One browser for all tests."""
-    with browser() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A server in a process of its own."""
-    made = Service(tmp_path_factory.mktemp("web") / "data")
-    made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture(scope="module")
-def signed_in(chrome: Browser, service: Service) -> str:
-    """The state of a browser that has signed in, as a file's path."""
-    context = chrome.new_context(viewport=DESKTOP, locale="en-GB")
-    page = context.new_page()
-    sign_in(page, service)
-    path = service.folder / "browser.json"
-    context.storage_state(path=path)
-    context.close()
-    return str(path)
-
-
-def open_context(chrome: Browser, state: str, **options: Any) -> BrowserContext:
-    """A window of the signed-in browser; policies hold, so a violation shows in the console."""
-    wanted: dict[str, Any] = {"viewport": DESKTOP, "locale": "en-GB", "storage_state": state} | options
-    made = chrome.new_context(**wanted)
-    made.set_default_timeout(15_000)
-    return made
-
-
-@pytest.fixture
-def page(chrome: Browser, service: Service, signed_in: str) -> Iterator[Page]:
-    """A fresh page of the first project; it must not have said anything to the console."""
-    context = open_context(chrome, signed_in)
-    made = context.new_page()
-    said: list[str] = []
-    made.on("pageerror", lambda error: said.append(str(error)))
-    made.on("console", lambda message: said.append(message.text) if "Content Security" in message.text else None)
-    open_project(made, service)
-    yield made
-    context.close()
-    assert [] == said
-
-
-def open_project(page: Page, service: Service, name: str = "handbook") -> None:
-    """Open a project from the list."""
-    page.goto(service.address)
-    page.locator(".person", has_text=name).click()
-    page.locator("#write").wait_for()
-
-
-def violations(page: Page) -> list[str]:
-    """What axe-core finds."""
-    found = page.evaluate("tags => window.axe.run(document, {runOnly: tags})", TAGS)
-    return [f"{one['id']}: {[node['target'] for node in one['nodes']][:3]}" for one in found["violations"]]
-
-
-def axe_page(chrome: Browser, state: str, **options: Any) -> Page:
-    """A page into which axe can be put: the policy of the page would keep it out, as it should."""
-    return open_context(chrome, state, bypass_csp=True, **options).new_page()
-
-
-def count(page: Page, selector: str) -> int:
-    """How many elements there are."""
-    return page.locator(selector).count()
+EMPTY = '<ul id="starters"></ul>'
 
 
 def test_a_question_gets_a_cited_answer(page: Page) -> None:
@@ -286,23 +219,6 @@ def test_colours_can_be_chosen_and_stay(page: Page) -> None:
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
-def test_everything_can_be_reached_by_keyboard(page: Page) -> None:
-    """From the skip link to the send button, in the order of reading."""
-    ask(page, "What holds the data folder?")
-    page.locator(f"{FINAL} [data-action=up]").last.wait_for()
-    page.locator("body").evaluate("element => { element.tabIndex = -1; element.focus(); }")
-    reached = []
-    for _ in range(120):
-        page.keyboard.press("Tab")
-        reached.append(page.evaluate("document.activeElement.id || document.activeElement.className.split(' ')[0]"))
-        if reached[-1] == "round" and "write" in reached:
-            break
-
-    order = [name for name in ("skip", "person", "scroll", "cite", "act", "write") if name in reached]
-    assert ["skip", "person", "scroll", "cite", "act", "write"] == order
-    assert sorted(order, key=reached.index) == order
-
-
 def test_a_phone_goes_from_the_list_to_the_chat_and_back(chrome: Browser, service: Service, signed_in: str) -> None:
     """One column; the source is a page of its own."""
     context = open_context(chrome, signed_in, viewport=PHONE, has_touch=True, is_mobile=True)
@@ -321,68 +237,6 @@ def test_a_phone_goes_from_the_list_to_the_chat_and_back(chrome: Browser, servic
     context.close()
 
 
-def test_at_double_size_nothing_is_cut_off(chrome: Browser, service: Service, signed_in: str) -> None:
-    """200 % zoom of a desktop is half its width: one column, no sideways scrolling."""
-    context = open_context(chrome, signed_in, viewport={"width": 640, "height": 400}, device_scale_factor=2)
-    page = context.new_page()
-    open_project(page, service)
-
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    expect(page.locator("#write")).to_be_in_viewport()
-    context.close()
-
-
-def test_text_from_right_to_left_stands_right(page: Page) -> None:
-    """Each text finds its own direction."""
-    ask(page, "ما هذا المشروع؟ wait")
-    body = page.locator(".row.mine .body").last
-    expect(body).to_contain_text("المشروع")
-
-    expect(body).to_have_css("direction", "rtl")  # waits: the row is drawn anew when the server has it
-
-
-def test_without_scripts_one_can_still_ask(chrome: Browser, service: Service, signed_in: str) -> None:
-    """The page is plain HTML: a form sends, links open sources."""
-    context = open_context(chrome, signed_in, java_script_enabled=False)
-    page = context.new_page()
-    open_project(page, service)
-    before = count(page, ".mine")
-    page.locator("#write").fill("asked by a plain form")
-    page.locator(".send").click()
-
-    expect(page.locator(".mine")).to_have_count(before + 1)
-    context.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", ["phone", "desktop"])
-def test_axe_finds_nothing(
-    chrome: Browser, service: Service, signed_in: str, size: str, scheme: Literal["light", "dark"]
-) -> None:
-    """Sign-in, list, conversation with sources open, panel: no violation of WCAG A and AA, in both themes."""
-    viewport = PHONE if size == "phone" else DESKTOP
-    page = axe_page(chrome, signed_in, viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
-    found: dict[str, list[str]] = {}
-    open_project(page, service)
-    ask(page, "show code")
-    page.locator(f"{FINAL} summary").last.click()
-    page.add_script_tag(content=AXE)
-    found["chat"] = violations(page)
-    page.locator(f"{FINAL} a.cite").last.click()
-    page.locator("#viewer").wait_for()
-    if size == "phone":
-        page.add_script_tag(content=AXE)
-    found["viewer"] = violations(page)
-    stranger = chrome.new_context(viewport=viewport, color_scheme=scheme, bypass_csp=True).new_page()
-    stranger.goto(service.address)
-    stranger.add_script_tag(content=AXE)
-    found["stranger"] = violations(stranger)
-    page.context.close()
-    stranger.context.close()
-
-    assert {"chat": [], "viewer": [], "stranger": []} == found
-
-
 def test_nothing_comes_from_elsewhere(page: Page, service: Service) -> None:
     """Every request of the page goes to the service itself."""
     asked: list[str] = []
@@ -392,3 +246,20 @@ def test_nothing_comes_from_elsewhere(page: Page, service: Service) -> None:
 
     assert asked
     assert all(url.startswith(service.address) for url in asked)
+
+
+def test_the_first_questions_come_when_the_first_index_is_done(page: Page, service: Service) -> None:
+    """A page that was opened before shows them without a reload."""
+    told = "".join(f"event: progress\ndata: {json.dumps({'text': text, 'share': 1})}\n\n" for text in ("Indexing", ""))
+
+    def before_the_index(route: Route) -> None:
+        if route.request.resource_type != "document":
+            return route.continue_()
+        answer = route.fetch()
+        return route.fulfill(response=answer, body=re.sub(r'<ul id="starters">.*?</ul>', EMPTY, answer.text()))
+
+    page.route("**/chat/*", before_the_index)
+    page.route("**/stream?*", lambda route: route.fulfill(content_type="text/event-stream", body=told))
+    open_project(page, service, "roomwise")
+
+    expect(page.locator(".starter")).to_have_count(3)

@@ -62,9 +62,21 @@ function startList() {
 
 function showProgress(progress) {
   const strip = $("progress");
+  if (!strip.hidden && !progress.text) showIndexed();
   strip.hidden = !progress.text;
   strip.querySelector("span").textContent = progress.text || "";
   strip.querySelector("progress").value = progress.share ?? 1;
+}
+
+/** What a page shows that was opened before anything was indexed: how many sources there are, and first questions. */
+async function showIndexed() {
+  const response = await fetch(location.pathname, { credentials: "same-origin" }).catch(() => null);
+  if (!response?.ok) return;
+  const fresh = parse(await response.text());
+  for (const id of ["presence", "starters"]) {
+    const found = fresh.getElementById(id);
+    if (found) $(id)?.replaceChildren(...found.childNodes);
+  }
 }
 
 function showContacts({ html }) {
