@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.chat import Abilities, Deleted, Edited, EventId, Message, Pressed, Rated, RoomFacts, Stage, Unreachable
+from adapters.chat import Abilities, EventId, Message, Pressed, RoomFacts, Stage, Unreachable
 from adapters.web.translate import Draft
 from bot.state.queries import inbox, rooms, turns
 from pipelines.types import KnowledgeError
@@ -60,27 +60,6 @@ async def test_the_same_event_twice_is_answered_once(flow: Flow) -> None:
 
     assert 1 == len(flow.chat.messages)
     assert 1 == len(flow.answering.asked)
-
-
-async def test_a_question_remembers_the_turns_before_it(flow: Flow) -> None:
-    """The second question of a conversation carries the first with its answer."""
-    await flow.receive(flow.chat.message(1, "first"))
-    await flow.idle()
-    await flow.receive(flow.chat.message(2, "second"))
-    await flow.idle()
-
-    assert [("first", "answer to first [1]")] == [(one.question, one.answer) for one in flow.answering.asked[1].history]
-
-
-async def test_after_a_pause_a_new_conversation_starts(flow: Flow) -> None:
-    """Thirty idle minutes end a private conversation."""
-    await flow.receive(flow.chat.message(1, "first"))
-    await flow.idle()
-    flow.clock.pass_time(minutes=31)
-    await flow.receive(flow.chat.message(2, "second"))
-    await flow.idle()
-
-    assert () == flow.answering.asked[1].history
 
 
 async def test_the_privacy_line_stands_under_the_first_answer_only(flow: Flow) -> None:
@@ -174,21 +153,6 @@ async def test_a_failing_store_is_said(flow: Flow) -> None:
 
     (shown,) = flow.chat.messages.values()
     assert Stage.FAILED is shown.reply.stage
-
-
-async def test_a_rebound_room_never_sees_the_answer(flow: Flow) -> None:
-    """The binding changes while the answer is made: it is dropped, and the asker hears to ask again."""
-    gate = flow.answering.hold("why?")
-    await flow.receive(flow.chat.message(1, "why?"))
-    await flow.answering.until_begun(1)
-    await flow.db.write(
-        lambda session: rooms.bind(session, flow.room, project=flow.project, bound_by=None, now=flow.clock())
-    )
-    gate.set()
-    await flow.idle()
-
-    assert not any("answer to" in text for shown in flow.chat.messages.values() for text in shown.texts)
-    assert 1 == len(flow.chat.messages)
 
 
 async def test_previews_are_shown_and_the_final_text_stands_last(tmp_path: Path) -> None:
@@ -301,113 +265,6 @@ async def test_a_forwarded_command_is_no_command(flow: Flow) -> None:
     await flow.idle()
 
     assert [] == flow.commands.ran
-
-
-async def test_pressing_cancel_stops_a_running_question(flow: Flow) -> None:
-    """The placeholder says that it was cancelled; the answer never comes."""
-    flow.answering.hold("why?")
-    message = flow.chat.message(1, "why?")
-    await flow.receive(message)
-    await flow.answering.until_begun(1)
-    row = await flow.db.read(lambda session: inbox.of_message(session, flow.room, "1"))
-    assert row is not None
-    await flow.receive(_pressed(flow, 1, message, "cancel", str(row.id)))
-    await flow.idle()
-
-    assert ["Cancelled."] == flow.chat.shown()
-
-
-async def test_an_edited_question_is_answered_again_in_the_same_message(flow: Flow) -> None:
-    """The asker mends a word; the one answer changes."""
-    message = flow.chat.message(1, "wyh?")
-    await flow.receive(message)
-    await flow.idle()
-    name = EventId("fake", "bot", "x1")
-    await flow.receive(Edited(name, message.room, "1", "r1", message.sender, "why?", NOON, message.addressed))
-    await flow.idle()
-
-    (text,) = flow.chat.shown()
-    assert text.startswith("answer to why?")
-    assert ["why?"] == [turns.texts_of(turn, flow.vault).question for turn in await _turns(flow)]
-
-
-async def test_an_edit_while_the_answer_is_made_replaces_it(flow: Flow) -> None:
-    """Only the new text is answered."""
-    flow.answering.hold("wyh?")
-    message = flow.chat.message(1, "wyh?")
-    await flow.receive(message)
-    await flow.answering.until_begun(1)
-    name = EventId("fake", "bot", "x1")
-    await flow.receive(Edited(name, message.room, "1", "r1", message.sender, "why?", NOON, message.addressed))
-    await flow.idle()
-
-    (text,) = flow.chat.shown()
-    assert text.startswith("answer to why?")
-
-
-async def test_a_deleted_question_takes_its_answer_and_its_texts_along(flow: Flow) -> None:
-    """Nothing of it stays in the room or in the turn."""
-    message = flow.chat.message(1, "why?")
-    await flow.receive(message)
-    await flow.idle()
-    await flow.receive(Deleted(EventId("fake", "bot", "d1"), message.room, "1", NOON))
-    await flow.idle()
-
-    assert {} == flow.chat.messages
-    assert [None] == [turn.question_sealed for turn in await _turns(flow)]
-
-
-async def test_a_question_deleted_while_it_is_answered_is_never_answered(flow: Flow) -> None:
-    """The work is cancelled and the placeholder is taken back."""
-    flow.answering.hold("why?")
-    message = flow.chat.message(1, "why?")
-    await flow.receive(message)
-    await flow.chat.until("Looking")
-    await flow.receive(Deleted(EventId("fake", "bot", "d1"), message.room, "1", NOON))
-    await flow.idle()
-
-    assert {} == flow.chat.messages
-
-
-async def test_thumbs_count_once_a_person_and_can_be_taken_back(flow: Flow) -> None:
-    """Up, then down, then none: at the end there is no vote."""
-    message = flow.chat.message(1, "why?")
-    await flow.receive(message)
-    await flow.idle()
-    (turn,) = await _turns(flow)
-    seen: list[dict[str, int]] = []
-    for number, value in enumerate((1, -1, None)):
-        name = EventId("fake", "bot", f"r{number}")
-        await flow.receive(Rated(name, message.room, "101", message.sender, value, NOON))
-        await flow.idle()
-        seen.append(await flow.db.read(lambda session: turns.votes(session, [turn.id], person=flow.person)))
-
-    assert [{turn.id: 1}, {turn.id: -1}, {}] == seen
-
-
-@pytest.mark.parametrize(("action", "shows"), [("verify", "1 of 1"), ("sources", "a cited line"), ("again", "why?")])
-async def test_the_buttons_of_an_answer_do_what_they_say(flow: Flow, action: str, shows: str) -> None:
-    """Each brings a message of its own."""
-    message = flow.chat.message(1, "why?")
-    await flow.receive(message)
-    await flow.idle()
-    (turn,) = await _turns(flow)
-    await flow.receive(_pressed(flow, 1, message, action, turn.id))
-    await flow.idle()
-
-    assert 2 == len(flow.chat.messages)
-    assert shows in flow.chat.shown()[1]
-
-
-async def test_a_button_asks_for_the_rights_of_its_presser(flow: Flow) -> None:
-    """A stranger who presses "Sources" sees no source."""
-    await flow.receive(flow.chat.message(1, "why?"))
-    await flow.idle()
-    (turn,) = await _turns(flow)
-    await flow.receive(_pressed(flow, 1, flow.chat.message(1, "", sender="eve"), "sources", turn.id))
-    await flow.idle()
-
-    assert "a cited line" not in flow.chat.shown()[1]
 
 
 async def test_a_note_says_how_far_the_first_index_is(flow: Flow) -> None:
