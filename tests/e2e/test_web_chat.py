@@ -142,6 +142,7 @@ def test_a_page_that_was_signed_out_elsewhere_says_so(chrome: Browser, tmp_path:
     sign_in(page, own)
     for one in (page, other, asleep):
         open_project(one, own)
+    asleep.route("**/stream?*", lambda route: route.abort())
     own.kill()
     expect(asleep.locator("#offline")).to_contain_text("Connection lost")
     own.start()
