@@ -174,8 +174,10 @@ async def open_everything(settings: Settings, *, command: str) -> AsyncIterator[
     async with AsyncExitStack() as stack:
         data_dir = await asyncio.to_thread(platform.open_data_folder, settings.data_dir)
         lock = stack.enter_context(await asyncio.to_thread(platform.DataFolderLock.acquire, data_dir, command=command))
-        vault = Vault.from_file(platform.key_file(data_dir, configured=settings.key_file), data_dir=data_dir)
-        db = await Database.open(data_dir / "state.db", backups=data_dir / "backups", clock=utc_now)
+        state = data_dir / "state.db"
+        key_file = platform.key_file(data_dir, configured=settings.key_file)
+        vault = Vault.from_file(key_file, data_dir=data_dir, sealed=state)
+        db = await Database.open(state, backups=data_dir / "backups", clock=utc_now)
         stack.push_async_callback(db.close)
         await db.write(lambda session: installation.ensure(session, program=PROGRAM, now=utc_now()))
         knowledge = await open_knowledge(data_dir, _sections(settings), views=_views(db))

@@ -30,10 +30,11 @@ class Vault:
         self._log_key = hashlib.sha256(b"roomwise log\x00" + keys[-1].encode()).digest()
 
     @classmethod
-    def from_file(cls, key_file: Path, *, data_dir: Path | None = None) -> Self:
+    def from_file(cls, key_file: Path, *, data_dir: Path | None = None, sealed: Path | None = None) -> Self:
         """The vault of a key file: one key a line, the newest first. A missing file is made, for its owner only.
 
-        Raises WrongKey when the file lies inside `data_dir`, is open to others, or holds no key.
+        Raises WrongKey when the file lies inside `data_dir`, is open to others, or holds no key, and when it is missing
+        though `sealed`, the database whose texts it opens, is there: a new key would leave them unreadable unnoticed.
         """
         if data_dir is not None and key_file.resolve().is_relative_to(data_dir.resolve()):
             raise WrongKey(
@@ -41,6 +42,12 @@ class Vault:
                 "so that a copy of the data cannot be read"
             )
         if not key_file.exists():
+            if sealed is not None and sealed.exists():
+                raise WrongKey(
+                    f"expected the key file {str(key_file)!r}, which opens the texts in {str(sealed)!r}; it is missing. "
+                    "Put it back from your copy, or name its place by `key_file`. If it is lost, so are those texts: "
+                    "move the database away to begin anew"
+                )
             platform.write_private_file(key_file, Fernet.generate_key().decode() + "\n")
         if platform.is_open_to_others(key_file):
             raise WrongKey(f"expected {str(key_file)!r} to be readable by its owner only; run: chmod 600 on it")

@@ -9,8 +9,9 @@ import pytest
 
 from bot.app import Tasks, open_everything
 from bot.errors import StateUnavailable
-from bot.platform import holder_of
+from bot.platform import holder_of, key_file
 from bot.state.queries import sources
+from bot.state.vault import Vault
 from config.load import load
 from config.settings import Settings
 from tests.fakes.project import HANDBOOK
@@ -113,6 +114,7 @@ async def test_stopping_while_a_source_is_read_keeps_its_index(settings: Setting
 async def test_a_folder_that_cannot_be_opened_is_left_free(settings: Settings) -> None:
     """A broken state database stops the start; the lock is given back, so that the cure can be tried."""
     settings.data_dir.mkdir()
+    Vault.from_file(key_file(settings.data_dir, configured=settings.key_file))
     (settings.data_dir / "state.db").write_bytes(b"no database at all" * 100)
 
     with pytest.raises(StateUnavailable):

@@ -69,6 +69,18 @@ def test_a_key_file_inside_the_data_folder_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "key").exists()
 
 
+def test_a_lost_key_is_not_replaced_beside_the_texts_that_it_opens(tmp_path: Path) -> None:
+    """A new key would start well and leave every kept text unreadable."""
+    database = tmp_path / "data" / "state.db"
+    database.parent.mkdir()
+    database.write_bytes(b"")
+
+    with pytest.raises(WrongKey, match="Put it back"):
+        Vault.from_file(tmp_path / "roomwise.key", data_dir=database.parent, sealed=database)
+
+    assert not (tmp_path / "roomwise.key").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     """The message says what to run."""
