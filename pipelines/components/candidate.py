@@ -1,6 +1,5 @@
 """A retrieved passage with all that ranking looks at."""
 
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Final
 
@@ -8,22 +7,9 @@ from haystack import Document
 
 from pipelines.components.keywords import header_terms, terms
 from pipelines.components.query import squashed
+from pipelines.components.roles import role_of
 from pipelines.components.windows import without_imports
 
-_ROLES: Final[Mapping[str, frozenset[str]]] = {
-    "tests": frozenset("test tests testing spec specs __tests__ e2e fixtures conftest testdata".split()),
-    "examples": frozenset("example examples demo demos sample samples cookbook benchmarks benchmark bench".split()),
-    "history": frozenset("changelog changes history news releases release_notes release-notes whatsnew".split()),
-    "building": frozenset(
-        ".github .gitlab .circleci contributing contribute development developing hacking maintainers maintaining".split()
-    ),
-    "scripts": frozenset({"scripts", "bin", "tools"}),
-    "legal": frozenset(
-        "license licenses licence licences copying notice authors contributors credits sponsors sponsorship".split()
-    ),
-    "texts": frozenset("locale locales i18n l10n texts translations lang langs".split()),
-    "generated": frozenset("generated gen migrations vendor vendored third_party compat _compat legacy".split()),
-}
 _FEW_IMPORTS: Final = 2
 
 
@@ -99,11 +85,5 @@ class Candidate:
 
     @cached_property
     def role(self) -> str:
-        """What the file is for: tests, examples, history, generated, init, or nothing special."""
-        *folders, name = self.path.casefold().split("/")
-        stem = name.partition(".")[0]
-        words = {*folders, stem, *name.split(".")[1:-1]}
-        if stem.startswith("test_") or stem.endswith(("_test", "-test")):
-            return "tests"
-        found = next((role for role, names in _ROLES.items() if words & names), "")
-        return found or ("init" if stem in {"__init__", "mod", "index"} and not name.endswith((".md", ".rst")) else "")
+        """What the file is for, as `role_of` says."""
+        return role_of(self.path)

@@ -16,9 +16,9 @@ from typing import Any, Final
 import Stemmer
 
 # Bumped when the terms of a text change: a side index of another analysis is rebuilt.
-ANALYSIS_VERSION: Final = 1
-# How much a hit in each field counts. The header is short, so its BM25 is high already.
-FIELD_WEIGHTS: Final[Mapping[str, float]] = {"text": 1.0, "header": 0.6}
+ANALYSIS_VERSION: Final = 2
+# How much a hit in each field counts. All but the text are short, so their BM25 is high already.
+FIELD_WEIGHTS: Final[Mapping[str, float]] = {"text": 1.0, "path": 0.2, "headings": 0.3, "symbols": 0.3}
 MAX_QUERY_TERMS: Final = 64
 MAX_QUERY_CHARS: Final = 20_000
 _MAX_TERM_CHARS: Final = 64  # a SHA-256 in hex still fits; longer runs are data, not words
@@ -61,15 +61,26 @@ def spaced_terms(text: str) -> str:
     return " ".join(map(_KNOWN.__getitem__, _words(text)))
 
 
-def header_terms(meta: Mapping[str, Any]) -> list[str]:
-    """List the terms that say where a passage stands: three folders, the file's name twice, headings, symbols.
+def field_terms(text: str, meta: Mapping[str, Any]) -> Mapping[str, str]:
+    """Give the terms of a passage for each field of FIELD_WEIGHTS, with spaces between.
 
-    Reads `path` (str), `headings` and `symbols` (lists of str) of a document's meta; each may be missing.
+    The path's are those of three folders and twice the file's name; definitions around a passage count as headings.
+    Reads `path` (str), `headings`, `scope` and `symbols` (lists of str) of a document's meta; each may be missing.
     """
     *folders, name = str(meta.get("path") or "").split("/")
     stem = name.rpartition(".")[0] or name
-    words: Iterable[str] = (*folders[-3:], name, stem, *_texts(meta.get("headings")), *_texts(meta.get("symbols")))
-    return terms(" \n".join(words))
+    around = (*_texts(meta.get("headings")), *_texts(meta.get("scope")))
+    return {
+        "text": spaced_terms(text),
+        "path": spaced_terms(" \n".join((*folders[-3:], name, stem))),
+        "headings": spaced_terms(" \n".join(around)),
+        "symbols": spaced_terms(" \n".join(_texts(meta.get("symbols")))),
+    }
+
+
+def header_terms(meta: Mapping[str, Any]) -> list[str]:
+    """List the terms that say where a passage stands, those of all fields but the text."""
+    return " ".join(found for name, found in field_terms("", meta).items() if name != "text").split()
 
 
 def query_terms(query: str) -> list[str]:

@@ -8,6 +8,7 @@ from haystack import Document
 
 from pipelines.components.decode import decode
 from pipelines.components.redact import redact
+from pipelines.components.roles import part_of
 from pipelines.components.skip import SkipRules
 from pipelines.components.split import Piece, header_of, kind_of, split
 from pipelines.types import passage_id
@@ -87,6 +88,7 @@ def _document(place: Place, piece: Piece, ordinal: int, kind: str) -> Document:
             "headings": list(piece.headings),
             "symbols": list(piece.symbols),
             "kind": kind,
+            "part": part_of(place.path, kind),
             "room": place.room,
         },
     )

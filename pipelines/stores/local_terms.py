@@ -14,7 +14,7 @@ import tantivy
 from haystack import Document
 from tantivy import Occur, Query
 
-from pipelines.components.keywords import FIELD_WEIGHTS, MAX_QUERY_TERMS, header_terms, most_telling, spaced_terms
+from pipelines.components.keywords import FIELD_WEIGHTS, MAX_QUERY_TERMS, field_terms, most_telling
 from pipelines.stores.local_schema import KEYS_PER_FILE
 
 _HEAP_BYTES: Final = 15_000_000  # the least that tantivy takes for one thread
@@ -130,8 +130,8 @@ def _document(entry: FileTerms, ordinal: int, document: Document) -> tantivy.Doc
     made.add_unsigned("key", entry.file * KEYS_PER_FILE + ordinal)
     made.add_text("source", entry.source)
     made.add_text("room", entry.room or _SHARED)
-    made.add_text("text", spaced_terms(document.content or ""))
-    made.add_text("header", " ".join(header_terms(document.meta)))
+    for name, found in field_terms(document.content or "", document.meta).items():
+        made.add_text(name, found)
     return made
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from haystack import Document
 
-from pipelines.components.keywords import FIELD_WEIGHTS, header_terms, most_telling, query_terms, terms
+from pipelines.components.keywords import FIELD_WEIGHTS, field_terms, most_telling, query_terms
 from pipelines.stores.headings import Outline, pick_headings
 from pipelines.stores.passages import Change, Counts, Entry, IndexedFile, Scope, Vectors
 from pipelines.types import Shown, StoreFull, StoreUnavailable
@@ -101,14 +101,11 @@ class FakePassages:
     async def keywords(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Document]:
         held = self._read("keywords", project)
         found = _in_scope(held, scope)
-        fields = {
-            "text": [Counter(terms(document.content or "")) for document in found],
-            "header": [Counter(header_terms(document.meta)) for document in found],
-        }
+        fields = [field_terms(document.content or "", document.meta) for document in found]
         asked = query_terms(query)
         scores = [0.0] * len(found)
-        for name, counted in fields.items():
-            _add_bm25(scores, asked, counted, weight=FIELD_WEIGHTS[name])
+        for name, weight in FIELD_WEIGHTS.items():
+            _add_bm25(scores, asked, [Counter(field[name].split()) for field in fields], weight=weight)
         return _best(found, scores, limit=limit, at_least=1e-9)
 
     async def dense(self, project: str, vector: Vectors, *, scope: Scope, limit: int) -> list[Document]:

@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.components.keywords import (
+    FIELD_WEIGHTS,
     MAX_QUERY_CHARS,
     MAX_QUERY_TERMS,
+    field_terms,
     header_terms,
     most_telling,
     query_terms,
@@ -97,6 +99,17 @@ def test_the_header_names_the_file_twice_and_three_folders() -> None:
     assert 2 == found.count("retrypolici")
     assert "one" not in found
     assert {"two", "three", "four", "back", "off", "wait", "py"} <= set(found)
+
+
+def test_each_field_has_its_own_terms() -> None:
+    """Headings and the definitions around a passage are one field; every weighed field is filled."""
+    fields = field_terms(
+        "waits here", {"path": "lib/retry.py", "headings": ["Back off"], "scope": ["Policy"], "symbols": ["wait"]}
+    )
+
+    expected = {"text": "wait here", "path": "lib retri py retri", "headings": "back off polici", "symbols": "wait"}
+    assert expected == fields
+    assert FIELD_WEIGHTS.keys() == fields.keys()
 
 
 @pytest.mark.parametrize("meta", [{}, {"path": None}, {"path": "a", "headings": None, "symbols": "one"}])
