@@ -53,7 +53,8 @@ def print_passages(found: Json) -> None:
 def print_answer(answer: Json) -> None:
     """The answer as Markdown, then the numbered places that it cites."""
     answer = _harmless(answer)
-    out.print(Markdown(answer["answer"], hyperlinks=False))
+    # Without soft wrapping, which cuts quotes and code at the width of the terminal.
+    out.print(Markdown(answer["answer"], hyperlinks=False), soft_wrap=False)
     if answer["citations"]:
         out.print()
     for cited in answer["citations"]:

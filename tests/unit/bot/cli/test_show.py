@@ -1,6 +1,7 @@
 """What results look like in a terminal."""
 
 import pytest
+from rich.console import Console
 
 from bot.cli.show import print_answer, print_indexed, print_json, print_passages, print_status
 from bot.desk import Json
@@ -31,3 +32,17 @@ def test_json_holds_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> Non
     print_json({"quote": "\x1b[0m"})
 
     assert "\\u001b[0m" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["> {}", "- {}", "```python\n# {}\n```", "{}"])
+def test_an_answer_is_shown_to_its_last_word(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """Quotes and code that are wider than the terminal are wrapped, not cut."""
+    monkeypatch.setattr("bot.cli.show.out", Console(width=80, soft_wrap=True))
+
+    print_answer(
+        {"answer": form.format("held by one process, and freed when that dies; " * 4 + "the end"), "citations": []}
+    )
+
+    assert "the end" in capsys.readouterr().out
