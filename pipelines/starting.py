@@ -19,7 +19,7 @@ _DULL: Final = frozenset(
     "contribute sponsors sponsorship donations backers enterprise for security reporting support community help start "
     "broker instructions contents api for others yourself summary description examples example more documentation docs getting started reference the and to of a".split()
 )
-_MARKUP: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`#<>|\\]|^\s*\d+(?:\.\d+)*[.)]?\s+")
+_MARKUP: Final = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*`#<>|\\]|(?<![^\W_])_+|_+(?![^\W_])|^\s*\d+(?:\.\d+)*[.)]?\s+")
 _INSTALL: Final = re.compile(r"(?:install(?:ation|ing|ieren)?|set ?up|einrichtung)\b[^?]*$", re.IGNORECASE)
 _ASKING: Final = re.compile(r"(?:how|what|why|when|where|which|wie|was|warum|wann|wo)\b", re.IGNORECASE)
 _TITLE_END: Final = re.compile(r"\s+[-–—|:]\s+|:\s")

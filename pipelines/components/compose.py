@@ -25,6 +25,8 @@ _RST_INLINE: Final = (
     (re.compile(r"::$", re.MULTILINE), ":"),
 )
 _MAX_HEADING_CHARS: Final = 80
+# Signs that Markdown would read; an underscore between letters is part of a name.
+_HEADING_SIGNS: Final = re.compile(r"[*`#\[\]<>\\|!]|(?<![^\W_])_+|_+(?![^\W_])")
 
 
 def citation(number: int, quoted: Quoted, *, version: str, view: SourceView | None) -> Citation:
@@ -81,7 +83,7 @@ def _name(quoted: Quoted) -> str:
     if is_code(passage):
         there = set(re.findall(r"\w+", quoted.text))
         return next((_ticked(name) for name in passage.symbols if re.split(r"\W+", name)[-1] in there), "")
-    heading = re.sub(r"[*_`#\[\]<>\\|!]", "", passage.headings[-1]).strip() if passage.headings else ""
+    heading = _HEADING_SIGNS.sub("", passage.headings[-1]).strip() if passage.headings else ""
     return defused(heading[:_MAX_HEADING_CHARS])
 
 

@@ -21,7 +21,10 @@ _ASCIIDOC: Final = re.compile(r"(={1,6})[ \t]+(\S.*)$")
 _ASCIIDOC_BLOCK: Final = re.compile(r"(-{4,}|\.{4,}|={4,}|\+{4,}|/{4,})$")
 _ORG: Final = re.compile(r"(\*{1,6})[ \t]+(\S.*)$")
 _ORG_BLOCK: Final = re.compile(r"\s*#\+(begin|end)_", re.IGNORECASE)
-_MARKUP: Final = re.compile(r"<[^>\n]{1,200}>|\[([^\]\n]*)\]\([^)\n]*\)|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
+# Code keeps every sign; underscores and stars inside a word are no emphasis, so that snake_case stays a name.
+_MARKUP: Final = re.compile(
+    r"<[^>\n]{1,200}>|\[([^\]\n]*)\]\([^)\n]*\)|(`{1,3})(?P<code>.+?)\2|(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ def paths_by_line(headings: Sequence[Heading], count: int) -> list[tuple[str, ..
 
 
 def _title(text: str) -> str:
-    return " ".join(_MARKUP.sub(lambda match: match[1] or "", text[:_MAX_MARKUP_CHARS]).split())[:_MAX_TITLE_CHARS]
+    plain = _MARKUP.sub(lambda match: match[1] or match["code"] or "", text[:_MAX_MARKUP_CHARS])
+    return " ".join(plain.split())[:_MAX_TITLE_CHARS]
 
 
 def _markdown(lines: Sequence[str]) -> Outline:

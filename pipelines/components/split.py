@@ -11,7 +11,7 @@ from pipelines.components.definitions import defined_name, definition_form, endi
 from pipelines.components.outline import outline_of, paths_by_line
 
 # Bumped when the passages of a text change: files split by another version are split again.
-SPLITTER_VERSION: Final = "lines-1"
+SPLITTER_VERSION: Final = "lines-2"
 MAX_CHARS: Final = 1500
 # A longer line keeps its beginning in the index and ends with this mark; its line number is right all the same.
 MAX_LINE_CHARS: Final = 6000

@@ -1,5 +1,7 @@
 """What a quote looks like to its reader, and where its citation leads."""
 
+from dataclasses import replace
+
 import pytest
 
 from pipelines.components.compose import citation, link, not_found_markdown, quotes_markdown
@@ -52,6 +54,17 @@ def test_a_citation_holds_the_lines_as_they_were_read() -> None:
 
     assert (3, 7, 7, "A zebra has stripes.") == (made.number, made.first_line, made.last_line, made.quote)
     assert "https://git.example/abc/a.md#L7-L7" == made.url
+
+
+@pytest.mark.parametrize(
+    ("heading", "name"),
+    [("The setting task_acks_late", "The setting task_acks_late"), ("__Bold__ *and* `more`", "Bold and more")],
+)
+def test_a_name_in_a_heading_keeps_its_underscores(heading: str, name: str) -> None:
+    """Signs that Markdown would read are taken away, and no others."""
+    one = replace(passage("A zebra has stripes."), headings=(heading,))
+
+    assert f"**`a.md`**, {name} [1]" == shown(one).splitlines()[0]
 
 
 def test_code_is_fenced_under_its_name() -> None:

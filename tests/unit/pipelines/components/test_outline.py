@@ -45,3 +45,21 @@ def test_a_heading_path_holds_the_headings_above() -> None:
     headings = outline_of("a.md", ["text", "# A", "## B", "x", "# C"]).headings
 
     assert [(), ("A",), ("A", "B"), ("A", "B"), ("C",)] == paths_by_line(headings, 5)
+
+
+@pytest.mark.parametrize(
+    ("heading", "title"),
+    [
+        ("## `__init__` and *stars*", "__init__ and stars"),
+        ("## The setting task_acks_late", "The setting task_acks_late"),
+        ("## __Bold__ and `a*b`", "Bold and a*b"),
+    ],
+)
+def test_names_in_headings_keep_their_underscores(heading: str, title: str) -> None:
+    """Code stays as it is, and an underscore inside a word is no emphasis; else nobody finds the name."""
+    assert [title] == [one.title for one in outline_of("a.md", [heading]).headings]
+
+
+def test_a_setting_as_a_title_keeps_its_name() -> None:
+    """As reStructuredText writes it."""
+    assert ["task_acks_late"] == [one.title for one in outline_of("a.rst", ["``task_acks_late``", "~" * 18]).headings]
