@@ -65,8 +65,8 @@ def page() -> str:
         lines += [
             f"## [{section}]" if section else "## At the top",
             "",
-            "| setting | default | meaning |",
-            "|---|---|---|",
+            "| setting | variable | default | meaning |",
+            "|---|---|---|---|",
         ]
         lines += [_row(entry) for entry in group]
         lines.append("")
@@ -76,7 +76,7 @@ def page() -> str:
 def _row(entry: Entry) -> str:
     default = f"`{entry.default}`" if entry.default else ""
     meaning = entry.meaning.replace("|", "\\|") + (" **Secret.**" if is_secret(entry.key) else "")
-    return f"| `{entry.key}`<br>`{variable_of(entry.key)}` | {default} | {meaning} |"
+    return f"| `{entry.key}` | `{variable_of(entry.key)}` | {default} | {meaning} |"
 
 
 if __name__ == "__main__":
