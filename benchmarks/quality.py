@@ -185,7 +185,7 @@ async def code(knowledge: Knowledge, evals: Path, name: str, folder: Path) -> li
     """A repository, once whole and once below its root. Keys are paths."""
     root = next(one["root"] for one in rows(evals / "code_projects.jsonl") if one["project"] == name)
     asked = [
-        Asked(one["query"], frozenset(one["relevant"]))
+        Asked(one["query"], frozenset(key if isinstance(key, str) else key["path"] for key in one["relevant"]))
         for one in rows(evals / "code_queries.jsonl")
         if one["project"] == name
     ]
