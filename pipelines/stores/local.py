@@ -20,7 +20,7 @@ from pipelines.stores.headings import pick_headings
 from pipelines.stores.local_open import Limits, OpenProjects
 from pipelines.stores.local_project import OpenProject, View
 from pipelines.stores.local_schema import store_errors
-from pipelines.stores.local_terms import Filters, find
+from pipelines.stores.local_terms import Filters, find, find_definitions
 from pipelines.stores.local_vectors import Group, restore
 from pipelines.stores.passages import Change, Counts, Entry, Scope, Vectors
 from pipelines.types import Shown, StoreUnavailable
@@ -103,12 +103,23 @@ class LocalPassages:
         """Delete a source so that no byte of its text stays in the folder."""
         await self._write(project, lambda opened: opened.purge(source))
 
-    async def keywords(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Document]:
-        """Find passages by words (BM25), best first."""
+    async def keywords(
+        self, project: str, query: str, *, scope: Scope, limit: int, part: str | None = None
+    ) -> list[Document]:
+        """Find passages by words (BM25), best first, among those of one part when it is named."""
 
         def search(opened: OpenProject, view: View) -> list[Document]:
-            filters = _filters(view, scope)
+            filters = _filters(view, scope, part)
             scored = find(view.terms, query_terms(query), filters=filters, limit=limit)
+            return _visible(opened, view, scope, rows.by_keys(view.rows, scored))
+
+        return await self._read(project, search, empty=[])
+
+    async def definitions(self, project: str, names: Sequence[str], *, scope: Scope, limit: int) -> list[Document]:
+        """Find the passages that define one of these names, those of code proper first."""
+
+        def search(opened: OpenProject, view: View) -> list[Document]:
+            scored = find_definitions(view.terms, names, filters=_filters(view, scope), limit=limit)
             return _visible(opened, view, scope, rows.by_keys(view.rows, scored))
 
         return await self._read(project, search, empty=[])
@@ -220,7 +231,7 @@ def _allowed(view: View, scope: Scope) -> set[Group]:
     }
 
 
-def _filters(view: View, scope: Scope) -> Filters:
+def _filters(view: View, scope: Scope, part: str | None = None) -> Filters:
     """Say what the side index must leave out; nothing in the usual case, which is the fastest."""
     allowed = _allowed(view, scope)
     has_rooms = any(room is not None for _, room in view.groups)
@@ -228,6 +239,7 @@ def _filters(view: View, scope: Scope) -> Filters:
     return Filters(
         sources=None if is_whole else {source for source, _ in allowed},
         rooms={None, scope.room} if has_rooms else None,
+        part=part,
     )
 
 

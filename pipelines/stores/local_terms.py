@@ -15,6 +15,8 @@ from haystack import Document
 from tantivy import Occur, Query
 
 from pipelines.components.keywords import FIELD_WEIGHTS, MAX_QUERY_TERMS, field_terms, most_telling
+from pipelines.components.query import squashed
+from pipelines.components.roles import part_of
 from pipelines.stores.local_schema import KEYS_PER_FILE
 
 _HEAP_BYTES: Final = 15_000_000  # the least that tantivy takes for one thread
@@ -33,10 +35,11 @@ class FileTerms:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Where to look: only these sources, only shared files and those of one room. None does not limit."""
+    """Where to look: only these sources, only shared files and those of one room, one part. None does not limit."""
 
     sources: Collection[str] | None = None
     rooms: Collection[str | None] | None = None
+    part: str | None = None
 
 
 class SideIndex:
@@ -102,16 +105,44 @@ def find(searcher: tantivy.Searcher, asked: Sequence[str], *, filters: Filters, 
         for name, weight in FIELD_WEIGHTS.items()
         if searcher.doc_freq(name, term)
     ]
-    if not clauses or limit < 1:
+    return _best(searcher, Query.boolean_query(clauses), filters=filters, limit=limit) if clauses else []
+
+
+def find_definitions(
+    searcher: tantivy.Searcher, names: Sequence[str], *, filters: Filters, limit: int
+) -> list[tuple[int, float]]:
+    """List (key, score) of the passages that define one of the names, those of code proper before the others."""
+    asked = sorted({squashed(name) for name in names} - {""})
+    if not asked:
         return []
-    hits = searcher.search(_within(Query.boolean_query(clauses), filters), limit, count=False).hits
+    defining = Query.const_score_query(Query.term_set_query(_SCHEMA, "defines", asked), 1.0)
+    proper = Query.const_score_query(Query.term_query(_SCHEMA, "part", "code", "basic"), 1.0)
+    return _best(
+        searcher, Query.boolean_query([(Occur.Must, defining), (Occur.Should, proper)]), filters=filters, limit=limit
+    )
+
+
+def defined_names(symbols: Iterable[object]) -> set[str]:
+    """Give the squashed names that symbols are looked up by: each whole and by its last part."""
+    names = [str(symbol) for symbol in symbols]
+    forms = (form for name in names for form in (name, name.replace("::", ".").rpartition(".")[2]))
+    return {squashed(form) for form in forms} - {""}
+
+
+def _best(searcher: tantivy.Searcher, wanted: Query, *, filters: Filters, limit: int) -> list[tuple[int, float]]:
+    """Run a query and list (key, score), best first."""
+    if limit < 1:
+        return []
+    hits = searcher.search(_within(wanted, filters), limit, count=False).hits
     keys = searcher.fast_field_values("key", [address for _, address in hits])
     return [(int(key), float(score)) for (score, _), key in zip(hits, keys, strict=True) if key is not None]
 
 
 def _within(wanted: Query, filters: Filters) -> Query:
-    """Limit a query to some sources and rooms; the limits do not touch the scores."""
+    """Limit a query to some sources, rooms and one part; the limits do not touch the scores."""
     limits = []
+    if filters.part is not None:
+        limits.append(Query.term_query(_SCHEMA, "part", filters.part, "basic"))
     if filters.sources is not None:
         limits.append(Query.term_set_query(_SCHEMA, "source", sorted(filters.sources)))
     if filters.rooms is not None:
@@ -130,6 +161,10 @@ def _document(entry: FileTerms, ordinal: int, document: Document) -> tantivy.Doc
     made.add_unsigned("key", entry.file * KEYS_PER_FILE + ordinal)
     made.add_text("source", entry.source)
     made.add_text("room", entry.room or _SHARED)
+    meta = document.meta
+    made.add_text("part", str(meta.get("part") or part_of(str(meta.get("path") or ""), str(meta.get("kind") or ""))))
+    for name in defined_names(meta.get("symbols") or ()):
+        made.add_text("defines", name)
     for name, found in field_terms(document.content or "", document.meta).items():
         made.add_text(name, found)
     return made
@@ -141,7 +176,8 @@ def _schema() -> tantivy.Schema:
     builder.add_integer_field("file", indexed=True)  # signed: deleting by an unsigned term does nothing in 0.27
     builder.add_unsigned_field("key", fast=True)
     builder.add_text_field("source", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("room", tokenizer_name="raw", index_option="basic")
+    for name in ("room", "part", "defines"):
+        builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
     for name in FIELD_WEIGHTS:
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     return builder.build()

@@ -48,8 +48,8 @@ class Entry:
 class IndexedFile:
     """A file ready to be written: its manifest row, its passages in order, and one unit vector a passage.
 
-    Documents carry id, content and meta {source, path, blob, first_line, last_line, header, headings, symbols, kind,
-    room}, never an embedding; those that come out carry `version` too. `vectors` is float32 of shape (len(documents), width), or None without an embedder.
+    Documents carry id, content and meta {source, path, blob, first_line, last_line, header, headings, scope, symbols,
+    kind, part, room}, never an embedding; those that come out carry `version` too. `vectors` is float32 of shape (len(documents), width), or None without an embedder.
     """
 
     entry: Entry
@@ -128,8 +128,19 @@ class PassageStore(Protocol):
     async def purge(self, project: str, source: str) -> None:
         """Delete a source with all its passages, terms and vectors, so that no byte of its text stays in the folder."""
 
-    async def keywords(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Document]:
-        """Find passages by words (BM25), best first, scores above 0. Any text is a valid query."""
+    async def keywords(
+        self, project: str, query: str, *, scope: Scope, limit: int, part: str | None = None
+    ) -> list[Document]:
+        """Find passages by words (BM25), best first, scores above 0. Any text is a valid query.
+
+        `part` looks among passages of one part only: "code", "docs" or "aside" (see components/roles.py).
+        """
+
+    async def definitions(self, project: str, names: Sequence[str], *, scope: Scope, limit: int) -> list[Document]:
+        """Find the passages that define one of these names, those of code proper first.
+
+        Spellings do not matter (`components.query.squashed`), and a symbol is found whole and by its last part.
+        """
 
     async def dense(self, project: str, vector: Vectors, *, scope: Scope, limit: int) -> list[Document]:
         """Find passages by cosine to one unit vector of shape (width,), best first."""

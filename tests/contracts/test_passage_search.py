@@ -73,6 +73,105 @@ class TestKeywords:
         assert [] == await found(store, "alpha", limit=0)
         assert [] == await near(store, 1, 1, 1, limit=0)
 
+    async def test_one_part_is_searched_alone(self, store: PassageStore) -> None:
+        """A named part crowds the others out, however well they fit; without a part all are found."""
+        await store.apply(
+            PROJECT,
+            Change(
+                put=[
+                    file_of("a.py", "the alpha of code", part="code"),
+                    file_of("a.md", "alpha alpha", "alpha", part="docs"),
+                    file_of("test_a.py", "alpha test", part="aside"),
+                ]
+            ),
+        )
+
+        for part, texts in {"code": ["the alpha of code"], "aside": ["alpha test"], "nothing": []}.items():
+            hits = await store.keywords(PROJECT, "alpha", scope=EVERYWHERE, limit=1, part=part)
+            assert texts == [hit.content for hit in hits]
+        assert 4 == len(await found(store, "alpha"))
+
+
+async def defining(store: PassageStore, *names: str, scope: Scope = EVERYWHERE, limit: int = 10) -> list[str]:
+    """Ask for definitions and list the texts found."""
+    return [hit.content or "" for hit in await store.definitions(PROJECT, names, scope=scope, limit=limit)]
+
+
+class TestDefinitions:
+    """A name finds the passages that define it."""
+
+    @pytest.mark.parametrize("name", ["parse_config", "parseConfig", "Parse-Config", "Reader.parse_config"])
+    async def test_a_name_is_found_in_every_spelling(self, store: PassageStore, name: str) -> None:
+        """A symbol is known whole and by its last part, however it is written; uses of the name are not found."""
+        await store.apply(
+            PROJECT,
+            Change(
+                put=[
+                    file_of("a.py", "def parse_config", symbols=["Reader.parse_config"]),
+                    file_of("b.py", "parse_config()", symbols=["main"]),
+                ]
+            ),
+        )
+
+        assert ["def parse_config"] == await defining(store, name)
+
+    async def test_any_of_the_names_is_enough(self, store: PassageStore) -> None:
+        """Several names find all their definitions; no name, or one that nobody defines, finds nothing."""
+        await store.apply(
+            PROJECT,
+            Change(put=[file_of("a.rs", "fn new", symbols=["Pool::new"]), file_of("b.rs", "run", symbols=["run"])]),
+        )
+
+        assert {"fn new", "run"} == set(await defining(store, "new", "run", "never"))
+        assert [] == await defining(store, "never", "", "--")
+        assert [] == await defining(store)
+        assert [] == await defining(store, "run", limit=0)
+
+    async def test_code_proper_comes_before_tests(self, store: PassageStore) -> None:
+        """Of many definitions those of code are first, so that a limit keeps them."""
+        await store.apply(
+            PROJECT,
+            Change(
+                put=[
+                    file_of("test_a.py", "one", "two", "three", symbols=["run"], part="aside"),
+                    file_of("a.py", "the code", symbols=["run"], part="code"),
+                ]
+            ),
+        )
+
+        assert ["the code"] == await defining(store, "run", limit=1)
+        assert 4 == len(await defining(store, "run"))
+
+    async def test_replaced_and_removed_definitions_are_gone(self, store: PassageStore) -> None:
+        """Only what is indexed now defines anything."""
+        await store.apply(
+            PROJECT,
+            Change(put=[file_of("a.py", "old", symbols=["run"]), file_of("b.py", "other", symbols=["run"])]),
+        )
+        await store.apply(
+            PROJECT, Change(put=[file_of("a.py", "new", symbols=["walk"], blob="b2")], remove=[(SOURCE, "b.py")])
+        )
+
+        assert [] == await defining(store, "run")
+        assert ["new"] == await defining(store, "walk")
+
+    async def test_nobody_finds_a_definition_they_may_not_see(self, store: PassageStore) -> None:
+        """Rooms, sources and hiding limit definitions as they limit searches."""
+        await store.apply(
+            PROJECT,
+            Change(
+                put=[
+                    file_of("a.py", "in the room", symbols=["run"], room="r1"),
+                    file_of("b.py", "elsewhere", symbols=["run"], source=OTHER),
+                ]
+            ),
+        )
+
+        assert ["elsewhere"] == await defining(store, "run")
+        assert ["in the room"] == await defining(store, "run", scope=Scope("r1", frozenset({SOURCE})))
+        await store.hide(PROJECT, OTHER, hidden=True)
+        assert [] == await defining(store, "run")
+
 
 class TestDense:
     """Search by vector is exact enough to keep the order of clearly different passages."""

@@ -13,9 +13,18 @@ PROJECT, SOURCE, OTHER = "p1", "s1", "s2"
 
 
 def file_of(
-    path: str, *texts: str, source: str = SOURCE, blob: str = "b1", room: str | None = None, heading: str = ""
+    path: str,
+    *texts: str,
+    source: str = SOURCE,
+    blob: str = "b1",
+    room: str | None = None,
+    heading: str = "",
+    **meta: object,
 ) -> IndexedFile:
-    """Make a file of one-line passages; the vector of each passage points where its text's length points."""
+    """Make a file of one-line passages; the vector of each passage points where its text's length points.
+
+    `meta` says more of each passage, or something else.
+    """
     documents = [
         Document(
             id=passage_id(source, path, blob, ordinal),
@@ -30,7 +39,9 @@ def file_of(
                 "headings": [heading] if heading else [],
                 "symbols": [],
                 "kind": "docs",
+                "part": "docs",
                 "room": room,
+                **meta,
             },
         )
         for ordinal, text in enumerate(texts)

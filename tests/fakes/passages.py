@@ -11,6 +11,7 @@ import numpy as np
 from haystack import Document
 
 from pipelines.components.keywords import FIELD_WEIGHTS, field_terms, most_telling, query_terms
+from pipelines.components.query import squashed
 from pipelines.stores.headings import Outline, pick_headings
 from pipelines.stores.passages import Change, Counts, Entry, IndexedFile, Scope, Vectors
 from pipelines.types import Shown, StoreFull, StoreUnavailable
@@ -98,15 +99,26 @@ class FakePassages:
         held.hidden.discard(source)
         held.generation += 1
 
-    async def keywords(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Document]:
+    async def keywords(
+        self, project: str, query: str, *, scope: Scope, limit: int, part: str | None = None
+    ) -> list[Document]:
         held = self._read("keywords", project)
-        found = _in_scope(held, scope)
+        found = [document for document in _in_scope(held, scope) if part in {None, document.meta["part"]}]
         fields = [field_terms(document.content or "", document.meta) for document in found]
         asked = query_terms(query)
         scores = [0.0] * len(found)
         for name, weight in FIELD_WEIGHTS.items():
             _add_bm25(scores, asked, [Counter(field[name].split()) for field in fields], weight=weight)
         return _best(found, scores, limit=limit, at_least=1e-9)
+
+    async def definitions(self, project: str, names: Sequence[str], *, scope: Scope, limit: int) -> list[Document]:
+        asked = {squashed(name) for name in names} - {""}
+        found = [
+            document
+            for document in _in_scope(self._read("definitions", project), scope)
+            if asked & _defined(document.meta["symbols"])
+        ]
+        return _best(found, [1.0 + (document.meta["part"] == "code") for document in found], limit=limit, at_least=1.0)
 
     async def dense(self, project: str, vector: Vectors, *, scope: Scope, limit: int) -> list[Document]:
         held = self._read("dense", project)
@@ -163,6 +175,11 @@ class FakePassages:
         if project not in self._projects:
             raise StoreUnavailable(f"expected a project that was created, got {project!r}")
         return self._projects[project]
+
+
+def _defined(symbols: Sequence[str]) -> set[str]:
+    """Squash symbols, each whole and its last part."""
+    return {squashed(form) for symbol in symbols for form in (symbol, symbol.replace("::", ".").split(".")[-1])}
 
 
 def _files_in_scope(held: _Project, scope: Scope) -> list[IndexedFile]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.components.keywords import ANALYSIS_VERSION
 from pipelines.stores import local_project
 from pipelines.stores.local import LocalPassages
 from pipelines.stores.local_open import INDEX_VERSION
@@ -134,7 +135,7 @@ async def test_terms_of_another_analysis_are_made_anew(tmp_path: Path, monkeypat
     """After an update that changes how words are cut, the old terms are not searched."""
     await (await filled(tmp_path)).close()
     (old,) = folder_of(tmp_path).glob("terms-*")
-    monkeypatch.setattr(local_project, "ANALYSIS_VERSION", 2)
+    monkeypatch.setattr(local_project, "ANALYSIS_VERSION", ANALYSIS_VERSION + 1)
     store = LocalPassages(tmp_path)
 
     assert ["alpha one"] == await found(store, "alpha")
