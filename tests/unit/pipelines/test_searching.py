@@ -115,7 +115,9 @@ async def test_a_store_that_fails_midway_is_told_as_it_is(store: PassageStore) -
     """The lists are asked for side by side; what one of them raises comes out alone."""
 
     class Midway(FakePassages):
-        async def keywords(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Document]:
+        async def keywords(
+            self, project: str, query: str, *, scope: Scope, limit: int, part: str | None = None
+        ) -> list[Document]:
             raise StoreUnavailable("the disk is gone")
 
     with pytest.raises(StoreUnavailable):
