@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 
-from bot.actions import ACTIONS, Kind, Role, RoomAdmin, Rule
+from bot.actions import ACTIONS, ROOMS, Kind, Role, RoomAdmin, Rule
 
 __all__ = ["ACTIONS", "INSTALLATION", "Actor", "Decision", "Kind", "Place", "Role", "Way", "decide", "why_not_give"]
 
@@ -93,7 +93,8 @@ def decide(actor: Actor, action: str, place: Place) -> Decision:
         return Decision(allowed=False, is_audited=is_audited)
     here = next((rule for rule in rules if place.kind in rule.places), None)
     rule = here or rules[0]
-    reason = _why_not(actor, rule, place) or ("" if here else "rights.not_here")
+    elsewhere = "rights.only_in_groups" if rule.places <= ROOMS else "rights.not_here"
+    reason = _why_not(actor, rule, place) or ("" if here else elsewhere)
     if reason:
         return Decision(allowed=False, reason=reason, is_audited=is_audited)
     needs_confirmation = rule.needs_confirmation or (rule.exposes_project and _is_exposed(place))

@@ -7,7 +7,7 @@ from bot.commands.registry import Rest
 from bot.errors import UserError
 from bot.state.queries import rooms, turns
 from bot.state.tables import Room
-from config.texts import LANGUAGES
+from config.texts import LANGUAGES, best_language, say
 
 ANSWER_MODES = ("mention", "all", "off")
 STYLES = ("short", "normal", "detailed")
@@ -81,6 +81,8 @@ async def settings(ctx: Context, key: str = "", value: str = "") -> str:
     if wanted not in known[name]:
         raise UserError("room.settings_value", name=name, values=", ".join(known[name]), got=value[:40])
     await ctx.house.db.write(lambda session: _put(session, ctx.room, name, wanted))
+    if name == "language":
+        return say(f"room.language_{wanted}", best_language(wanted, ctx.person.language, default=ctx.language))
     return ctx.say("room.settings_done", name=name, value=wanted)
 
 

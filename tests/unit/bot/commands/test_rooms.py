@@ -42,14 +42,14 @@ async def test_a_member_does_not_steer_a_group(house: Typing) -> None:
 
 @pytest.mark.parametrize("kind", ["private", "web"])
 async def test_a_member_steers_a_chat_of_his_own(house: Typing, kind: str) -> None:
-    """Its language, for one."""
+    """Its language, for one, which is confirmed in the new one."""
     project = await house.project()
     room = await house.room(kind=kind, project=project.id)
     bob = await house.person("Bob", role=Role.MEMBER, project=project.id)
 
     said = await house.says("/settings language de", room=room, person=bob)
 
-    assert say("room.settings_done", "en", name="language", value="de") == said
+    assert say("room.language_de", "de") == said
     assert "de" == (await house.at(room)).language
 
 
@@ -70,7 +70,7 @@ async def test_a_chat_of_ones_own_is_always_answered(house: Typing, kind: str) -
     room = await house.room(kind=kind, project=project.id)
     ada = await house.person(role=Role.OWNER)
 
-    with pytest.raises(UserError, match=r"rights\.not_here"):
+    with pytest.raises(UserError, match=r"rights\.only_in_groups"):
         await house.types("/answer off", room=room, person=ada)
     with pytest.raises(UserError, match=r"room\.settings_key"):
         await house.types("/settings answer off", room=room, person=ada)
@@ -89,7 +89,9 @@ async def test_settings_are_shown_and_changed(house: Typing) -> None:
 
     lines = {"language": "de", "style": "short", "answer": "all"}
     assert all(say("room.settings_line", "en", name=name, value=value) in said for name, value in lines.items())
-    await house.types("/settings language auto", room=room, person=ada)
+    said = await house.says("/settings style detailed", room=room, person=ada, language="de")
+    assert say("room.settings_done", "de", name="style", value="detailed") == said
+    assert say("room.language_auto", "en") == await house.says("/settings language auto", room=room, person=ada)
     assert None is (await house.at(room)).language
 
 
