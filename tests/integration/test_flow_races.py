@@ -137,6 +137,20 @@ async def test_an_edit_that_counts_for_nothing_does_not_stop_the_answer(flow: Fl
     assert ["answer to why? [1]"] == [text.partition("\n")[0] for text in flow.chat.shown()]
 
 
+async def test_an_edit_held_back_as_a_secret_does_not_stop_the_answer(flow: Flow) -> None:
+    """Nothing of it is kept that could be asked instead, so the question stays what it was."""
+    gate = flow.answering.hold("why?")
+    message = flow.chat.message(1, "why?")
+    await flow.receive(message)
+    await flow.answering.until_begun(1)
+    await flow.receive(_edited(message, f"why? ghp_{'a1B2' * 9}"))
+    gate.set()
+    await flow.idle()
+
+    assert ["why?"] == [question.text for question in flow.answering.asked]
+    assert ["answer to why? [1]"] == [text.partition("\n")[0] for text in flow.chat.shown()]
+
+
 async def test_of_two_edits_only_the_last_is_answered(flow: Flow) -> None:
     """The first edit's answer is given up as the question's was."""
     flow.answering.hold("wyh?")
