@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.load import load
-from pipelines.components.embed import Vectors
+from pipelines.components.embed import NoEmbedder, Vectors
 from pipelines.indexing import Indexing, Listed, Outcome, Plan, Progress
 from pipelines.planning import ONE_CHANGE_FILES
 from pipelines.stores.passages import Change
@@ -25,7 +25,7 @@ TIME = datetime(2026, 1, 1, tzinfo=UTC)
 Tree = Mapping[str, bytes]
 
 
-class CountingEmbedder:
+class CountingEmbedder(NoEmbedder):
     """Gives unit vectors made of a text's length, and remembers what it was asked."""
 
     name = "counting"

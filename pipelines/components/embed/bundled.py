@@ -1,6 +1,6 @@
-"""Vectors of texts: the Protocol of an embedder, the bundled static one, and none at all.
+"""The bundled embedder: static word vectors, offline.
 
-The bundled one reads the weights and the tokenizer out of the installed wordllama package without importing it:
+It reads the weights and the tokenizer out of the installed wordllama package without importing it:
 nothing is copied, nothing is fetched, and none of the package's code runs.
 """
 
@@ -10,59 +10,21 @@ import json
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from config.settings import Embedder as EmbedderSettings
+from pipelines.components.embed.base import Vectors, unit_rows
 from pipelines.types import ModelUnavailable
-
-Vectors = NDArray[np.float32]
 
 # Only the beginning of a passage is embedded. Recall on questions about documentation (232 sections, 5 results), code
 # snippets (737, 10) and functions (6,267, 10): 350 characters .64 .48 .46, 512 .66 .57 .46, 768 .67 .59 .46,
 # 2,000 .60 .61 .46. Tokenising 512 costs half of 1,000.
 CUT_CHARS = 512
+LEXICAL_WEIGHT = 3.0
+"""Static vectors are weaker than keywords: equal weights made documentation and code snippets worse to find."""
 _BATCH_TEXTS = 256
-
-_log = structlog.get_logger(__name__)
-
-
-class Embedder(Protocol):
-    """Turns texts into unit vectors. Safe for concurrent use."""
-
-    @property
-    def name(self) -> str:
-        """Name the vectors' space; vectors of embedders with different names cannot be compared."""
-
-    @property
-    def width(self) -> int:
-        """Count the numbers of a vector; 0 means that there are no vectors at all."""
-
-    @property
-    def lexical_weight(self) -> float:
-        """Say how much a keyword rank counts against a rank by these vectors when both are fused."""
-
-    async def embed(self, texts: Sequence[str]) -> Vectors:
-        """Embed texts in order: float32 of shape (len(texts), width), each row of length 1.
-
-        Raises ModelUnavailable when the model cannot be asked; nothing is kept then.
-        """
-
-
-class NoEmbedder:
-    """Stands where an embedder would: width 0, so that everything works on keywords alone."""
-
-    name = "none"
-    width = 0
-    lexical_weight = 1.0
-
-    async def embed(self, texts: Sequence[str]) -> Vectors:
-        """Give each text an empty vector: shape (len(texts), 0)."""
-        return np.empty((len(texts), 0), dtype=np.float32)
 
 
 class BundledEmbedder:
@@ -71,9 +33,10 @@ class BundledEmbedder:
     A text without any token gets the first axis as its vector, so that every vector has length 1.
     """
 
-    def __init__(self, weights: Path, tokenizer: Path, *, lexical_weight: float) -> None:
+    def __init__(self, weights: Path, tokenizer: Path, *, lexical_weight: float = LEXICAL_WEIGHT) -> None:
         """Map the weights into memory. Raises ModelUnavailable when a file is missing or is not what it should be."""
         self.name = "wordllama-256"
+        self.reads_sentences = False
         self.lexical_weight = lexical_weight
         self._weights = _map_weights(weights)
         self.width = self._weights.shape[1]
@@ -84,6 +47,11 @@ class BundledEmbedder:
         if not texts:
             return np.empty((0, self.width), dtype=np.float32)
         return await asyncio.to_thread(self.embed_now, texts)
+
+    async def embed_query(self, text: str) -> Vectors:
+        """Embed a question as a passage of this text: float32 of shape (width,), of length 1."""
+        row: Vectors = (await self.embed([text]))[0]
+        return row
 
     def embed_now(self, texts: Sequence[str]) -> Vectors:
         """Embed texts in order in the calling thread; the tokenizer spreads over all cores and frees the GIL."""
@@ -112,31 +80,11 @@ class BundledEmbedder:
         sums = np.empty((len(tokens), self.width), dtype=np.float32)
         for index, row in enumerate(tokens):
             np.add.reduce(weights.take(places[row], axis=0), axis=0, out=sums[index])
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        sums[lengths[:, 0] == 0, 0] = 1.0
-        lengths[lengths == 0] = 1.0
-        unit: Vectors = sums / lengths
-        return unit
+        return unit_rows(sums)
 
 
-def open_embedder(settings: EmbedderSettings) -> Embedder:
-    """Open the embedder that the settings name.
-
-    "auto" takes the bundled one where its package is installed, else none, and logs why.
-    Raises ModelUnavailable when "bundled" is asked for and cannot be had.
-    """
-    if settings.kind == "none":
-        return NoEmbedder()
-    try:
-        return _open_bundled(settings.lexical_weight)
-    except ModelUnavailable as reason:
-        if settings.kind == "bundled":
-            raise
-        _log.warning("no_embedder", reason=str(reason), effect="searches use keywords alone")
-        return NoEmbedder()
-
-
-def _open_bundled(lexical_weight: float) -> BundledEmbedder:
+def open_bundled(*, lexical_weight: float = LEXICAL_WEIGHT) -> BundledEmbedder:
+    """Open the weights of the installed package. Raises ModelUnavailable when they cannot be had."""
     spec = importlib.util.find_spec("wordllama")
     if spec is None or not spec.submodule_search_locations:
         raise ModelUnavailable(
