@@ -10,7 +10,7 @@ import numpy as np
 from haystack import Document
 
 from pipelines.stores.headings import Outline, nearest_first
-from pipelines.stores.local_schema import KEYS_PER_FILE
+from pipelines.stores.local_schema import KEYS_PER_FILE, packed, unpacked
 from pipelines.stores.local_terms import FileTerms
 from pipelines.stores.local_vectors import Codes, FileVectors, Group
 from pipelines.stores.passages import Counts, Entry, IndexedFile
@@ -21,7 +21,7 @@ _OUTLINED_FILES: Final = 40
 _OUTLINED_PASSAGES: Final = 40
 _OWN_META: Final = frozenset({"source", "path", "blob", "room", "first_line", "last_line", "version"})
 _PASSAGE: Final = (
-    "passage.key, passage.id, passage.text, passage.first_line, passage.last_line, passage.meta, "
+    "passage.key, passage.id, passage.body, passage.first_line, passage.last_line, "
     "file.source, file.path, file.blob, file.room, coalesce(ahead.version, head.version, '') "
     f"FROM passage JOIN file ON file.id = passage.key / {KEYS_PER_FILE} "
     "LEFT JOIN ahead ON ahead.file = file.id LEFT JOIN head ON head.source = file.source"
@@ -93,7 +93,7 @@ def insert_file(connection: sqlite3.Connection, one: int, file: IndexedFile, sto
          entry.skipped, entry.redacted),
     )  # fmt: skip
     connection.executemany(
-        "INSERT INTO passage VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO passage VALUES (?, ?, ?, ?, ?)",
         (_passage_row(one * KEYS_PER_FILE + ordinal, document) for ordinal, document in enumerate(file.documents)),
     )
     if stored is not None and len(stored.codes):
@@ -256,11 +256,11 @@ def _codes(scales: bytes, codes: bytes, width: int) -> Codes:
     return Codes(np.frombuffer(codes, dtype=np.int8).reshape(-1, width), np.frombuffer(scales, dtype=np.float32))
 
 
-def _passage_row(key: int, document: Document) -> tuple[int, str, int | None, int | None, str, str]:
+def _passage_row(key: int, document: Document) -> tuple[int, str, int | None, int | None, bytes]:
     """Make a row of `passage`: what the file's row says already is not said again."""
     rest = {name: value for name, value in document.meta.items() if name not in _OWN_META}
     lines = document.meta.get("first_line"), document.meta.get("last_line")
-    return (key, document.id, *lines, document.content or "", json.dumps(rest, ensure_ascii=False))
+    return (key, document.id, *lines, packed(document.content or "", json.dumps(rest, ensure_ascii=False)))
 
 
 def _select(
@@ -276,7 +276,8 @@ def _select(
 
 def _document(row: Sequence[Any]) -> Document:
     """Build the document of a passage as it was written, without vector or score."""
-    _, one, text, first_line, last_line, rest, source, path, blob, room, version = row
+    _, one, body, first_line, last_line, source, path, blob, room, version = row
+    text, rest = unpacked(body)
     told: Mapping[str, Any] = json.loads(rest)
     own = {"source": source, "path": path, "blob": blob, "first_line": first_line, "last_line": last_line}
     return Document(id=one, content=text, meta={**own, **told, "room": room, "version": version})

@@ -7,6 +7,7 @@ range of keys. Every version of a file gets a new id, never used again: a key na
 import contextlib
 import errno
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -40,8 +41,29 @@ _TABLES: Final = """
 """
 _AHEAD: Final = "CREATE TABLE ahead (file INTEGER PRIMARY KEY, version TEXT NOT NULL);"
 _REDACTED: Final = "ALTER TABLE file ADD COLUMN redacted INTEGER NOT NULL DEFAULT 0;"
-_STEPS: Final = (_TABLES, _AHEAD, _REDACTED)  # the nth leads to version n
+_PACKED: Final = """
+    CREATE TABLE packed_passage (
+        key INTEGER PRIMARY KEY, id TEXT NOT NULL, first_line INTEGER, last_line INTEGER, body BLOB NOT NULL
+    );
+    INSERT INTO packed_passage SELECT key, id, first_line, last_line, packed(text, meta) FROM passage ORDER BY key;
+    DROP TABLE passage;
+    ALTER TABLE packed_passage RENAME TO passage;
+    CREATE INDEX passage_by_id ON passage (id);
+"""
+_STEPS: Final = (_TABLES, _AHEAD, _REDACTED, _PACKED)  # the nth leads to version n
+_PACKING_LEVEL: Final = 1  # 6 saves 3 % more and takes a quarter longer
 SCHEMA_VERSION: Final = len(_STEPS)
+
+
+def packed(text: str, meta: str) -> bytes:
+    """Pack a passage's text with its meta (JSON in one line): less than half the bytes, and damage is found by zlib."""
+    return zlib.compress(f"{meta}\n{text}".encode(), _PACKING_LEVEL)
+
+
+def unpacked(body: bytes) -> tuple[str, str]:
+    """Give back text and meta. Raises zlib.error for damaged bytes."""
+    meta, _, text = zlib.decompress(body).decode().partition("\n")
+    return text, meta
 
 
 def connect(path: Path, *, max_bytes: int | None = None) -> sqlite3.Connection:
@@ -77,6 +99,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         )
     if found < SCHEMA_VERSION:
         missing = "".join(_STEPS[found:])
+        connection.create_function("packed", 2, packed, deterministic=True)
         connection.executescript(f"BEGIN IMMEDIATE; {missing} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
 
 
@@ -140,10 +163,10 @@ def durably(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextlib.contextmanager
 def store_errors(project: str) -> Iterator[None]:
-    """Turn errors of SQLite, of tantivy (ValueError) and of the disk into StoreFull and StoreUnavailable."""
+    """Turn errors of SQLite, of zlib, of tantivy (ValueError) and of the disk into StoreFull and StoreUnavailable."""
     try:
         yield
-    except (sqlite3.Error, OSError, ValueError) as error:
+    except (sqlite3.Error, OSError, ValueError, zlib.error) as error:
         if _is_full(error):
             raise StoreFull(
                 f"the disk or the project's share of it is full ({error}): nothing of the change to {project!r} was "

@@ -1,6 +1,7 @@
 """What the local store does beyond the contract: bytes on disk, faults of the disk, limits of memory."""
 
 import asyncio
+import secrets
 import shutil
 import sqlite3
 import threading
@@ -13,6 +14,7 @@ from pipelines.stores import local_project
 from pipelines.stores.local import LocalPassages
 from pipelines.stores.local_open import INDEX_VERSION
 from pipelines.stores.local_project import DATABASE
+from pipelines.stores.local_schema import KEYS_PER_FILE, unpacked
 from pipelines.stores.local_terms import SideIndex
 from pipelines.stores.passages import Change, Scope
 from pipelines.types import StoreFull, StoreUnavailable
@@ -32,6 +34,21 @@ def bytes_below(root: Path) -> bytes:
     return b"".join(path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file())
 
 
+def bodies_of(root: Path, source: str) -> list[bytes]:
+    """Read the packed passages of a source as they lie in the database."""
+    with sqlite3.connect(folder_of(root) / DATABASE) as connection:
+        rows = connection.execute(
+            f"SELECT body FROM passage JOIN file ON file.id = key / {KEYS_PER_FILE} WHERE source = ?", (source,)
+        ).fetchall()
+    connection.close()
+    return [row[0] for row in rows]
+
+
+def noise(chars: int) -> str:
+    """Make text that cannot be packed."""
+    return secrets.token_hex(chars // 2)
+
+
 async def filled(root: Path, **options: int) -> LocalPassages:
     """Give a store whose project holds one file with the word alpha."""
     store = LocalPassages(root, **options)
@@ -48,17 +65,19 @@ async def found(store: LocalPassages, query: str, project: str = PROJECT) -> lis
 async def test_a_purge_leaves_no_byte_of_the_source(tmp_path: Path) -> None:
     """Texts, stemmed terms and paths of a purged source, replaced versions included, are in no file of the folder."""
     store = await filled(tmp_path)
+    bodies = []
     for blob in ("b1", "b2", "b3"):
         words = [f"zyxwv{blob}q secretcanary{number}" for number in range(200)]
         await store.apply(PROJECT, Change(put=[file_of("zsecretpath.md", *words, source=OTHER, blob=blob)]))
+        bodies += bodies_of(tmp_path, OTHER)
     before = bytes_below(tmp_path)
-    assert b"secretcanary" in before
-    assert b"zyxwvb2q" in before
+    assert 600 == len(bodies)
+    assert all(part in before for part in (b"zsecretpath", *bodies[-200:]))
 
     await store.purge(PROJECT, OTHER)
     after = bytes_below(tmp_path)
 
-    for canary in (b"secretcanary", b"zyxwvb", b"zsecretpath"):
+    for canary in (b"secretcanary", b"zyxwvb", b"zsecretpath", *bodies):
         assert canary not in after
     assert ["alpha one"] == await found(store, "alpha")
     await store.close()
@@ -68,7 +87,7 @@ async def test_a_purge_leaves_no_byte_of_the_source(tmp_path: Path) -> None:
 async def test_a_full_disk_keeps_nothing_of_the_change_and_goes_on(tmp_path: Path) -> None:
     """A change that does not fit raises StoreFull; what was there stays, and a smaller change is written after it."""
     store = await filled(tmp_path, max_project_bytes=400_000)
-    large = [f"{number} " + "filler words " * 100 for number in range(1000)]
+    large = [f"{number} filler {noise(1300)}" for number in range(1000)]
 
     with pytest.raises(StoreFull, match="nothing of the change"):
         await store.apply(PROJECT, Change(put=[file_of("a.md", "beta", blob="b2"), file_of("big.md", *large)]))
@@ -93,7 +112,7 @@ async def test_an_index_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable) as error:
         await found(store, "alpha")
 
-    assert "index version 99, this program reads up to 3: update the program" in str(error.value)
+    assert "index version 99, this program reads up to 4: update the program" in str(error.value)
     await store.close()
 
 
@@ -200,6 +219,14 @@ async def test_an_index_of_the_version_before_goes_on(tmp_path: Path) -> None:
     """What was indexed before passages had versions of their own is found, and is written to, as it is."""
     await (await filled(tmp_path)).close()
     with sqlite3.connect(folder_of(tmp_path) / DATABASE) as connection:
+        connection.create_function("text_of", 1, lambda body: unpacked(body)[0])
+        connection.create_function("meta_of", 1, lambda body: unpacked(body)[1])
+        connection.execute(
+            "CREATE TABLE before AS SELECT key, id, first_line, last_line, text_of(body) text, meta_of(body) meta "
+            "FROM passage"
+        )
+        connection.execute("DROP TABLE passage")
+        connection.execute("ALTER TABLE before RENAME TO passage")
         connection.execute("DROP TABLE ahead")
         connection.execute("ALTER TABLE file DROP COLUMN redacted")
         connection.execute("PRAGMA user_version = 1")
@@ -215,7 +242,7 @@ async def test_an_index_of_the_version_before_goes_on(tmp_path: Path) -> None:
 async def test_the_log_is_folded_in_between_changes_not_while_they_are_shown(tmp_path: Path) -> None:
     """A large change stays in the log until the next one begins, so that searches do not wait for the disk."""
     store = await filled(tmp_path)
-    large = [f"{number} " + "filler words " * 500 for number in range(1000)]
+    large = [f"{number} {noise(14_000)}" for number in range(1000)]
     log = folder_of(tmp_path) / f"{DATABASE}-wal"
     rows = folder_of(tmp_path) / DATABASE
 
