@@ -13,11 +13,12 @@ from typing import Final
 
 from config.settings import Answers
 from pipelines.components.followup import leans_on_history, standing_alone
+from pipelines.components.neighbours import in_context
 from pipelines.components.writer import Rewritten, Writer
 from pipelines.quoting import Asked, closeness, empty, extractive
-from pipelines.searching import Searching
+from pipelines.searching import Searching, side_by_side
 from pipelines.stores.passages import Scope
-from pipelines.types import Answer, AnswerEvent, Question, SourceView, Usage
+from pipelines.types import Answer, AnswerEvent, Found, Question, SourceView, Usage
 from pipelines.types import Searching as SearchBegins
 from pipelines.writing import written
 
@@ -87,9 +88,19 @@ class Answering:
         elif not asked.question.model_allowed:
             yield await asyncio.to_thread(extractive, asked, fallback="limit")
         else:
-            async with aclosing(written(asked, self._writer, budget_chars=self._settings.context_chars)) as events:
+            async with aclosing(written(asked, self._writer, await self._sources(asked))) as events:
                 async for event in events:
                     yield event
+
+    async def _sources(self, asked: Asked) -> list[Found]:
+        """Give what goes before the model: what was found, grown to whole functions and sections."""
+        found, store = asked.retrieved.found, self._searching.store
+        keys = list(dict.fromkeys((one.passage.source, one.passage.path) for one in found))
+        files = await side_by_side(*(store.of_file(asked.question.project, *key) for key in keys))
+        budget_chars = self._settings.context_chars
+        return await asyncio.to_thread(
+            in_context, found, dict(zip(keys, files, strict=True)), budget_chars=budget_chars
+        )
 
     async def _has_passages(self, asked: Asked) -> bool:
         if asked.retrieved.found:

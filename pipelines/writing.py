@@ -23,20 +23,12 @@ NOT_FOUND_MARK: Final = "NOT_FOUND"
 _MARKS: Final = re.compile(r"\[(\d{1,4})\]")
 
 
-def packed(found: Sequence[Found], *, budget_chars: int) -> list[Found]:
-    """Keep the best passages that fit into the budget together, at least one; order stays."""
-    kept: list[Found] = []
-    room = budget_chars
-    for one in found:
-        if len(one.passage.text) <= room or not kept:
-            kept.append(one)
-            room -= len(one.passage.text)
-    return kept
+async def written(asked: Asked, writer: Writer, sources: Sequence[Found]) -> AsyncGenerator[AnswerEvent, None]:
+    """Yield Tokens and the Answer, which cites `sources` as numbered from 1.
 
-
-async def written(asked: Asked, writer: Writer, *, budget_chars: int) -> AsyncGenerator[AnswerEvent, None]:
-    """Yield Tokens and the Answer. Whatever a model does wrong ends in an extractive answer that says why."""
-    draft = _Draft(packed(asked.retrieved.found, budget_chars=budget_chars))
+    Whatever a model does wrong ends in an extractive answer that says why.
+    """
+    draft = _Draft(sources)
     pieces = writer.write(asked.question, asked.text, draft.found)
     try:
         async for piece in pieces:

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
@@ -29,8 +30,10 @@ class Told:
 
 
 @asynccontextmanager
-async def product(*servers: ModelServer, total_s: float = 20.0, max_calls: int = 3) -> AsyncIterator[Answering]:
-    """Answer over the handbook with these servers, the later ones as fallback."""
+async def product(
+    *servers: ModelServer, total_s: float = 20.0, max_calls: int = 3, files: Mapping[str, str] = HANDBOOK
+) -> AsyncIterator[Answering]:
+    """Answer over the files with these servers, the later ones as fallback."""
     async with AsyncExitStack() as stack:
         for server in servers:
             await stack.enter_async_context(server)
@@ -48,7 +51,7 @@ async def product(*servers: ModelServer, total_s: float = 20.0, max_calls: int =
         writer = ModelWriter(llm, max_calls=max_calls)
         stack.push_async_callback(writer.close)
         await writer.warm_up()
-        yield Answering(searching(await indexed(HANDBOOK)), writer, settings().answers)
+        yield Answering(searching(await indexed(files)), writer, settings().answers)
 
 
 async def told(answering: Answering, question: Question = ASKED) -> Told:
@@ -343,3 +346,34 @@ async def test_a_repeat_is_answered_from_memory_but_a_failure_is_not_remembered(
     assert [Verdict.EXTRACTIVE, Verdict.ANSWERED, Verdict.ANSWERED] == [one.verdict for one in answers]
     assert [0, 100, 0] == [one.usage.prompt_tokens for one in answers]
     assert 2 == len(server.received)
+
+
+async def test_a_model_reads_the_whole_section_and_the_citation_names_the_lines() -> None:
+    """What was cut into passages is one source with one range of lines, once, though a copy of the page is found too."""
+    sections = {"Start": "Zebras", "Limits": "Parcel", "End": "Okapis"}
+    page = "# Handbook\n\n" + "\n".join(
+        f"## {title}\n\n" + "\n\n".join(f"{subject} rule {at} is about matter {at * 7}." for at in range(70)) + "\n"
+        for title, subject in sections.items()
+    )
+    page = page.replace("Parcel rule 60 is", "The retry limit is 5 attempts, and parcel rule 60 is")
+    server = ModelServer(Behaviour(reply="The retry limit is 5 attempts [1]."))
+    async with product(server, files={"docs/guide.md": page, "copy/guide.md": page}) as answering:
+        got = await told(answering)
+    prompt = server.received[0].body["messages"][-1]["content"]
+    shown = re.findall(
+        r'<passage number="(\d+)" path="([^"]+)" lines="(\d+)-(\d+)">\n(.*?)\n</passage>', prompt, re.DOTALL
+    )
+    lines = page.split("\n")
+    (cited,) = got.answer.citations
+    said = next(number for number, line in enumerate(lines, 1) if "retry limit" in line)
+    whole = next(text for *_, text in shown if "retry limit" in text)
+
+    assert 1 == prompt.count("The retry limit is 5 attempts")
+    assert ["## Limits", "Parcel rule 69 is about matter 483."] == [
+        whole.split("\n")[0],
+        whole.rstrip().split("\n")[-1],
+    ]
+    assert all("\n".join(lines[int(first) - 1 : int(last)]) == text for _, _, first, last, text in shown)
+    assert cited.first_line <= said <= cited.last_line
+    assert cited.last_line - cited.first_line < 10
+    assert "\n".join(lines[cited.first_line - 1 : cited.last_line]) == cited.quote

@@ -1,0 +1,83 @@
+"""Copies: passages of other files that say nothing of their own, as those of vendored code or of forks of a file."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from pipelines.components.rank import Ranked
+from pipelines.types import Feature, Found
+
+LEAST_CHARS: Final = 120
+"""Shorter texts are alike by chance: a licence line, an import, a heading."""
+SAME_TEXT: Final = "same text elsewhere"
+_NAMED: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A passage to compare: its file, its words with single spaces, and the name under which copies are looked for."""
+
+    file: tuple[str, str]
+    words: str
+    name: str = ""
+
+
+def collapsed(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """Leave out of a ranking what an earlier passage of another file of the same name says word by word; order stays.
+
+    The one that stays names the others in a feature of value 0. A text that differs in one word is no copy: that word
+    may be the answer. Files of other names may each be what is looked for, whatever they share.
+    """
+    texts = [
+        _text(str(one.candidate.document.meta.get("source")), one.candidate.path, one.candidate.document.content or "")
+        for one in ranked
+    ]
+    originals = _originals([replace(text, name=text.file[1].rpartition("/")[2]) for text in texts])
+    copies: dict[int, list[str]] = {at: [] for at, original in enumerate(originals) if at == original}
+    for at, original in enumerate(originals):
+        if at != original:
+            copies[original].append(_place(ranked[at]))
+    return [_naming(ranked[at], places) for at, places in copies.items()]
+
+
+def without_copies(found: Sequence[Found]) -> list[Found]:
+    """Leave out what an earlier passage of any other file says word by word: a model reads it once."""
+    texts = [_text(one.passage.source, one.passage.path, one.passage.text) for one in found]
+    return [found[at] for at, original in enumerate(_originals(texts)) if at == original]
+
+
+def _text(source: str, path: str, text: str) -> _Text:
+    return _Text((source, path), " ".join(text.split()))
+
+
+def _originals(texts: Sequence[_Text]) -> list[int]:
+    """Give for each text the index of the first one that holds it, its own when it is no copy.
+
+    A part counts too, since forks of a file are cut at other lines.
+    """
+    kept: defaultdict[str, list[int]] = defaultdict(list)
+    originals: list[int] = []
+    for at, text in enumerate(texts):
+        earlier = kept[text.name] if len(text.words) >= LEAST_CHARS else []
+        original = next((one for one in earlier if _holds(texts[one], text)), at)
+        if original == at:
+            kept[text.name].append(at)
+        originals.append(original)
+    return originals
+
+
+def _holds(one: _Text, other: _Text) -> bool:
+    return one.file != other.file and other.words in one.words
+
+
+def _naming(one: Ranked, places: Sequence[str]) -> Ranked:
+    if not places:
+        return one
+    more = [f"{len(places) - _NAMED} more"] if len(places) > _NAMED else []
+    return replace(one, features=(*one.features, Feature(SAME_TEXT, 0.0, ", ".join([*places[:_NAMED], *more]))))
+
+
+def _place(one: Ranked) -> str:
+    meta = one.candidate.document.meta
+    return f"{one.candidate.path}:{meta.get('first_line')}-{meta.get('last_line')}"
