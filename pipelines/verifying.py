@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 from pipelines.components.blocks import lines_of
+from pipelines.components.compose import claims_of
 from pipelines.components.support import (
     code_of,
     read_claim,
     sentences_of,
     supporting_code,
     supporting_lines,
+    verbatim_lines,
     without_marks,
 )
 from pipelines.searching import Searching, side_by_side
@@ -20,9 +23,12 @@ from pipelines.types import Found, Passage, Supported
 
 MAX_SENTENCES: Final = 40
 """Sentences after these are not checked; no answer of ours is that long."""
-_PASSAGES: Final = 8
+_PASSAGES: Final = 24  # what is quoted may stand far from the best place for its words
+_NEAREST: Final = 8  # so many may support a sentence in other words
 _SHOWN: Final = 2
 _AT_ONCE: Final = 4
+
+Lines = tuple[int, int]
 
 
 class Verifying:
@@ -32,13 +38,15 @@ class Verifying:
         self._searching = searching
 
     async def verify(self, project: str, markdown: str, scope: Scope) -> list[Supported]:
-        """Check the sentences and code blocks of an answer in order; `passages` are cut to the supporting lines.
+        """Check the sentences, then the code blocks of an answer; `passages` are cut to the supporting lines.
 
+        What only leads to quotes, names their places or heads a section claims nothing and is left out.
         Raises StoreUnavailable.
         """
+        claims = claims_of(markdown)
         pieces = [
-            *((sentence, False) for sentence in sentences_of(markdown)),
-            *((code, True) for code in code_of(markdown)),
+            *((sentence, False) for sentence in sentences_of(claims)),
+            *((code, True) for code in code_of(claims)),
         ]
         room = asyncio.Semaphore(_AT_ONCE)
 
@@ -51,19 +59,28 @@ class Verifying:
 
 
 def _checked(text: str, found: Sequence[Found], *, is_code: bool) -> Supported:
-    supporting: list[Passage] = []
-    claim = read_claim(text)
-    for one in found:
-        passage = one.passage
+    sentence = text if is_code else without_marks(text)
+    claim = read_claim(sentence)
+
+    def word_for_word(passage: Passage) -> Lines | None:
+        return (supporting_code if is_code else verbatim_lines)(sentence, passage.text)
+
+    def in_other_words(passage: Passage) -> Lines | None:
         context = " ".join((*passage.headings, *passage.symbols, passage.path))
-        place = (
-            supporting_code(text, passage.text) if is_code else supporting_lines(claim, passage.text, context=context)
-        )
-        if place:
-            supporting.append(_cut(passage, *place))
+        return None if is_code else supporting_lines(claim, passage.text, context=context)
+
+    passages = [one.passage for one in found]
+    tried = chain(
+        ((passage, word_for_word(passage)) for passage in passages),
+        ((passage, in_other_words(passage)) for passage in passages[:_NEAREST]),
+    )
+    supporting: dict[str, Passage] = {}
+    for passage, lines in tried:
+        if lines:
+            supporting.setdefault(passage.id, _cut(passage, *lines))
         if len(supporting) == _SHOWN:
             break
-    return Supported(without_marks(text), bool(supporting), tuple(supporting))
+    return Supported(sentence, bool(supporting), tuple(supporting.values()))
 
 
 def _cut(passage: Passage, start: int, end: int) -> Passage:

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
-from config.texts import say
+from config.texts import LANGUAGES, catalogue, say
 from pipelines.components.blocks import Block, is_restructured
 from pipelines.components.cite import CitedStream, defused, known_addresses
 from pipelines.components.extract import Quoted, is_code, telling_sentences
 from pipelines.components.rank import Weights
+from pipelines.components.support import FENCED
 from pipelines.components.windows import import_lines
 from pipelines.types import Citation, SourceView
 
@@ -27,6 +28,11 @@ _RST_INLINE: Final = (
 _MAX_HEADING_CHARS: Final = 80
 # Signs that Markdown would read; an underscore between letters is part of a name.
 _HEADING_SIGNS: Final = re.compile(r"[*`#\[\]<>\\|!]|(?<![^\W_])_+|_+(?![^\W_])")
+# What stands around quotes and claims nothing: the line with their place, and headings, ours and theirs.
+_LABEL: Final = re.compile(
+    r"^(?:(?:- )?\*\*`[^`\n]+`\*\*(?:, [^\n]*)? \[\d+\]|#{1,6}[ \t][^\n]*|> \*\*[^*\n]+\*\*)$", re.MULTILINE
+)
+_QUOTE_SIGN: Final = re.compile(r"^> ?", re.MULTILINE)
 
 
 def citation(number: int, quoted: Quoted, *, version: str, view: SourceView | None) -> Citation:
@@ -69,6 +75,25 @@ def not_found_markdown(quotes: Sequence[Quoted], language: str) -> str:
         return sentence
     places = "\n".join(f"- {_place(quoted)} [{number}]" for number, quoted in enumerate(quotes, 1))
     return f"{sentence} {say('answer.nearest', language)}\n\n{places}"
+
+
+def claims_of(markdown: str) -> str:
+    """Give what an answer says of its matter: without our lead, places, headings and the signs of block quotes."""
+    text, at, parts = _without_lead(markdown), 0, []
+    for fence in FENCED.finditer(text):
+        parts += [_QUOTE_SIGN.sub("", _LABEL.sub("", text[at : fence.start()])), fence.group()]
+        at = fence.end()
+    return "".join((*parts, _QUOTE_SIGN.sub("", _LABEL.sub("", text[at:]))))
+
+
+def _without_lead(markdown: str) -> str:
+    first, _, rest = markdown.partition("\n\n")
+    said = first
+    for sentence in (
+        text for language in LANGUAGES for key, text in catalogue(language).items() if key.startswith("answer.")
+    ):
+        said = said.replace(sentence, "")
+    return markdown if said.strip() or not first else _without_lead(rest)
 
 
 def _place(quoted: Quoted) -> str:

@@ -13,12 +13,14 @@ from pipelines.components.blocks import lines_of
 from pipelines.components.keywords import STOP_WORDS, terms
 from pipelines.components.query import bounded, read_query, squashed
 
+FENCED: Final = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+"""A fenced code block of Markdown, from its first fence to its last or to the end."""
 ENOUGH: Final = 0.7
 """At least this share of a sentence's telling words must stand together in a passage."""
 _WINDOW_LINES: Final = 4
 _ABOUT: Final = 0.6
+_VERBATIM_CHARS: Final = 2000  # no passage has a longer sentence
 
-_FENCED: Final = re.compile(r"^ {0,3}(`{3,}+|~{3,}+)[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _MARKS: Final = re.compile(r"(?:(?<!\s)\s+)?\[\d+\]")
 _SENTENCE_END: Final = re.compile(
     r"(?<=[.!?…])(?P<marks>(?:\s*\[\d+\])*)\s+(?!\[\d+\])(?=[\"'“„*_`(\[]*[A-Z0-9ÄÖÜ`])|\n\s*\n|\n(?=\s*(?:[-*+]|\d{1,3}[.)])\s)"
@@ -57,13 +59,13 @@ _OPPOSITES: Final = (
 
 def sentences_of(markdown: str) -> list[str]:
     """Split an answer into sentences and list items, code blocks left out; citation marks stay with their sentence."""
-    text = _FENCED.sub("\n\n", markdown)
+    text = FENCED.sub("\n\n", markdown)
     return [sentence for sentence in _split(text) if re.search(r"\w{2}", _MARKS.sub("", sentence))]
 
 
 def code_of(markdown: str) -> list[str]:
     """Give the insides of an answer's fenced code blocks."""
-    insides = ("\n".join(lines_of(block.group())[1:-1]) for block in _FENCED.finditer(markdown))
+    insides = ("\n".join(lines_of(block.group())[1:-1]) for block in FENCED.finditer(markdown))
     return [inside for inside in insides if inside.strip()]
 
 
@@ -122,6 +124,21 @@ def supporting_lines(claim: Claim, text: str, *, context: str = "") -> tuple[int
                 share = support_share(claim, window) - 0.05 * size
                 best = max(best or (share, start, 0), (share, start, start + size))
     return best[1:] if best and best[2] else None
+
+
+def verbatim_lines(sentence: str, text: str) -> tuple[int, int] | None:
+    """Find where a sentence stands in `text` word for word, signs and line breaks aside.
+
+    It must begin with a line or after another sentence, and no word may follow it in its line. Comes out as (start, end) like
+    supporting_lines.
+    """
+    words = re.findall(r"\w+", sentence[:_VERBATIM_CHARS])
+    if not words or len(sentence) > _VERBATIM_CHARS:
+        return None
+    run = r"\W+".join(words)
+    form = rf"(?:^|[.!?:;…]\s)[^\w\n]*({run})(?![^\S\n]*\w)"
+    found = re.search(form, text, re.MULTILINE)
+    return (text.count("\n", 0, found.start(1)), text.count("\n", 0, found.end(1)) + 1) if found else None
 
 
 def supporting_code(code: str, text: str) -> tuple[int, int] | None:

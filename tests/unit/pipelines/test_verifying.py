@@ -2,11 +2,12 @@
 
 import pytest
 
+from pipelines.answering import Answering
 from pipelines.stores.passages import PassageStore, Scope
-from pipelines.types import StoreUnavailable
+from pipelines.types import Answer, Question, StoreUnavailable, Verdict
 from pipelines.verifying import MAX_SENTENCES, Verifying
 from tests.fakes.passages import FakePassages
-from tests.fakes.project import HANDBOOK, PROJECT, indexed, searching
+from tests.fakes.project import HANDBOOK, PROJECT, indexed, searching, settings
 
 
 @pytest.fixture
@@ -46,6 +47,46 @@ async def test_code_blocks_are_checked_line_by_line(store: PassageStore) -> None
     answer = "```bash\npip install parcel\nparcel start --port 7070\n```\n\n```bash\nparcel destroy --all\n```\n"
 
     assert [True, False] == [one.is_supported for one in await verifying(store).verify(PROJECT, answer, Scope())]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize(
+    "question", ["How do I install parcel?", "How long may a depot take?", "deliver_with_retry", "Who is the emperor?"]
+)
+async def test_an_answer_of_quotes_is_supported_by_its_own_lines(
+    store: PassageStore, question: str, language: str
+) -> None:
+    """Each quote stands where it was quoted from; what only leads to quotes or names their places is not checked."""
+    asked = Question(question, PROJECT, language=language)
+    events = [event async for event in Answering(searching(store), None, settings().answers).answer(asked)]
+    answer = events[-1]
+    assert isinstance(answer, Answer)
+
+    checked = await verifying(store).verify(PROJECT, answer.markdown, Scope())
+
+    assert [] == [one.sentence for one in checked if not one.is_supported]
+    assert {one.path for one in answer.citations if answer.verdict is Verdict.EXTRACTIVE} == {
+        one.passages[0].path for one in checked
+    }
+
+
+async def test_a_quote_is_found_however_far_down(store: PassageStore) -> None:
+    """Others speak of the same with more of its words; the very sentence is what counts, and is shown first."""
+    crowd = {f"notes/{number}.md": "# Deleted addresses\n\nAddresses. Deleted addresses!\n" for number in range(12)}
+    await indexed(crowd, store=store, source="crowd")
+
+    (checked,) = await verifying(store).verify(PROJECT, "> Addresses are deleted after 90 days.", Scope())
+
+    assert "docs/privacy.md" == checked.passages[0].path
+
+
+async def test_headings_are_not_checked(store: PassageStore) -> None:
+    """They name a matter and claim nothing; a comment in code is no heading."""
+    answer = "## Zebras\n\nPhotos of packages are never stored.\n\n```bash\n# zebras\n```"
+
+    checked = await verifying(store).verify(PROJECT, answer, Scope())
+
+    assert ["Photos of packages are never stored.", "# zebras"] == [one.sentence for one in checked]
 
 
 async def test_another_rooms_upload_supports_nothing_here(store: PassageStore) -> None:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from pipelines.components.support import code_of, read_claim, sentences_of, supporting_code, supporting_lines
+from pipelines.components.support import (
+    code_of,
+    read_claim,
+    sentences_of,
+    supporting_code,
+    supporting_lines,
+    verbatim_lines,
+)
 from tests.fakes.project import HANDBOOK
 
 README, PRIVACY, DEPOTS = HANDBOOK["README.md"], HANDBOOK["docs/privacy.md"], HANDBOOK["docs/depots.md"]
@@ -89,3 +96,19 @@ def test_code_is_supported_by_the_same_lines_whatever_the_spaces() -> None:
 
     assert (2, 4) == supporting_code("def f(x):\n  return x+1", passage)
     assert supporting_code("def f(x):\n  return x+2", passage) is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "lines"),
+    [
+        ("Photos are `never` stored.", (0, 2)),
+        ("Addresses go after 90 days", (1, 2)),
+        ("are never stored", None),
+        ("Addresses go after", None),
+        ("Photos are stored.", None),
+        ("...", None),
+    ],
+)
+def test_a_sentence_is_found_word_for_word(sentence: str, lines: tuple[int, int] | None) -> None:
+    """Whole, over line breaks, whatever its signs; a part of a sentence may say the opposite of the whole."""
+    assert lines == verbatim_lines(sentence, "Photos are never\nstored. Addresses go after 90 days.\n")
