@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 from haystack import Document
 
 from pipelines.components.candidate import Candidate
+from pipelines.components.copies import collapsed
 from pipelines.components.embed import Embedder
 from pipelines.components.query import Query, read_query
 from pipelines.components.rank import Ranked, Weights, rank
@@ -176,7 +177,8 @@ def _ranked(query: Query, lists: _Lists) -> tuple[list[Ranked], list[Ranked], We
     fused = list(fuse_by_rank(lists.weighed()))[:_POOL]
     there = {*fused}
     docs = [one.id for one in lists.words if one.id not in there and one.meta.get("kind") == "docs"][:_ASIDE]
-    return rank(query, [candidate(one) for one in fused], aside=[candidate(one) for one in docs])
+    ranked, beside, weights = rank(query, [candidate(one) for one in fused], aside=[candidate(one) for one in docs])
+    return collapsed(ranked), beside, weights
 
 
 def _scaled(found: Sequence[Document]) -> dict[str, float]:

@@ -142,3 +142,15 @@ async def test_a_document_is_read_as_a_passage(store: PassageStore) -> None:
     )  # fmt: skip
     assert "RoutePlanner" in " ".join(passage.symbols)
     assert np.isclose(0.5, passage.score)
+
+
+async def test_a_copy_is_not_listed_but_named() -> None:
+    """One of the two is found, and says where the same text stands."""
+    copies = {"fork/parcel/retry.py": HANDBOOK["parcel/retry.py"], **HANDBOOK}
+    found = await searching(await indexed(copies)).search(PROJECT, "deliver_with_retry", scope=Scope(), limit=20)
+    (one,) = [one for one in found if one.passage.path.endswith("parcel/retry.py")]
+
+    assert "parcel/retry.py" == one.passage.path
+    assert any(
+        (0.0, True) == (feature.value, feature.note.startswith("fork/parcel/retry.py:")) for feature in one.features
+    )
