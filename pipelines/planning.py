@@ -27,12 +27,17 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: files of `total` done, passages made so far. `stage` is "reading", "writing" or "done"."""
+    """How far a run is: files of `total` done, passages made so far, and the same in bytes of the files.
+
+    `stage` is "reading", "writing" or "done".
+    """
 
     done: int
     total: int
     passages: int
     stage: str
+    done_bytes: int = 0
+    total_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +81,14 @@ class Plan:
         return not self.changed and not self.removed
 
     @property
+    def size_bytes(self) -> int:
+        """Count the bytes that have to be read."""
+        return sum(file.size_bytes for file in self.changed)
+
+    @property
     def is_one_change(self) -> bool:
         """Say whether all of it fits into one transaction."""
-        size_bytes = sum(file.size_bytes for file in self.changed)
-        return len(self.changed) + len(self.removed) <= ONE_CHANGE_FILES and size_bytes <= ONE_CHANGE_BYTES
+        return len(self.changed) + len(self.removed) <= ONE_CHANGE_FILES and self.size_bytes <= ONE_CHANGE_BYTES
 
 
 def compare(
