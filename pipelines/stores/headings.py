@@ -1,7 +1,11 @@
 """Which headings and symbols are worth asking about: those a reader of the project would meet first."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import PurePosixPath
 from typing import Any, NamedTuple
+
+from pipelines.components.query import squashed
 
 _ASIDE = ("test", "tests", "example", "examples", "benchmarks", "vendor", "fixtures", "node_modules", "changelog")
 _DOCUMENTS = (".md", ".mdx", ".rst", ".adoc", ".txt")
@@ -34,6 +38,11 @@ def pick_headings(outlines: Iterable[Outline], *, limit: int) -> list[Mapping[st
     return chosen[:limit]
 
 
+def is_named_after(symbol: str, path: str) -> bool:
+    """Say whether a file is named after a symbol, as `sessions.py` is after `Session`: it is what the file is for."""
+    return squashed(symbol).rstrip("s") == squashed(PurePosixPath(path).name.partition(".")[0]).rstrip("s")
+
+
 def nearest_first(paths: Iterable[str], *, per_kind: int) -> list[str]:
     """Choose the documents and the other files that a newcomer would open first, up to `per_kind` of each."""
     ranked = sorted(paths, key=_distance)
@@ -59,11 +68,12 @@ def _headings(ranked: Iterable[Outline]) -> Iterator[Mapping[str, Any]]:
 
 
 def _symbols(ranked: Iterable[Outline]) -> Iterator[Mapping[str, Any]]:
-    """List the public symbols of each passage."""
-    for outline in ranked:
-        for symbol in outline.symbols:
-            if symbol and not any(part.startswith("_") for part in str(symbol).split(".")):
-                yield {"path": outline.path, "symbol": str(symbol), "kind": outline.kind}
+    """List the public symbols of each file, first the one that it is named after."""
+    for path, outlines in groupby(ranked, key=lambda outline: outline.path):
+        named = [(str(symbol), outline.kind) for outline in outlines for symbol in outline.symbols if symbol]
+        public = [one for one in named if not any(part.startswith("_") for part in one[0].split("."))]
+        for symbol, kind in sorted(public, key=lambda one: not is_named_after(one[0], path)):
+            yield {"path": path, "symbol": symbol, "kind": kind}
 
 
 def _few_per_file(found: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

@@ -2,11 +2,13 @@
 
     <root>/<project>/v1/index.db      rows, vectors, manifest: the truth
     <root>/<project>/v1/terms-<n>/    the keyword index, made again from the rows whenever in doubt
+    <root>/<project>/v2/              a rebuild under way; `current` names the one that answers (see local_places.py)
 
 Nothing here runs on the event loop: reads and writes have threads of their own. Few projects are open at a time.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +20,8 @@ from pipelines.components.keywords import query_terms
 from pipelines.stores import local_rows as rows
 from pipelines.stores.headings import pick_headings
 from pipelines.stores.local_open import Limits, OpenProjects
-from pipelines.stores.local_project import OpenProject, View
+from pipelines.stores.local_places import draft_of
+from pipelines.stores.local_project import OpenProject, Superseded, View
 from pipelines.stores.local_schema import store_errors
 from pipelines.stores.local_terms import Filters, find, find_definitions
 from pipelines.stores.local_vectors import Group, restore
@@ -82,6 +85,19 @@ class LocalPassages:
         self._rest_later(project)
         return generation
 
+    async def begin_rebuild(self, project: str) -> str:
+        """Begin an index beside the one that answers, or go on with the one begun; return the id to write it under."""
+        return await self._run(self._writes, project, lambda: self._projects.begin_rebuild(project))
+
+    async def rebuilding(self, project: str) -> str | None:
+        """Give the id of the rebuild that is under way, or None."""
+        is_under_way = await self._run(self._reads, project, lambda: self._projects.is_rebuilding(project))
+        return draft_of(project) if is_under_way else None
+
+    async def switch(self, project: str) -> int:
+        """Let the rebuild answer from now on and return the project's new generation."""
+        return await self._run(self._writes, project, lambda: self._projects.switch(project))
+
     async def known_vectors(self, project: str, source: str, blob: str) -> Vectors | None:
         """Find the vectors of a blob that is indexed under any path of the source, in passage order."""
         found = await self._read(project, lambda _, view: rows.vectors_of_blob(view.rows, source, blob), empty=None)
@@ -101,7 +117,8 @@ class LocalPassages:
 
     async def purge(self, project: str, source: str) -> None:
         """Delete a source so that no byte of its text stays in the folder."""
-        await self._write(project, lambda opened: opened.purge(source))
+        for one in (draft_of(project), project):
+            await self._write(one, lambda opened: opened.purge(source))
 
     async def keywords(
         self, project: str, query: str, *, scope: Scope, limit: int, part: str | None = None
@@ -190,23 +207,23 @@ class LocalPassages:
     async def _read(self, project: str, work: Callable[[OpenProject, View], Result], *, empty: Result) -> Result:
         """Run `work` on a consistent view; a project that does not exist is empty."""
 
-        def run() -> Result:
+        def read() -> Result:
             with self._projects.lend(project) as opened:
                 if opened is None:
                     return empty
                 with opened.view() as view:
                     return work(opened, view)
 
-        return await self._run(self._reads, project, run)
+        return await self._run(self._reads, project, lambda: _twice(read))
 
     async def _write(self, project: str, work: Callable[[OpenProject], Result]) -> Result | None:
         """Run `work` on a project; None when there is no such project."""
 
-        def run() -> Result | None:
+        def write() -> Result | None:
             with self._projects.lend(project) as opened:
                 return None if opened is None else work(opened)
 
-        return await self._run(self._writes, project, run)
+        return await self._run(self._writes, project, lambda: _twice(write))
 
     async def _run(self, threads: Executor, project: str | None, work: Callable[[], Result]) -> Result:
         """Run `work` in one of the threads and turn its errors into ours."""
@@ -220,6 +237,13 @@ class LocalPassages:
                 return work()
 
         return await asyncio.get_running_loop().run_in_executor(threads, run)
+
+
+def _twice(work: Callable[[], Result]) -> Result:
+    """Run `work`, and again when a rebuild took the place of the index it had begun with."""
+    with contextlib.suppress(Superseded):
+        return work()
+    return work()
 
 
 def _allowed(view: View, scope: Scope) -> set[Group]:

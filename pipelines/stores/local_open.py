@@ -1,19 +1,17 @@
 """Which projects of the local store are open: few at a time, opened when asked for, closed when others need the room."""
 
-import re
-import shutil
+import sqlite3
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-from pipelines.stores.local_project import DATABASE, OpenProject
-
-INDEX_VERSION: Final = "v1"
-_TRASH: Final = ".dropped-"
+from pipelines.stores.local_places import DRAFT, Places, draft_of
+from pipelines.stores.local_project import OpenProject
+from pipelines.stores.local_takeover import take_over
+from pipelines.types import StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class OpenProjects:
     """The projects below one folder. Everything here blocks and may be called from any thread."""
 
     def __init__(self, root: Path, limits: Limits) -> None:
-        self._root = root
+        self._places = Places(root)
         self._limits = limits
         self._slots: dict[str, _Slot] = {}
         self._in_use: OrderedDict[str, _Slot] = OrderedDict()  # those opened, used longest ago first
@@ -46,13 +44,11 @@ class OpenProjects:
 
     def folder(self, project: str) -> Path:
         """Name a project's folder. Raises ValueError for an id that could leave the root."""
-        if not re.fullmatch(r"[a-z0-9]{1,64}", project):
-            raise ValueError(f"a project id is made of lower-case letters and digits, got {project!r}")
-        return self._root / project / INDEX_VERSION
+        return self._places.folder(project)
 
     def held(self) -> Sequence[str]:
         """List the ids of all projects."""
-        return sorted(path.parent.parent.name for path in self._root.glob(f"[!.]*/{INDEX_VERSION}/{DATABASE}"))
+        return self._places.held()
 
     def create(self, project: str) -> None:
         """Make an empty project; does nothing when it exists."""
@@ -78,19 +74,57 @@ class OpenProjects:
             self._close_idle()
 
     def drop(self, project: str) -> None:
-        """Delete a project; its folder is moved away first, so that a kill half-way leaves no half project."""
-        folder = self.folder(project).parent
+        """Delete a project, with its rebuild when one is under way, or only a rebuild when that is named."""
+        if (draft := draft_of(project)) in self._slots:
+            self._discard(draft)
+        self._discard(project)
+
+    def begin_rebuild(self, project: str) -> str:
+        """Make the folder of a rebuild, or open the one that was begun; one that cannot be opened is begun anew."""
+        draft = draft_of(project)
+        if not self.folder(project).is_dir():
+            raise StoreUnavailable(f"expected a project that was created, got {project!r}")
+        try:
+            self.create(draft)
+        except (StoreUnavailable, sqlite3.Error, OSError, ValueError):
+            self._discard(draft)
+            self.create(draft)
+        return draft
+
+    def is_rebuilding(self, project: str) -> bool:
+        """Say whether a rebuild was begun and neither switched to nor dropped."""
+        return self.folder(draft_of(project)).is_dir()
+
+    def switch(self, project: str) -> int:
+        """Let the rebuild answer from now on and return its generation; the index before goes after its last reader."""
+        draft = draft_of(project)
+        with self.lend(project) as old, self.lend(draft) as new:
+            if old is None or new is None:
+                raise StoreUnavailable(f"expected a rebuild of project {project!r} that was begun, found none")
+            with old.superseding():
+                generation = take_over(new, old)
+                self._places.switch(project)
+                self._put_in_place(project, draft)
+        old.close()
+        self._places.sweep(project)
+        return generation
+
+    def _put_in_place(self, project: str, draft: str) -> None:
+        """Let the opened rebuild be the opened project. Both are lent and nobody writes."""
         with self._guard:
-            slot = self._slots.setdefault(project, _Slot())
+            self._slots[project].opened, self._slots[draft].opened = self._slots[draft].opened, None
+            self._in_use.pop(draft, None)
+
+    def _discard(self, one: str) -> None:
+        """Close an index and delete it."""
+        self.folder(one)
+        with self._guard:
+            slot = self._slots.setdefault(one, _Slot())
         with slot.lock:
             if slot.opened is not None:
                 slot.opened.close()
-                self._forget(project, slot)
-            if folder.is_dir():
-                trash = self._root / f"{_TRASH}{project}"
-                shutil.rmtree(trash, ignore_errors=True)
-                folder.rename(trash)
-                shutil.rmtree(trash, ignore_errors=True)
+                self._forget(one, slot)
+            self._places.discard(one)
 
     def rest(self, project: str) -> None:
         """Close the project's keyword writer if the project is open."""
@@ -128,15 +162,15 @@ class OpenProjects:
         self.empty_trash()
 
     def empty_trash(self) -> None:
-        """Delete what is left of dropped projects: after a kill, or where the system keeps files that are still read."""
-        for trash in self._root.glob(f"{_TRASH}*"):
-            shutil.rmtree(trash, ignore_errors=True)
+        """Delete what is left of dropped projects."""
+        self._places.empty_trash()
 
     def _open(self, project: str, slot: _Slot) -> OpenProject | None:
         """Open a project if there is one. The caller holds the slot's lock."""
         folder = self.folder(project)
         if not folder.is_dir():
             return None
+        self._places.sweep(project.removesuffix(DRAFT))
         opened = OpenProject(folder, max_bytes=self._limits.project_bytes, on_load=self._shrink)
         with self._guard:
             slot.opened = opened

@@ -9,7 +9,7 @@ import logging
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ import tantivy
 from pipelines.components.keywords import ANALYSIS_VERSION
 from pipelines.stores import local_rows as rows
 from pipelines.stores.local_files import NewFile, number_files, terms_of, vectors_of
+from pipelines.stores.local_places import DATABASE
 from pipelines.stores.local_schema import Readers, connect, durably, transaction
 from pipelines.stores.local_terms import SideIndex
 from pipelines.stores.local_vectors import Group, Matrix
@@ -28,7 +29,6 @@ from pipelines.types import StoreFull, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-DATABASE: Final = "index.db"
 _FILES_PER_COMMIT: Final = 2000
 
 
@@ -41,6 +41,10 @@ class View:
     generation: int
     groups: Sequence[Group]
     matrix: Matrix | None
+
+
+class Superseded(StoreUnavailable):
+    """Another index has taken the place of this one: open the project again and repeat the call there."""
 
 
 class OpenProject:
@@ -60,6 +64,7 @@ class OpenProject:
         self._calls = threading.Condition()
         self._running = 0
         self._is_closed = False
+        self._is_superseded = False
         self._hiding: set[str] = set()
         self._groups: tuple[int, Sequence[Group]] = (-1, ())
         folder.mkdir(parents=True, exist_ok=True)
@@ -121,7 +126,7 @@ class OpenProject:
     def apply(self, change: Change) -> int:
         """Write a change whole or not at all, and return the new generation."""
         files = {(file.entry.source, file.entry.path): file for file in change.put}
-        with self._call(), self._writing:
+        with self._write_call():
             self._settle()
             removed = rows.file_ids(self._rows, {*change.remove, *files})
             added = number_files(files.values(), first=int(rows.meta(self._rows, "next_file")))
@@ -143,7 +148,7 @@ class OpenProject:
         if hidden:
             self._hiding.add(source)
         try:
-            with self._call(), self._writing:
+            with self._write_call():
                 if rows.is_hidden(self._rows, source) != hidden:
                     self._publish(lambda: rows.set_hidden(self._rows, source, hidden=hidden), removed=())
         finally:
@@ -151,7 +156,7 @@ class OpenProject:
 
     def purge(self, source: str) -> None:
         """Delete a source so that none of its bytes stay in the folder. Costs a new side index and a new database."""
-        with self._call(), self._writing:
+        with self._write_call():
             self._settle()
             removed = rows.ids_of_source(self._rows, source)
             fresh = self._built_terms(rows.all_ids(self._rows, but_source=source))
@@ -169,6 +174,32 @@ class OpenProject:
             self._rows.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         del old
         self._sweep()
+
+    @contextmanager
+    def superseding(self) -> Iterator[None]:
+        """Let nobody write while the block puts another index in this one's place, nor ever again once it has."""
+        with self._write_call():
+            yield
+            self._is_superseded = True
+
+    def succeed(self, generation: int, hidden: Iterable[str], settle: Callable[[sqlite3.Connection], None]) -> int:
+        """Go on where another index stops: `settle` writes what is left of it; all is on the disk when this returns.
+
+        Takes the other's generation and hidden sources; returns the new generation.
+        """
+        with self._write_call():
+
+            def write() -> None:
+                settle(self._rows)
+                for source in hidden:
+                    rows.set_hidden(self._rows, source, hidden=True)
+                rows.set_meta(self._rows, generation=max(generation, self._generation))
+
+            reached = self._publish(write, removed=())
+            self._terms.rest()
+            with durably(self._rows):
+                self._rows.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return reached
 
     # Opening, and putting right what a kill left.
 
@@ -286,11 +317,20 @@ class OpenProject:
         return groups
 
     @contextmanager
+    def _write_call(self) -> Iterator[None]:
+        """Be the one writer. Raises Superseded when another index answers for the project by now."""
+        with self._call(), self._writing:
+            if self._is_superseded:
+                raise Superseded(f"the index in {self.folder} was replaced by another: try again")
+            yield
+
+    @contextmanager
     def _call(self) -> Iterator[None]:
         """Count a call under way, so that closing can wait for it."""
         with self._calls:
             if self._is_closed:
-                raise StoreUnavailable(f"the index in {self.folder} is being closed: try again")
+                refusal = Superseded if self._is_superseded else StoreUnavailable
+                raise refusal(f"the index in {self.folder} is being closed: try again")
             self._running += 1
         try:
             yield

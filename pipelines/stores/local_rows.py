@@ -142,6 +142,28 @@ def entries(connection: sqlite3.Connection, source: str) -> dict[str, Entry]:
     }  # fmt: skip
 
 
+def sources(connection: sqlite3.Connection) -> list[str]:
+    """List the sources that have files or a shown version."""
+    return [row[0] for row in connection.execute("SELECT source FROM file UNION SELECT source FROM head")]
+
+
+def copy_versions(old: sqlite3.Connection, new: sqlite3.Connection, source: str) -> None:
+    """Copy the shown version of a source, and which of its files are ahead of it, from one index to another."""
+    new.executemany(
+        "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?, ?)",
+        old.execute("SELECT source, ref, version, at, updating_to FROM head WHERE source = ?", (source,)),
+    )
+    new.executemany(
+        "INSERT OR REPLACE INTO ahead SELECT id, ? FROM file WHERE source = ? AND path = ?",
+        old.execute("SELECT version, source, path FROM ahead JOIN file ON file.id = file WHERE source = ?", (source,)),
+    )
+
+
+def hidden(connection: sqlite3.Connection) -> list[str]:
+    """List the hidden sources."""
+    return [row[0] for row in connection.execute("SELECT source FROM hidden")]
+
+
 def set_hidden(connection: sqlite3.Connection, source: str, *, hidden: bool) -> None:
     """Hide a source or bring it back."""
     query = "INSERT OR IGNORE INTO hidden VALUES (?)" if hidden else "DELETE FROM hidden WHERE source = ?"
@@ -218,6 +240,12 @@ def vectors_of_blob(connection: sqlite3.Connection, source: str, blob: str) -> C
         "SELECT scales, codes, width FROM vectors JOIN file ON file.id = vectors.file WHERE source = ? AND blob = ?",
         (source, blob),
     ).fetchone()
+    return _codes(*row) if row is not None else None
+
+
+def vectors_of_file(connection: sqlite3.Connection, one: int) -> Codes | None:
+    """Read the vectors of a file."""
+    row = connection.execute("SELECT scales, codes, width FROM vectors WHERE file = ?", (one,)).fetchone()
     return _codes(*row) if row is not None else None
 
 

@@ -9,7 +9,8 @@ large change is under way and its file is already replaced, the one that was bei
 
 All methods raise StoreUnavailable when the store cannot be reached, and StoreFull when nothing can be written.
 A project that does not exist reads as empty and has nothing to hide or purge; to apply a change to it raises
-StoreUnavailable, so that a refresh under way cannot bring back a dropped project. Project and source ids are lower-case letters and digits.
+StoreUnavailable, so that a refresh under way cannot bring back a dropped project. Project and source ids are lower-case
+letters and digits. To drop a project, or to purge a source, takes it out of a rebuild under way as well.
 """
 
 from collections.abc import Mapping, Sequence
@@ -111,6 +112,24 @@ class PassageStore(Protocol):
 
         A file that is put replaces all passages of its (source, path). A blob of the same text under another path may
         reuse its vectors. After return the change is searchable in full, and survives a kill of the process.
+        """
+
+    async def begin_rebuild(self, project: str) -> str:
+        """Begin an index beside the one that answers, or go on with the one begun; return the id to write it under.
+
+        The id stands for the project in every method: `manifest` says what is rebuilt already, `apply` writes it,
+        `drop` gives the rebuild up. It is not among `projects`. Raises StoreUnavailable for a project not created.
+        """
+
+    async def rebuilding(self, project: str) -> str | None:
+        """Give the id of the rebuild that is under way, also after a restart, or None."""
+
+    async def switch(self, project: str) -> int:
+        """Let the rebuild answer from now on, in one step, and return the project's new generation.
+
+        Sources that the rebuild does not hold are carried over as they are, and hidden ones stay hidden; the index
+        before goes when its last reader ends. Raises StoreUnavailable, and changes nothing, when no rebuild was begun
+        or one of its shown versions still is `updating_to` another.
         """
 
     async def known_vectors(self, project: str, source: str, blob: str) -> Vectors | None:

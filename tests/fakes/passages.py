@@ -49,10 +49,11 @@ class FakePassages:
     async def drop(self, project: str) -> None:
         self._enter("drop")
         self._projects.pop(project, None)
+        self._projects.pop(f"{project}-next", None)
 
     async def projects(self) -> Sequence[str]:
         self._enter("projects")
-        return sorted(self._projects)
+        return sorted(one for one in self._projects if "-" not in one)
 
     async def manifest(self, project: str, source: str) -> Mapping[str, Entry]:
         held = self._read("manifest", project)
@@ -75,6 +76,29 @@ class FakePassages:
         held.generation += 1
         return held.generation
 
+    async def begin_rebuild(self, project: str) -> str:
+        self._write("begin_rebuild", project)
+        self._projects.setdefault(f"{project}-next", _Project())
+        return f"{project}-next"
+
+    async def rebuilding(self, project: str) -> str | None:
+        self._enter("rebuilding")
+        return f"{project}-next" if f"{project}-next" in self._projects else None
+
+    async def switch(self, project: str) -> int:
+        old = self._write("switch", project)
+        new = self._projects.get(f"{project}-next")
+        if new is None or any(head.updating_to for head in new.heads.values()):
+            raise StoreUnavailable(f"expected a whole rebuild of {project!r}")
+        kept = {source for source, _ in new.files} | {*new.heads}
+        new.files |= {key: file for key, file in old.files.items() if key[0] not in kept}
+        new.heads |= {source: head for source, head in old.heads.items() if source not in kept}
+        new.ahead |= {key: version for key, version in old.ahead.items() if key[0] not in kept}
+        new.hidden |= old.hidden
+        new.generation = max(new.generation, old.generation) + 1
+        self._projects[project] = self._projects.pop(f"{project}-next")
+        return new.generation
+
     async def known_vectors(self, project: str, source: str, blob: str) -> Vectors | None:
         held = self._read("known_vectors", project)
         same = (file for (owner, _), file in held.files.items() if owner == source and file.entry.blob == blob)
@@ -93,11 +117,13 @@ class FakePassages:
             held.generation += 1
 
     async def purge(self, project: str, source: str) -> None:
-        held = self._read("purge", project)
-        held.files = {key: file for key, file in held.files.items() if key[0] != source}
-        held.heads.pop(source, None)
-        held.hidden.discard(source)
-        held.generation += 1
+        self._enter("purge")
+        for one in (project, f"{project}-next"):
+            held = self._projects.get(one, _Project())
+            held.files = {key: file for key, file in held.files.items() if key[0] != source}
+            held.heads.pop(source, None)
+            held.hidden.discard(source)
+            held.generation += 1
 
     async def keywords(
         self, project: str, query: str, *, scope: Scope, limit: int, part: str | None = None

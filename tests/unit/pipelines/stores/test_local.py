@@ -12,8 +12,7 @@ import pytest
 from pipelines.components.keywords import ANALYSIS_VERSION
 from pipelines.stores import local_project
 from pipelines.stores.local import LocalPassages
-from pipelines.stores.local_open import INDEX_VERSION
-from pipelines.stores.local_project import DATABASE
+from pipelines.stores.local_places import DATABASE, FIRST_FOLDER
 from pipelines.stores.local_schema import KEYS_PER_FILE, unpacked
 from pipelines.stores.local_terms import SideIndex
 from pipelines.stores.passages import Change, Scope
@@ -26,7 +25,7 @@ EVERYWHERE = Scope()
 
 def folder_of(root: Path, project: str = PROJECT) -> Path:
     """Say where a project lies."""
-    return root / project / INDEX_VERSION
+    return root / project / FIRST_FOLDER
 
 
 def bytes_below(root: Path) -> bytes:

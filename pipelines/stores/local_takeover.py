@@ -1,0 +1,47 @@
+"""One index of a project taking the place of another: what it lacks is carried over, so that a switch loses nothing."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+from pipelines.stores import local_rows as rows
+from pipelines.stores.local_project import OpenProject
+from pipelines.stores.local_vectors import restore
+from pipelines.stores.passages import Change, IndexedFile
+from pipelines.types import StoreUnavailable
+
+_FILES_AT_ONCE: Final = 200
+
+
+def take_over(new: OpenProject, old: OpenProject) -> int:
+    """Bring into `new` the sources that only `old` has, hiding and generation; return the generation reached.
+
+    Nobody may write to `old` meanwhile. Raises StoreUnavailable while a source of `new` is only written in part.
+    """
+    with new.view() as view:
+        held = {*rows.sources(view.rows)}
+        partial = [head.source for head in rows.heads(view.rows).values() if head.updating_to is not None]
+    if partial:
+        raise StoreUnavailable(f"expected a whole rebuild, but these sources are only in part there: {partial!r}")
+    with old.view() as view:
+        missing = [source for source in rows.sources(view.rows) if source not in held]
+        for source in missing:
+            files = _files(view.rows, source)
+            while batch := list(islice(files, _FILES_AT_ONCE)):
+                new.apply(Change(put=batch))
+
+        def settle(connection: sqlite3.Connection) -> None:
+            for source in missing:
+                rows.copy_versions(view.rows, connection, source)
+
+        return new.succeed(view.generation, rows.hidden(view.rows), settle)
+
+
+def _files(connection: sqlite3.Connection, source: str) -> Iterator[IndexedFile]:
+    """Read the files of a source as they were written."""
+    for path, entry in rows.entries(connection, source).items():
+        ids: Sequence[int] = rows.file_ids(connection, [(source, path)])
+        stored = rows.vectors_of_file(connection, ids[0])
+        vectors = restore(stored) if stored is not None else None
+        yield IndexedFile(entry, rows.of_file(connection, ids[0]), vectors)
