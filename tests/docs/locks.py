@@ -10,7 +10,19 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[2]
 # Licences that ask for no more than their own text to be kept, in SPDX's names.
 FREE = frozenset(
-    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CC0-1.0", "ISC", "MIT", "MIT-0", "PSF-2.0", "Zlib"}
+    {
+        "0BSD",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "CC0-1.0",
+        "ISC",
+        "MIT",
+        "MIT-0",
+        "MIT-CMU",
+        "PSF-2.0",
+        "Zlib",
+    }
 )
 # Licences that bind changes to the package's own files; we change none.
 FILE_BOUND = frozenset({"MPL-2.0"})
@@ -20,6 +32,7 @@ TESTS_ONLY = frozenset({"LGPL-3.0-only"})
 OLD_NAMES = {
     "Apache Software License": "Apache-2.0",
     "Apache License 2.0": "Apache-2.0",
+    "3-Clause BSD License": "BSD-3-Clause",
     "BSD": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
     "ISC License (ISCL)": "ISC",
@@ -28,8 +41,15 @@ OLD_NAMES = {
     "Python Software Foundation License": "PSF-2.0",
     "DFSG approved": "",
 }
+# Tell their licence only in the file LICENSE that they bring.
+IN_A_FILE = {"py-rust-stemmers": "MIT"}
 # Locked for machines that tests do not run on, so that their metadata is not here to be read.
-ELSEWHERE = {"colorama": "BSD-3-Clause", "httpx2-jsfetch": "BSD-3-Clause", "pywin32": "PSF-2.0"}
+ELSEWHERE = {
+    "colorama": "BSD-3-Clause",
+    "httpx2-jsfetch": "BSD-3-Clause",
+    "pywin32": "PSF-2.0",
+    "win32-setctime": "MIT",
+}
 
 
 @dataclass(frozen=True)
@@ -64,6 +84,7 @@ def licence(name: str) -> frozenset[str]:
     told = (
         _first(data, "License-Expression") or _classified(data.get_all("Classifier") or []) or _first(data, "License")
     )
+    told = told or IN_A_FILE.get(name, "")
     parts = re.split(r"\s+AND\s+", told)
     return frozenset(filter(None, (_first_free(re.split(r"\s+OR\s+", part.strip("() "))) for part in parts)))
 
