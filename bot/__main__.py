@@ -34,6 +34,13 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+class Level(StrEnum):
+    """What a question asks to be found."""
+
+    FILE = "file"
+    LINES = "lines"
+
+
 DataDir = Annotated[
     Path | None,
     typer.Option(
@@ -140,6 +147,40 @@ def index(
         from bot.cli.terminal import index_now
 
     _exit(index_now(sources, project=project, as_json=as_json, where=Where(data_dir, config)))
+
+
+@app.command("eval")
+def eval_(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Questions with known answers, JSON lines.")],
+    corpus: Annotated[list[Path] | None, typer.Option(help="Ask about the rows of this file instead.")] = None,
+    checkout: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=FOLDER", help="Ask project NAME's questions about this folder.")
+    ] = None,
+    roots: Annotated[Path | None, typer.Option(help="Projects with the root of their code, asked once more.")] = None,
+    level: Annotated[Level, typer.Option(help="What must be found: the file or lines of it.")] = Level.FILE,
+    measure: Annotated[list[str] | None, typer.Option(help="nDCG@10, R@3, R@5, R@10, P@3, P@10, MRR@3, MRR.")] = None,
+    compare: Annotated[str, typer.Option(metavar="KEY=VALUE", help="Measure with this setting as well.")] = "",
+    baseline: Annotated[Path | None, typer.Option(help="Compare with the JSON of an earlier run.")] = None,
+    index_folder: Annotated[Path | None, typer.Option("--index", help="Keep what is indexed here.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the figures into this SVG file.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Append a row to the last table of this page.")] = None,
+    as_json: AsJson = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Measure how well passages are found, by questions with known answers; see docs/evals.md.
+
+    Example: roomwise eval questions.jsonl --compare embedder.kind=none
+    """
+    with _importing():
+        from bot.cli.doors import Where
+        from bot.cli.evaluation import Output, Places, Versus, evaluate
+
+    form = "json" if as_json else "markdown" if markdown else "terminal"
+    output = Output(tuple(measure or ("nDCG@10", "R@5", "MRR")), form, plot, record, index_folder)
+    places = Places(corpus or (), checkout or (), roots, level.value)
+    _exit(evaluate(files, places, Versus(compare, baseline), output, where=Where(data_dir, config)))
 
 
 @app.command()

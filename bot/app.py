@@ -180,7 +180,7 @@ async def open_everything(settings: Settings, *, command: str) -> AsyncIterator[
         db = await Database.open(state, backups=data_dir / "backups", clock=utc_now)
         stack.push_async_callback(db.close)
         await db.write(lambda session: installation.ensure(session, program=PROGRAM, now=utc_now()))
-        knowledge = await open_knowledge(data_dir, _sections(settings), views=_views(db))
+        knowledge = await open_knowledge(data_dir, sections_of(settings), views=_views(db))
         stack.push_async_callback(knowledge.close)
         opened = Opened(settings, data_dir, lock, Tasks(), db, vault, knowledge)
         # Tasks end first: a refresh that is still under way takes a closed source for one that was removed.
@@ -195,7 +195,8 @@ def _local_address(settings: Settings) -> str:
     return f"http://{host}:{settings.web.port}"
 
 
-def _sections(settings: Settings) -> Sections:
+def sections_of(settings: Settings) -> Sections:
+    """The settings that the knowledge side reads."""
     return Sections(
         llm=settings.llm,
         embedder=settings.embedder,

@@ -1,0 +1,178 @@
+"""`roomwise eval`: measure how well passages are found, compare settings, and keep the trend."""
+
+import asyncio
+import tempfile
+import tomllib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.markdown import Markdown
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from bot import platform
+from bot.cli.doors import Where, read_settings
+from bot.cli.measuring import OnStep, Wanted, commit_of, measure
+from bot.cli.show import err, out, print_json
+from bot.cli.terminal import QUIET, guarded
+from bot.logs import configure, secrets_of
+from bot.version import PROGRAM
+from pipelines.evaluation.measures import MEASURES, Level
+from pipelines.evaluation.plot import draw
+from pipelines.evaluation.questions import BadEvaluation
+from pipelines.evaluation.report import Compared, Run, as_json, as_markdown, compared, groups, read_run, trend_row
+from pipelines.evaluation.statistics import RESAMPLES, SEED
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How the result comes out. `record` is a page whose last table gets a row, `plot` an SVG to write.
+
+    `index_folder` keeps what is indexed for the next run, else it goes.
+    """
+
+    measures: Sequence[str]
+    form: str = "terminal"  # or "json", "markdown"
+    plot: Path | None = None
+    record: Path | None = None
+    index_folder: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where questions are asked, as the command line says it: corpora, NAME=FOLDER of checkouts, roots of code."""
+
+    corpora: Sequence[Path] = ()
+    checkouts: Sequence[str] = ()
+    roots: Path | None = None
+    level: str = Level.FILE.value
+
+
+@dataclass(frozen=True, slots=True)
+class Versus:
+    """What the run is compared with: a setting "key=value" that is measured too, or the JSON of an earlier run."""
+
+    setting: str = ""
+    baseline: Path | None = None
+
+
+def evaluate(files: Sequence[Path], places: Places, versus: Versus, output: Output, *, where: Where) -> int:
+    """Measure, and print what was asked for; 1 when it cannot be measured."""
+
+    def act() -> int:
+        checkouts = [_checkout(one) for one in places.checkouts]
+        wanted = Wanted(files, places.corpora, checkouts, places.roots, Level(places.level))
+        return asyncio.run(_evaluate(wanted, versus, output, where=where))
+
+    return guarded(act)
+
+
+async def _evaluate(wanted: Wanted, versus: Versus, output: Output, *, where: Where) -> int:
+    if unknown := [one for one in output.measures if one not in MEASURES]:
+        raise BadEvaluation(f"expected a measure of {', '.join(MEASURES)}, got {unknown[0]!r}")
+    before = read_run(versus.baseline) if versus.baseline else None
+    loaded = read_settings(where)
+    configure(QUIET, secrets=secrets_of(loaded.settings))
+    changes = setting_of(versus.setting) if versus.setting else {}
+    other = read_settings(where, changes) if changes else None  # a wrong setting is told before the work
+    async with _folder(output.index_folder) as folder:
+        with _progress() as on_step:
+            runs = [await measure(wanted, loaded, folder=folder / "now", label="now", on_step=on_step)]
+            if other is not None:
+                place = folder / ("other" if "embedder" in changes else "now")
+                runs.append(await measure(wanted, other, folder=place, label=versus.setting, on_step=on_step))
+        commit = await commit_of(platform.checkout_root(), folder, loaded.settings)
+    comparison = compared(runs[0], runs[1], output.measures) if other else []
+    comparison = compared(before, runs[0], output.measures) if before else comparison
+    _show(runs, comparison, output, commit=commit)
+    return 0
+
+
+def setting_of(text: str) -> dict[str, Any]:
+    """Read "embedder.kind=none" as nested tables; the value is TOML or else plain text. Raises BadEvaluation."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise BadEvaluation(f'expected a setting such as "embedder.kind=none", got {text!r}')
+    try:
+        read = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        read = value.strip()
+    for part in reversed(key.strip().split(".")):
+        read = {part: read}
+    return dict(read)
+
+
+def _checkout(text: str) -> tuple[str, Path]:
+    name, equals, folder = text.partition("=")
+    if not (name and equals and folder):
+        raise BadEvaluation(f"expected a checkout as NAME=FOLDER, got {text!r}")
+    return name, Path(folder).expanduser()
+
+
+def append_row(page: Path, row: str) -> None:
+    """Put a row at the end of a page's last table. Raises BadEvaluation when the page has none."""
+    try:
+        lines = page.read_text("utf-8").splitlines(keepends=True)
+    except OSError as error:
+        raise BadEvaluation(f"{page}: expected a page that can be read, got {error.strerror or error}") from error
+    last = next((at for at in range(len(lines) - 1, -1, -1) if lines[at].startswith("|")), None)
+    if last is None:
+        raise BadEvaluation(f"{page}: expected a table to append a row to, got none")
+    lines.insert(last + 1, row)
+    page.write_text("".join(lines), "utf-8")
+
+
+def _show(runs: Sequence[Run], comparison: Sequence[Compared], output: Output, *, commit: str) -> None:
+    now = datetime.now(UTC)
+    if output.form == "json":
+        about = {"program": PROGRAM, "commit": commit, "at": now.isoformat(), "seed": SEED, "resamples": RESAMPLES}
+        print_json(as_json(runs, comparison, about=about))
+    elif output.form == "markdown":
+        out.print(as_markdown(runs, comparison, output.measures), end="", markup=False, highlight=False)
+    else:
+        out.print(Markdown(as_markdown(runs, comparison, output.measures)))
+    if output.plot:
+        drawn = draw([group for run in runs for group in groups(run, output.measures)], output.measures)
+        _write(output.plot, drawn)
+    if output.record:
+        for run in runs:
+            append_row(output.record, trend_row(run, output.measures, date=f"{now:%Y-%m-%d %H:%M}", commit=commit))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise BadEvaluation(f"{path}: expected a file that can be written, got {error.strerror or error}") from error
+
+
+@asynccontextmanager
+async def _folder(kept: Path | None) -> AsyncIterator[Path]:
+    """A folder for what is indexed: the one named, which stays, else one that goes."""
+    with tempfile.TemporaryDirectory(prefix="roomwise-eval-", ignore_cleanup_errors=True) as made:
+        folder = kept or Path(made)
+        for part in ("now", "other"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        yield folder
+
+
+@contextmanager
+def _progress() -> Iterator[OnStep]:
+    """A bar for each step; nothing when standard error is no terminal."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        bar = progress.add_task("reading", total=None)
+
+        def on_step(doing: str, *, done: int = 0, total: int = 0) -> None:
+            progress.update(bar, description=doing, completed=done, total=total or None)
+
+        yield on_step

@@ -1,0 +1,285 @@
+"""Where questions are asked to be measured: a corpus, a checkout, or a project of the data folder.
+
+Corpora and checkouts are indexed as the product does, in a folder of their own beside nobody's data.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, Protocol
+
+from adapters.registry import SourceRegistry, SourceSpec
+from adapters.source import CodeSource, Entry, Listing, SourceError
+from bot.app import sections_of
+from bot.cli.doors import open_door
+from bot.desk import Desk
+from config.load import Loaded
+from config.settings import Settings
+from pipelines.evaluation.corpus import put_corpus, read_corpus
+from pipelines.evaluation.measures import Level, Place
+from pipelines.evaluation.questions import Asked, BadEvaluation, read_questions, read_rows
+from pipelines.evaluation.report import Run
+from pipelines.evaluation.trial import Finder, Scored, Trial, ask_all
+from pipelines.parts import Knowledge, open_knowledge
+from pipelines.planning import Listed
+from pipelines.stores.passages import Scope
+from pipelines.types import Shown
+
+_SOURCE: Final = "checkout"
+_QUESTIONS: Final = "_queries"
+
+
+class OnStep(Protocol):
+    """Told what is being done, and how many of how many questions of a set are answered."""
+
+    def __call__(self, doing: str, *, done: int = 0, total: int = 0) -> None:
+        """Show a step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asks for: files of questions and where each is asked.
+
+    `roots_file` names the folder of each project's code, in which its questions are asked once more.
+    """
+
+    files: Sequence[Path]
+    corpora: Sequence[Path] = ()
+    checkouts: Sequence[tuple[str, Path]] = ()
+    roots_file: Path | None = None
+    level: Level = Level.FILE
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionSet:
+    """The questions of one file, named after it."""
+
+    name: str
+    asked: Sequence[Asked]
+    corpora: Sequence[Path] = ()
+
+    def of(self, project: str) -> list[Asked]:
+        """Pick the questions about one project."""
+        return [one for one in self.asked if one.project == project]
+
+    @property
+    def projects(self) -> list[str]:
+        """List the projects that are asked about, in order."""
+        return list(dict.fromkeys(one.project for one in self.asked))
+
+
+def question_sets(wanted: Wanted) -> list[QuestionSet]:
+    """Read the files of questions and give each its corpora: those that begin with its name.
+
+    With one file of questions every corpus belongs to it. Raises BadEvaluation.
+    """
+    names = [path.stem.removesuffix(_QUESTIONS) for path in wanted.files]
+    owners = [(_owner(path, names), path) for path in wanted.corpora]
+    return [
+        QuestionSet(name, read_questions(path), [corpus for owner, corpus in owners if owner == name])
+        for name, path in zip(names, wanted.files, strict=True)
+    ]
+
+
+async def measure(wanted: Wanted, loaded: Loaded, *, folder: Path, label: str, on_step: OnStep) -> Run:
+    """Ask every question where it belongs and score what is found. What is indexed lies in `folder`.
+
+    Raises BadEvaluation, DeskError for a project that is not there, and what opening and indexing raise.
+    """
+    sets = await asyncio.to_thread(question_sets, wanted)
+    roots = await asyncio.to_thread(_roots, wanted.roots_file)
+    scored: list[Scored] = []
+    async with AsyncExitStack() as stack:
+        asking = _Asking(wanted, loaded, folder, stack, roots, on_step)
+        for one in sets:
+            async for trial in asking.trials(one):
+                scored += await _ask(trial, on_step)
+        made_by = await asking.made_by()
+    return Run(label, made_by, scored)
+
+
+async def _ask(trial: Trial, on_step: OnStep) -> list[Scored]:
+    done = 0
+
+    def asked() -> None:
+        nonlocal done
+        done += 1
+        on_step(f"asking {trial.name}", done=done, total=len(trial.asked))
+
+    return await ask_all(trial, on_asked=asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A checkout, or what of it lies below a folder."""
+
+    project: str
+    checkout: Path
+    root: str = ""
+
+
+@dataclass(slots=True)
+class _Asking:
+    """Opens what questions are asked in, when it is first needed."""
+
+    wanted: Wanted
+    loaded: Loaded
+    folder: Path
+    stack: AsyncExitStack
+    roots: Mapping[str, str]
+    on_step: OnStep
+    knowledge: Knowledge | None = None
+    desk: Desk | None = None
+
+    async def trials(self, one: QuestionSet) -> AsyncIterator[Trial]:
+        """Make each place ready and give the questions that are asked there."""
+        if one.corpora:
+            yield Trial(one.name, one.asked, await self._in_corpus(one))
+            return
+        for name, project, place in self._where(one):
+            find = await (self._in_checkout(place) if place else self._in_project(project))
+            yield Trial(name, one.of(project), find, self.wanted.level)
+
+    async def made_by(self) -> str:
+        """Name what the passages were made by, as far as it is known here."""
+        return self.knowledge.indexing.version if self.knowledge else "as indexed"
+
+    def _where(self, one: QuestionSet) -> "Iterator[tuple[str, str, _Part | None]]":
+        """List set, project and part of a checkout; questions about a project without one are left out, if any has."""
+        if not self.wanted.checkouts:
+            yield from ((one.name, project, None) for project in one.projects)
+            return
+        for project, checkout in self.wanted.checkouts:
+            if project not in one.projects:
+                continue
+            if project not in self.roots:
+                yield one.name, project, _Part(project, checkout)
+                continue
+            yield f"{one.name} (whole)", project, _Part(project, checkout)
+            yield f"{one.name} (root)", project, _Part(project, checkout, self.roots[project])
+
+    async def _opened(self) -> Knowledge:
+        if self.knowledge is None:
+            self.knowledge = await open_knowledge(self.folder, sections_of(self.loaded.settings))
+            self.stack.push_async_callback(self.knowledge.close)
+        return self.knowledge
+
+    async def _in_corpus(self, one: QuestionSet) -> Finder:
+        self.on_step(f"indexing {one.name}")
+        rows = await asyncio.to_thread(read_corpus, one.corpora)
+        if unknown := {target.key for asked in one.asked for target in asked.targets} - {row.key for row in rows}:
+            raise BadEvaluation(
+                f"expected every answer of {one.name} in its corpus, got {min(unknown)!r}, which is not"
+            )
+        knowledge = await self._opened()
+        project = _project(one.name)
+        corpus = await put_corpus(knowledge, project, rows, files=self.loaded.settings.files)
+
+        async def find(query: str, *, limit: int) -> list[Place]:
+            found = await knowledge.searching.search(project, query, scope=Scope(), limit=limit)
+            return [Place(corpus.keys[hit.passage.id]) for hit in found]
+
+        return find
+
+    async def _in_checkout(self, part: "_Part") -> Finder:
+        self.on_step(f"indexing {part.project}{f' below {part.root}' if part.root else ''}")
+        knowledge = await self._opened()
+        project = _project(part.project, part.root or ".")
+        async with _source(part.checkout, self.folder, self.loaded.settings) as source:
+            await _index(knowledge, project, source, part.root)
+
+        async def find(query: str, *, limit: int) -> list[Place]:
+            found = await knowledge.searching.search(project, query, scope=Scope(), limit=limit)
+            return [Place(hit.passage.path, hit.passage.first_line, hit.passage.last_line) for hit in found]
+
+        return find
+
+    async def _in_project(self, name: str) -> Finder:
+        if self.desk is None:
+            self.desk = await self.stack.enter_async_context(open_door(self.loaded, command="eval"))
+        desk = self.desk
+
+        async def find(query: str, *, limit: int) -> list[Place]:
+            found = await desk.search(query, project=name, limit=limit, explain=False)
+            return [Place(one["path"], one["first_line"], one["last_line"]) for one in found["passages"]]
+
+        return find
+
+
+async def commit_of(checkout: Path | None, folder: Path, settings: Settings) -> str:
+    """Say which commit the program runs from, shortened; "" when it is no checkout."""
+    if checkout is None:
+        return ""
+    async with _source(checkout, folder, settings) as source:
+        return (await source.head()).commit[:9]
+
+
+@asynccontextmanager
+async def _source(checkout: Path, folder: Path, settings: Settings) -> AsyncIterator[CodeSource]:
+    """Open the committed tree of a repository, or a folder as it lies. Raises BadEvaluation."""
+    registry = SourceRegistry(folder, sources=settings.sources, files=settings.files)
+    try:
+        source = registry.open(await asyncio.to_thread(_spec, checkout))
+        try:
+            yield source
+        finally:
+            await source.close()
+    except SourceError as error:
+        raise BadEvaluation(f"{checkout}: {error}") from error
+
+
+def _spec(checkout: Path) -> SourceSpec:
+    if not checkout.is_dir():
+        raise BadEvaluation(f"expected the folder of a checkout, got {str(checkout)!r}, which is none")
+    return SourceSpec(_SOURCE, "git" if (checkout / ".git").exists() else "folder", str(checkout.absolute()))
+
+
+async def _index(knowledge: Knowledge, project: str, source: CodeSource, root: str) -> None:
+    listing = await source.listing(await source.head())
+    entries = {entry.path: entry for entry in listing.entries}
+
+    async def read(files: Sequence[Listed]) -> AsyncIterator[tuple[Listed, bytes]]:
+        by_path = {file.path: file for file in files}
+        async for entry, content in source.read(entries[path] for path in by_path):
+            yield by_path[entry.path], content
+
+    await knowledge.store.create(project)
+    plan = await knowledge.indexing.plan(project, _SOURCE, list(_listed(listing, root)))
+    shown = Shown(_SOURCE, listing.head.ref, listing.head.commit, datetime.now(UTC))
+    await knowledge.indexing.run(project, shown, plan, read)
+
+
+def _listed(listing: Listing, root: str) -> Iterator[Listed]:
+    def made(entry: Entry) -> Listed:
+        return Listed(entry.path, entry.blob, entry.size_bytes, entry.mode, listing.marked.get(entry.path, ""))
+
+    below = root.rstrip("/") + "/" if root else ""
+    return (made(entry) for entry in listing.entries if entry.path.startswith(below))
+
+
+def _roots(path: Path | None) -> dict[str, str]:
+    """Read the folders of code by project. Raises BadEvaluation."""
+    found = {}
+    for number, row in read_rows(path) if path else ():
+        if not isinstance(row.get("project"), str) or not isinstance(row.get("root"), str):
+            raise BadEvaluation(f'{path}, line {number}: expected "project" and "root", got the keys {sorted(row)}')
+        found[row["project"]] = row["root"]
+    return found
+
+
+def _owner(corpus: Path, names: Sequence[str]) -> str:
+    owner = names[0] if len(names) == 1 else next((one for one in names if corpus.stem.startswith(one + "_")), "")
+    if not owner:
+        raise BadEvaluation(
+            f"expected a corpus whose name begins with that of a file of questions ({', '.join(names)}), got {corpus.name!r}"
+        )
+    return owner
+
+
+def _project(*parts: str) -> str:
+    """Make a project id, the same in each run."""
+    return "e" + hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]

@@ -1,0 +1,1 @@
+"""How well passages are found: questions with known answers, measures with their uncertainty, reports."""

@@ -1,0 +1,137 @@
+"""`roomwise eval` from its arguments to what it prints and writes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.cli.doors import Where
+from bot.cli.evaluation import Output, Places, Versus, append_row, evaluate, setting_of
+from pipelines.evaluation.questions import BadEvaluation
+
+QUESTIONS = [
+    {"query": "how does the oven cool down", "project": "kitchen", "relevant": ["oven/cooling.py"], "category": "code"},
+    {"query": "preheat", "project": "kitchen", "relevant": ["oven/heating.py#L4-L5"]},
+]
+FILES = {
+    "oven/cooling.py": "class Fan:\n    def cool_down(self) -> None:\n        self.spin()\n",
+    "oven/heating.py": "import time\n\n\ndef preheat(minutes: int) -> None:\n    time.monotonic(60 * minutes)\n",
+    "docs/oven.md": "# Oven\n\nIt cools down by itself.\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings of the machine count."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path) -> Path:
+    """A folder of sources."""
+    for name, text in FILES.items():
+        (tmp_path / "kitchen" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "kitchen" / name).write_text(text, "utf-8")
+    return tmp_path / "kitchen"
+
+
+def written(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """A file of JSON lines."""
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def run(tmp_path: Path, places: Places, versus: Versus | None = None, output: Output | None = None) -> int:
+    """Evaluate the questions above with a data folder of its own."""
+    files = [written(tmp_path / "kitchen_queries.jsonl", QUESTIONS)]
+    output = output or Output(("MRR",), "json")
+    return evaluate(files, places, versus or Versus(), output, where=Where(tmp_path / "data"))
+
+
+def test_a_checkout_is_measured_whole_and_below_its_root(
+    tmp_path: Path, kitchen: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both files are found, in the whole folder and among the code alone; nothing is written to the data folder."""
+    roots = written(tmp_path / "roots.jsonl", [{"project": "kitchen", "root": "oven"}])
+    code = run(tmp_path, Places(checkouts=[f"kitchen={kitchen}"], roots=roots, level="lines"))
+    groups = json.loads(capsys.readouterr().out)["runs"][0]["groups"]
+
+    assert 0 == code
+    assert ["kitchen (whole)", "kitchen (root)"] == [one["set"] for one in groups if not one["category"]]
+    assert [1.0, 1.0] == [one["measures"]["R@3"]["mean"] for one in groups if not one["category"]]
+    assert not (tmp_path / "data").exists()
+
+
+def test_two_settings_are_compared_in_one_run(
+    tmp_path: Path, kitchen: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each has its own row, the picture and the trend show both."""
+    page = tmp_path / "evals.md"
+    page.write_text("# Trend\n\n| a |\n|---|\n\nEnd.\n", "utf-8")
+    output = Output(("MRR",), "markdown", tmp_path / "a.svg", page)
+    code = run(tmp_path, Places(checkouts=[f"kitchen={kitchen}"]), Versus("embedder.kind=none"), output)
+
+    assert 0 == code
+    shown = capsys.readouterr().out
+    assert "| now | kitchen | 2 |" in shown
+    assert "| embedder.kind=none | kitchen | 2 |" in shown
+    assert "| kitchen | MRR | 2 | " in shown
+    assert "embedder.kind=none" in (tmp_path / "a.svg").read_text("utf-8")
+    rows = page.read_text("utf-8").splitlines()
+    assert ["|---|", "| 2", "| 2", "", "End."] == [row[:3] if row.startswith("| 2") else row for row in rows[3:]]
+
+
+def test_a_run_is_compared_with_an_earlier_one(
+    tmp_path: Path, kitchen: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The JSON of a run is the baseline of the next."""
+    places = Places(checkouts=[f"kitchen={kitchen}"])
+    run(tmp_path, places)
+    (tmp_path / "before.json").write_text(capsys.readouterr().out, "utf-8")
+
+    assert 0 == run(tmp_path, places, Versus(baseline=tmp_path / "before.json"))
+    (whole, *_) = json.loads(capsys.readouterr().out)["compared"]
+    assert (2, 0.0) == (whole["pairs"], whole["found"]["mean"])
+
+
+def test_a_corpus_must_hold_every_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A question whose answer is not there would lower every figure unseen."""
+    corpus = written(tmp_path / "kitchen_rows.jsonl", [{"id": "oven/cooling.py", "text": "def cool_down(): ..."}])
+
+    assert 1 == run(tmp_path, Places(corpora=[corpus]))
+    assert "expected every answer of kitchen in its corpus, got 'oven/heating.py'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("places", "versus", "message"),
+    [
+        (Places(), Versus(), "expected the name of a project, got 'kitchen'"),
+        (Places(checkouts=["kitchen"]), Versus(), "expected a checkout as NAME=FOLDER, got 'kitchen'"),
+        (Places(checkouts=["kitchen=nowhere"]), Versus(), "expected the folder of a checkout, got 'nowhere'"),
+        (Places(), Versus("embeder.kind=none"), "did you mean 'embedder.kind'?"),
+        (Places(), Versus("embedder.kind"), "expected a setting such as"),
+        (Places(), Versus(baseline=Path("none.json")), "none.json: expected a file that can be read"),
+    ],
+)
+def test_what_cannot_be_measured_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], places: Places, versus: Versus, message: str
+) -> None:
+    """One line that says what was expected, and exit code 1."""
+    assert 1 == run(tmp_path, places, versus)
+    assert message in capsys.readouterr().err
+
+
+def test_a_setting_is_read_as_toml_or_as_text() -> None:
+    """Numbers stay numbers, words need no quotes."""
+    assert {"embedder": {"lexical_weight": 2.5}} == setting_of("embedder.lexical_weight=2.5")
+    assert {"embedder": {"kind": "none"}} == setting_of("embedder.kind = none")
+
+
+def test_a_page_without_a_table_takes_no_row(tmp_path: Path) -> None:
+    """It is said rather than appended somewhere."""
+    page = tmp_path / "page.md"
+    page.write_text("# Nothing\n", "utf-8")
+
+    with pytest.raises(BadEvaluation, match="expected a table"):
+        append_row(page, "| 1 |\n")
