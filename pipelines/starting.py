@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from config.texts import say
 from pipelines.components.split import is_entry
+from pipelines.stores.headings import is_named_after
 from pipelines.stores.passages import PassageStore, Scope
 
 STARTERS: Final = 3
-_SAMPLE: Final = 60
+_SAMPLE: Final = 240
+_COMPARED: Final = 20  # so many symbols are looked up in the sources
+_MENTIONS: Final = 30
+_KNOWN: Final = 3  # files that speak of a name
 _MAX_CHARS: Final = 60
 _MIN_CHARS: Final = 4
 # Headings that every project has and nobody asks about.
@@ -26,7 +31,7 @@ _TITLE_END: Final = re.compile(r"\s+[-–—|:]\s+|:\s")
 _MAX_TITLE_WORDS: Final = 3
 # Files that build or start a project, and inner ones: their symbols are not what it is about.
 _ASIDE: Final = re.compile(
-    r"(?:^|/)(?:setup|bootstrap|conftest|noxfile|tasks|_[^/]*|\.[^/]*|scripts/.*|tests?/.*)(?:\.\w+)?$"
+    r"(?:^|/)(?:setup|bootstrap|conftest|noxfile|tasks|_[^/]*|\.[^/]*|(?:scripts|tests?|docs?|website|site|www|examples?)/.*)(?:\.\w+)?$"
 )
 _FOR_BUILDERS: Final = re.compile(
     r"(?:^|/)(?:contributing|security|code_of_conduct|changelog|licen[cs]es?|\.github/.*)\b", re.IGNORECASE
@@ -42,8 +47,9 @@ async def starters(store: PassageStore, project: str, scope: Scope, language: st
     """
     sample = await store.headings(project, scope=scope, limit=_SAMPLE)
     first = [*_first_questions(sample, language)][: STARTERS - 1]
-    symbols = [say("starter.symbol", language, symbol=name) for name in _symbols(sample)]
     told = " ".join(first).casefold()
+    ordered_names = await _by_mentions(store, project, scope, _symbols(sample))
+    symbols = [say("starter.symbol", language, symbol=name) for name in ordered_names if name.casefold() not in told]
     more = [
         _about(heading, language)
         for heading in sorted(_headings(sample), key=lambda heading: not heading.endswith("?"))
@@ -60,7 +66,8 @@ def _first_questions(sample: Sequence[Mapping[str, Any]], language: str) -> Iter
     for title in titles:
         if _is_telling(title) and len(title.split()) <= _MAX_TITLE_WORDS and not _INSTALL.match(title):
             yield say("starter.title", language, title=title)
-    if any(_INSTALL.match(heading) for heading in _cleaned(sample, "heading")):
+    pages = [PurePosixPath(str(item["path"])).stem for item in sample if item.get("heading")]
+    if any(_INSTALL.match(name) for name in (*_cleaned(sample, "heading"), *pages)):
         yield say("starter.install", language)
 
 
@@ -79,11 +86,38 @@ def _is_a_matter(heading: str) -> bool:
     return not _ASKING.match(heading) and len(heading.split()) <= _MAX_TITLE_WORDS
 
 
-def _symbols(sample: Sequence[Mapping[str, Any]]) -> list[str]:
-    """List the names defined in the project's own files, short classes first, faults last."""
+def _symbols(sample: Sequence[Mapping[str, Any]]) -> dict[str, bool]:
+    """Name what is defined in the project's own files, each with whether a file is named after it; classes first."""
     own = [item for item in sample if not _ASIDE.search(str(item["path"]).casefold())]
+    main = {str(item["symbol"]) for item in own if item.get("symbol") and is_named_after(item["symbol"], item["path"])}
     names = [name for name in _cleaned(own or sample, "symbol") if len(name) >= _MIN_CHARS]
-    return sorted(names, key=lambda name: (name.endswith(_FAULT), not _CLASS.fullmatch(name), len(name)))
+    return {name: name in main for name in sorted(names, key=lambda name: (*_kind(name), name not in main))}
+
+
+def _kind(name: str, *, is_known: bool = True) -> tuple[bool, bool]:
+    """Order names: classes that are known beyond their definition, other names, faults."""
+    return name.endswith(_FAULT), not (is_known and _CLASS.fullmatch(name))
+
+
+async def _by_mentions(store: PassageStore, project: str, scope: Scope, symbols: Mapping[str, bool]) -> list[str]:
+    """Order the first symbols by kind, what a file is named after first, what most files speak of before others."""
+    names = list(symbols)[:_COMPARED]
+    mentions = {name: await _mentions(store, project, scope, name) for name in names}
+
+    def place(name: str) -> tuple[object, ...]:
+        return (*_kind(name, is_known=mentions[name] >= _KNOWN), not symbols[name], -mentions[name])
+
+    return sorted(names, key=place)
+
+
+async def _mentions(store: PassageStore, project: str, scope: Scope, name: str) -> int:
+    """Count the files that speak of a name, documents twice, among the passages that are nearest to it."""
+    found = await store.keywords(project, name, scope=scope, limit=_MENTIONS)
+    word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+    speaking = {
+        document.meta["path"]: document.meta.get("kind") for document in found if word.search(document.content or "")
+    }
+    return sum(2 if kind == "docs" else 1 for kind in speaking.values())
 
 
 def _cleaned(sample: Sequence[Mapping[str, Any]], key: str) -> list[str]:

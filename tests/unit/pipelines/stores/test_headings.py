@@ -29,6 +29,13 @@ def test_headings_and_public_symbols_take_turns() -> None:
     assert {"path": "core.py", "symbol": "Pool.take", "kind": "code"} == picked[2]
 
 
+def test_what_a_file_is_named_after_comes_before_its_other_symbols() -> None:
+    """However far down it is defined."""
+    outlines = [Outline("sessions.py", [], ["merge", "hooks"], "code"), Outline("sessions.py", [], ["Session"], "code")]
+
+    assert ["Session", "merge", "hooks"] == [item["symbol"] for item in pick_headings(outlines, limit=9)]
+
+
 def test_no_file_takes_more_than_three_turns() -> None:
     """A long page leaves room for others, and the same heading comes once."""
     outlines = [Outline("README.md", [f"H{number}"], [], "docs") for number in (1, 1, 2, 3, 4)]
