@@ -94,7 +94,7 @@ async def measure(wanted: Wanted, loaded: Loaded, *, folder: Path, label: str, o
     roots = await asyncio.to_thread(_roots, wanted.roots_file)
     scored: list[Scored] = []
     async with AsyncExitStack() as stack:
-        asking = _Asking(wanted, loaded, folder, stack, roots, on_step)
+        asking = Asking(wanted, loaded, folder, stack, roots, on_step)
         for one in sets:
             async for trial in asking.trials(one):
                 scored += await _ask(trial, on_step)
@@ -123,7 +123,7 @@ class _Part:
 
 
 @dataclass(slots=True)
-class _Asking:
+class Asking:
     """Opens what questions are asked in, when it is first needed."""
 
     wanted: Wanted
