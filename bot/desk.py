@@ -29,13 +29,18 @@ class UnknownProject(DeskError):
 
 @dataclass(frozen=True, slots=True)
 class IndexProgress:
-    """How far indexing is, over all sources that were asked for: files done of those known so far."""
+    """How far indexing is, over all sources that were asked for: files done of those known so far.
+
+    `left_s` is None while nobody can say how long it still takes.
+    """
 
     source: str
     done: int
     total: int
     passages: int
     stage: str
+    files_per_s: float = 0.0
+    left_s: float | None = None
 
 
 OnIndexProgress = Callable[[IndexProgress], None]

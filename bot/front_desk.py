@@ -178,10 +178,23 @@ class FrontDesk:
 
     async def _refreshed(self, project: Project, row: Source, on_progress: OnIndexProgress) -> Ran | None:
         def tell(progress: SourceProgress) -> None:
-            on_progress(IndexProgress(progress.name, progress.done, progress.total, progress.passages, progress.stage))
+            on_progress(as_step(progress))
 
         ran = await self._parts.refresh.refresh(project.id, row.id, on_progress=tell)
         return ran[0] if ran else None
+
+
+def as_step(progress: SourceProgress) -> IndexProgress:
+    """Give a step of a refresh as the command line shows it."""
+    return IndexProgress(
+        source=progress.name,
+        done=progress.done,
+        total=progress.total,
+        passages=progress.passages,
+        stage=progress.stage,
+        files_per_s=progress.files_per_s,
+        left_s=progress.left_s,
+    )
 
 
 def _indexed(row: Source, ran: Ran | None, version: str, passages: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from adapters.chat import Reply, RoomChanged, Stage
 from bot.admission import answer_key
 from bot.context import MessageContext
 from bot.outbox import Parcel
-from bot.progress import ProgressBoard, SourceProgress
+from bot.progress import ProgressBoard, SourceProgress, pace_of
 from bot.standing import Standing
 from bot.state.database import Database
 from bot.state.queries import rooms
@@ -102,7 +102,7 @@ class Onboarding:
         running = self._first_runs(project)
         if running:
             done, total, share = sum(one.done for one in running), sum(one.total for one in running), _share(running)
-            values = {"percent": int(100 * share), "done": done, "total": total}
+            values = {"percent": int(100 * share), "done": done, "total": total, "pace": pace_of(running, language)}
             text = say("onboarding.connected_indexing", language, project=project.name, **values)
             return Reply(text, stage=Stage.NOTICE, progress=share)
         lines = await self._parts.standing.source_lines(project, language, now=self._parts.clock())

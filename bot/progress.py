@@ -1,13 +1,18 @@
 """What is being indexed right now, for whoever wants to show it: the page, the chat, the terminal."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
+from bot.timing import left
 from config.texts import say
 
 ENDED = frozenset({"done", "failed"})
+_WINDOW_S: Final = 30.0
+_LEAST_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +20,7 @@ class SourceProgress:
     """How far the refresh of one source is. Files of `total` are done once the stage is past "listing".
 
     `stage` is waiting, listing, reading, writing, paused (no disk space), done or failed; `is_first` says that nothing
-    of this source was searchable before.
+    of this source was searchable before. `left_s` is None while nobody can say how long it still takes.
     """
 
     project: str
@@ -26,11 +31,54 @@ class SourceProgress:
     total: int = 0
     passages: int = 0
     is_first: bool = False
+    files_per_s: float = 0.0
+    left_s: float | None = None
 
     @property
     def percent(self) -> int:
         """How much is done, in whole percent; 0 while the number of files is not known."""
         return 100 * self.done // self.total if self.total else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """How far a run was at a time."""
+
+    at_s: float
+    files: int
+    size_bytes: int
+
+
+class Pace:
+    """How quick one run is, over its last half minute: the first files often wait for something to start."""
+
+    def __init__(self) -> None:
+        self._samples: deque[_Sample] = deque()
+
+    def measure(self, *, at_s: float, files: int, done_bytes: int, total_bytes: int) -> tuple[float, float | None]:
+        """Take in how far the run is; give files a second and the seconds left, 0 and None while it is too early.
+
+        The time left goes by bytes, since files differ in size.
+        """
+        samples = self._samples
+        samples.append(_Sample(at_s, files, done_bytes))
+        while len(samples) > 2 and samples[1].at_s <= at_s - _WINDOW_S:
+            samples.popleft()
+        passed_s, grown_bytes = at_s - samples[0].at_s, done_bytes - samples[0].size_bytes
+        if passed_s < _LEAST_S or grown_bytes <= 0:
+            return 0.0, None
+        return (files - samples[0].files) / passed_s, (total_bytes - done_bytes) * passed_s / grown_bytes
+
+
+def pace_of(running: Sequence[SourceProgress], language: str) -> str:
+    """Say how quick refreshes go on and how long they take, to stand behind "3 of 10 files"; else empty."""
+    known = [one.left_s for one in running if one.left_s is not None]
+    if not known or len(known) < len(running):
+        return ""
+    rate = sum(one.files_per_s for one in running)
+    return say(
+        "status.pace", language, rate=f"{rate:.{0 if rate >= 1 else 1}f}", left=left(max(known), language=language)
+    )
 
 
 @dataclass(eq=False, slots=True)
@@ -106,4 +154,5 @@ class ProgressBoard:
             return say("refresh.first_paused", language)
         if not total:
             return say("refresh.first_listing", language)
-        return say("refresh.first_running", language, done=sum(one.done for one in first), total=total)
+        done = sum(one.done for one in first)
+        return say("refresh.first_running", language, done=done, total=total, pace=pace_of(first, language))

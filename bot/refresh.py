@@ -16,7 +16,7 @@ from adapters.registry import SourceSpec
 from adapters.source import CodeSource, Head, Listing, SourceError, SourceGone
 from bot import platform
 from bot.outcome import DISK, DiskLow, Ran, failed, wait_after
-from bot.progress import ProgressBoard, SourceProgress
+from bot.progress import Pace, ProgressBoard, SourceProgress
 from bot.state.database import Database
 from bot.state.queries import sources
 from bot.state.tables import Source
@@ -229,8 +229,17 @@ class Refresh:
             async for entry, content in source.read(entries[path] for path in by_path):
                 yield by_path[entry.path], content
 
+        pace = Pace()
+
         def tell(now: Progress) -> None:
+            files_per_s, left_s = pace.measure(
+                at_s=self._parts.clock().timestamp(),
+                files=now.done,
+                done_bytes=now.done_bytes,
+                total_bytes=now.total_bytes,
+            )
             told = replace(progress, stage=now.stage, done=now.done, total=now.total, passages=now.passages)
+            told = replace(told, files_per_s=files_per_s, left_s=left_s)
             if now.stage != "done":  # told once the run is recorded
                 self._parts.board.publish(told)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.progress import ProgressBoard, SourceProgress
+from bot.progress import ProgressBoard, SourceProgress, pace_of
 from bot.state.database import Database
 from bot.state.queries import inbox, projects, sources
 from bot.state.tables import Project, Source
@@ -90,7 +90,8 @@ def _line(
     now: datetime,
 ) -> str:
     if running is not None and running.total:
-        values = {"percent": running.percent, "done": running.done, "total": running.total}
+        pace = pace_of([running], language)
+        values = {"percent": running.percent, "done": running.done, "total": running.total, "pace": pace}
         return say("source.line_indexing", language, name=row.name, **values)
     last_good = ago(row.last_ok_at, now=now, language=language)
     if row.state == "hidden":
@@ -145,5 +146,15 @@ def _source_as_json(row: Source, running: SourceProgress | None, shown: Shown | 
         "last_ok_at": row.last_ok_at.isoformat() if row.last_ok_at else None,
         "next_due_at": row.next_due_at.isoformat() if row.next_due_at else None,
         "last_error": row.last_error,
-        "progress": {"stage": running.stage, "done": running.done, "total": running.total} if running else None,
+        "progress": _progress_as_json(running) if running else None,
+    }
+
+
+def _progress_as_json(running: SourceProgress) -> dict[str, Any]:
+    return {
+        "stage": running.stage,
+        "done": running.done,
+        "total": running.total,
+        "files_per_s": round(running.files_per_s, 1),
+        "left_s": None if running.left_s is None else round(running.left_s),
     }

@@ -1,4 +1,4 @@
-"""How long ago something was, in the words of a language."""
+"""How long ago something was and how long something takes, in the words of a language."""
 
 from datetime import datetime
 
@@ -23,3 +23,13 @@ def ahead(then: datetime, *, now: datetime, language: str) -> str:
     """Say a time to come: "in 4 min"; what is due is "now"."""
     minutes = round((then - now).total_seconds() / 60)
     return say("status.in_minutes", language, count=minutes) if minutes >= 1 else say("status.in_now", language)
+
+
+def left(seconds: float, *, language: str) -> str:
+    """Say how long something under way still takes: "about 3 min left"."""
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return say("status.left_seconds", language)
+    if minutes < 120:
+        return say("status.left_minutes", language, count=minutes)
+    return say("status.left_hours", language, count=round(minutes / 60))

@@ -8,10 +8,10 @@ from rich.text import Text
 from bot.cli.doors import Where, read_settings
 from bot.cli.show import IndexBar, err, index_bar, out
 from bot.cli.terminal import FAILED, guarded
-from bot.desk import IndexProgress
+from bot.front_desk import as_step
 from bot.logs import configure, secrets_of
 from bot.platform import on_stop_signals
-from bot.progress import ENDED, ProgressBoard, SourceProgress
+from bot.progress import ENDED, ProgressBoard
 from bot.service import Started, serve
 from bot.web.security import ListeningRefused
 from config.load import Loaded
@@ -68,7 +68,7 @@ async def _draw(board: ProgressBoard, bar: IndexBar) -> None:
     async for progress in board.subscribe():
         if not progress.is_first:
             continue
-        bar.show(_step(progress))
+        bar.show(as_step(progress))
         if progress.stage in ENDED:
             waiting.discard(progress.source)
             done = f"Indexed {progress.name}: {progress.passages} passages. Ask away."
@@ -77,7 +77,3 @@ async def _draw(board: ProgressBoard, bar: IndexBar) -> None:
             waiting.add(progress.source)
         if not waiting:
             return
-
-
-def _step(progress: SourceProgress) -> IndexProgress:
-    return IndexProgress(progress.name, progress.done, progress.total, progress.passages, progress.stage)

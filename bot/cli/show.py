@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from bot.desk import IndexProgress, Json
+from bot.timing import left
 
 # What would move the cursor, name a window or change colours, were it printed: sources and their paths may hold it.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -125,10 +126,20 @@ class IndexBar:
         """Move the bar of a source."""
         bar = self._bars.get(step.source)
         if bar is None:
-            bar = self._bars[step.source] = self._progress.add_task(step.source, total=None)
+            bar = self._bars[step.source] = self._progress.add_task(step.source, total=None, pace="")
         self._progress.update(
-            bar, completed=step.done, total=step.total or None, description=f"{step.source} {step.stage}"
+            bar,
+            completed=step.done,
+            total=step.total or None,
+            description=f"{step.source} {step.stage}",
+            pace=_pace(step),
         )
+
+
+def _pace(step: IndexProgress) -> str:
+    if step.left_s is None or not step.files_per_s:
+        return ""
+    return f"{step.files_per_s:.0f} files/s, {left(step.left_s, language='en')}"
 
 
 @contextmanager
@@ -140,6 +151,7 @@ def index_bar() -> Iterator[IndexBar]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[pace]}"),
     )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         yield IndexBar(progress)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from adapters.web.log import WebRow
-from bot.progress import SourceProgress
+from bot.progress import SourceProgress, pace_of
 from bot.rights import Way, decide
 from bot.state.queries import people, turns
 from bot.web import pages
@@ -42,7 +42,8 @@ def progress_of(running: Sequence[SourceProgress], language: str) -> ShownProgre
     if not total:
         return ShownProgress(say("web.indexing_start", language, source=names), 0.0)
     done = sum(one.done for one in worth)
-    return ShownProgress(say("web.indexing", language, source=names, done=done, total=total), done / total)
+    values = {"source": names, "done": done, "total": total, "pace": pace_of(worth, language)}
+    return ShownProgress(say("web.indexing", language, **values), done / total)
 
 
 def event(name: str, data: object, *, change: int | None = None) -> str:

@@ -96,11 +96,13 @@ class Answered(Shape):
 
 
 class StatusProgress(Shape):
-    """How far the refresh under way is."""
+    """How far the refresh under way is; `left_s` is null while nobody can say how long it still takes."""
 
     stage: str
     done: int
     total: int
+    files_per_s: float
+    left_s: int | None
 
 
 class StatusSource(Shape):

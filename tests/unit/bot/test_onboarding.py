@@ -133,7 +133,7 @@ async def test_progress_is_edited_into_the_same_message(house: Typing) -> None:
     house.board.publish(indexing(project, 100, stage="done"))
     await following
 
-    values = {"project": "Handbook", "percent": 10, "done": 10, "total": 100}
+    values = {"project": "Handbook", "percent": 10, "done": 10, "total": 100, "pace": ""}
     assert say("onboarding.connected_indexing", "en", **values) == said.markdown
     assert [0.3, 0.6, None] == [parcel.reply.progress for parcel in house.sent]
     assert 1 == len({parcel.key for parcel in house.sent})

@@ -5,8 +5,8 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -44,32 +44,54 @@ async def opened() -> AsyncIterator[Callable[..., Crew]]:
         await crew.close()
 
 
-@pytest.fixture
-def trap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Let workers die on a file that says DIE, and hang on one that says HANG, as a fault in a C library would.
+@dataclass
+class Trap:
+    """What workers have begun, in order; `next` is set with each."""
 
-    Returns a file that gets a line for each file that a worker began.
-    """
-    begun = tmp_path / "begun"
+    begun: list[str] = field(default_factory=list)
+    next: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Note a file that a worker begins, and let it go on."""
+        self.begun.append((await reader.readline()).decode().strip())
+        self.next.set()
+        writer.write(b"!")
+        writer.close()
+
+    async def until(self, path: str) -> None:
+        """Wait until a worker has begun a file."""
+        while path not in self.begun:
+            self.next.clear()
+            await self.next.wait()
+
+
+@pytest.fixture
+async def trap(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Trap]:
+    """Let workers die on a file that says DIE, and hang on one that says HANG, as a fault in a C library would."""
+    held = Trap()
+    server = await asyncio.start_server(held.take, "127.0.0.1", 0)
+    address = server.sockets[0].getsockname()
     code = f"""
-        import os, time
+        import os, socket, threading
         from pipelines.making import work, worker
         real = work.prepare
 
         def prepare(place, data, rules):
-            with open({str(begun)!r}, "a") as file:
-                file.write(place.path + "\\n")
+            with socket.create_connection({address!r}) as told:
+                told.sendall(place.path.encode() + b"\\n")
+                told.recv(1)
             if b"DIE" in data:
                 os._exit(9)
             if b"HANG" in data:
-                time.sleep(60)
+                threading.Event().wait()
             return real(place, data, rules)
 
         work.prepare = prepare
         worker.main()
     """
     monkeypatch.setattr(crew_module, "_COMMAND", (sys.executable, "-P", "-c", textwrap.dedent(code)))
-    return begun
+    yield held
+    server.close()
 
 
 async def gone(pids: list[int]) -> None:
@@ -78,17 +100,6 @@ async def gone(pids: list[int]) -> None:
     _, alive = await asyncio.to_thread(psutil.wait_procs, left, timeout=10)
 
     assert [] == alive
-
-
-async def begun(trap: Path, path: str) -> None:
-    """Wait until a worker has begun a file."""
-
-    def wait() -> None:
-        ends_s = time.monotonic() + 30
-        while path not in trap.read_text() and time.monotonic() < ends_s:
-            time.sleep(0.01)
-
-    await asyncio.to_thread(wait)
 
 
 async def test_a_worker_makes_what_is_made_without_one(opened: Callable[..., Crew]) -> None:
@@ -125,17 +136,16 @@ async def test_workers_share_the_work_and_stay_warm(opened: Callable[..., Crew])
     assert (2, first) == (len(first), set(crew.pids))
 
 
-async def test_a_worker_that_dies_costs_only_the_file_it_dies_on(opened: Callable[..., Crew], trap: Path) -> None:
+async def test_a_worker_that_dies_costs_only_the_file_it_dies_on(opened: Callable[..., Crew], trap: Trap) -> None:
     """The others of its chunk are done once more; the bad one is tried twice and skipped with a reason."""
     made = (await opened().make(chunk(a_md=b"one", b_md=b"DIE", c_md=b"two"))).made
-    tried = await asyncio.to_thread(trap.read_text)
 
     assert ["", "crashed", ""] == [one.prepared.skipped for one in made]
     assert ["one", "two"] == [one.prepared.documents[0].content for one in made if one.prepared.documents]
-    assert ["a.md", "b.md", "a.md", "b.md", "c.md"] == tried.split()
+    assert ["a.md", "b.md", "a.md", "b.md", "c.md"] == trap.begun
 
 
-async def test_a_file_that_hangs_is_skipped_in_time(opened: Callable[..., Crew], trap: Path) -> None:
+async def test_a_file_that_hangs_is_skipped_in_time(opened: Callable[..., Crew], trap: Trap) -> None:
     """Its worker is killed; nobody waits for it longer than the limit, twice."""
     crew = opened(limit_s=2.0)
     await crew.make(chunk(a_md=b"warm"))
@@ -147,13 +157,13 @@ async def test_a_file_that_hangs_is_skipped_in_time(opened: Callable[..., Crew],
     await gone(pids)
 
 
-async def test_cancelling_ends_the_worker_that_worked(opened: Callable[..., Crew], trap: Path) -> None:
+async def test_cancelling_ends_the_worker_that_worked(opened: Callable[..., Crew], trap: Trap) -> None:
     """No process works for nobody; the crew goes on with another one."""
     crew = opened()
     await crew.make(chunk(a_md=b"warm"))
     pids = crew.pids
     running = asyncio.create_task(crew.make(chunk(b_md=b"HANG")))
-    await begun(trap, "b.md")
+    await trap.until("b.md")
 
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -163,13 +173,13 @@ async def test_cancelling_ends_the_worker_that_worked(opened: Callable[..., Crew
     assert "" == (await crew.make(chunk(a_md=b"one"))).made[0].prepared.skipped
 
 
-async def test_closing_leaves_no_process_behind(opened: Callable[..., Crew], trap: Path) -> None:
+async def test_closing_leaves_no_process_behind(opened: Callable[..., Crew], trap: Trap) -> None:
     """Neither one that rests nor one that works."""
     crew = opened(most=2)
     await asyncio.gather(*(crew.make(chunk(a_md=b"warm")) for _ in range(2)))
     pids = crew.pids
     running = asyncio.create_task(crew.make(chunk(b_md=b"HANG")))
-    await begun(trap, "b.md")
+    await trap.until("b.md")
 
     running.cancel()
     await crew.close()
@@ -213,7 +223,7 @@ async def test_a_key_of_the_service_does_not_reach_a_worker(
 def test_a_worker_dies_with_the_process_that_started_it() -> None:
     """Also when that one is killed and can say nothing."""
     code = """
-        import asyncio, time
+        import asyncio, threading
         from tests.unit.pipelines.making.test_crew import FILES, chunk
         from pipelines.making.crew import Crew
         from pipelines.making.work import Tools
@@ -222,7 +232,7 @@ def test_a_worker_dies_with_the_process_that_started_it() -> None:
             crew = Crew(Tools(FILES), most=1)
             await crew.make(chunk())
             print(crew.pids[0], flush=True)
-            time.sleep(60)
+            threading.Event().wait()
 
         asyncio.run(main())
     """
