@@ -203,6 +203,7 @@ def sections_of(settings: Settings) -> Sections:
         answers=settings.answers,
         files=settings.files,
         limits=settings.limits,
+        workers=settings.indexing.processes,
     )
 
 

@@ -5,6 +5,7 @@ The defaults stand in defaults.toml only, so a field here has none.
 """
 
 import ipaddress
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -172,6 +173,19 @@ class Files(Section):
         return int(self.max_mb * 1_000_000)
 
 
+class Indexing(Section):
+    """How much of the machine an index may take."""
+
+    workers: Literal["auto"] | Count
+
+    @property
+    def processes(self) -> int:
+        """How many worker processes may run."""
+        cores = os.cpu_count() or 1
+        automatic = min(cores, 4) if cores > 1 else 0
+        return automatic if self.workers == "auto" else self.workers
+
+
 class Retention(Section):
     """How long what people said is kept."""
 
@@ -214,6 +228,7 @@ class Settings(BaseSettings):
     limits: Limits
     sources: Sources
     files: Files
+    indexing: Indexing
     retention: Retention
     access: Access
     log: Log

@@ -31,6 +31,7 @@ class Sections:
     answers: Answers
     files: Files
     limits: Limits
+    workers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Knowledge:
     async def close(self) -> None:
         """Release the store and the connections to models."""
         try:
+            await self.indexing.close()
             if self.writer:
                 await self.writer.close()
         finally:
@@ -79,7 +81,9 @@ async def open_knowledge(data_folder: Path, sections: Sections, *, views: "Views
     return Knowledge(
         store=store,
         embedder=embedder,
-        indexing=Indexing(store, embedder, files=sections.files, limits=sections.limits),
+        indexing=Indexing(
+            store, embedder, files=sections.files, limits=sections.limits, workers=sections.workers
+        ),
         searching=searching,
         answering=Answering(searching, writer, sections.answers),
         verifying=Verifying(searching),
