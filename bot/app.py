@@ -204,6 +204,7 @@ def sections_of(settings: Settings) -> Sections:
         files=settings.files,
         limits=settings.limits,
         workers=settings.indexing.processes,
+        ranker=settings.ranker,
     )
 
 

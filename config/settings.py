@@ -8,9 +8,9 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 
@@ -92,8 +92,51 @@ class Llm(Endpoint):
 class Embedder(Section):
     """How passages become vectors."""
 
-    kind: Literal["auto", "bundled", "none"]
-    lexical_weight: Annotated[float, Field(gt=0)]
+    kind: Literal["auto", "bundled", "none", "fastembed", "endpoint"]
+    lexical_weight: Annotated[float, Field(ge=0)]
+    model: Name
+    dimensions: Count
+    shorten: bool
+    max_chars: Positive
+    query_prefix: str
+    passage_prefix: str
+    download: bool
+    base_url: HttpAddress
+    api_key: SecretStr
+    local: bool
+    batch_texts: Positive
+    batch_chars: Positive
+    parallel: Positive
+    timeout_s: Seconds
+    query_timeout_s: Seconds
+    retries: Count
+    cache_mb: Count
+
+    @model_validator(mode="after")
+    def _names_its_model(self) -> Self:
+        if self.kind == "endpoint" and not (self.model and self.dimensions):
+            raise ValueError('expected embedder.model and embedder.dimensions beside kind = "endpoint"')
+        return self
+
+
+class Ranker(Section):
+    """Which model orders the best passages once more, if any."""
+
+    kind: Literal["none", "cross-encoder", "llm", "endpoint"]
+    top: Positive
+    budget_ms: Positive
+    max_chars: Positive
+    model: Name
+    download: bool
+    base_url: HttpAddress
+    api_key: SecretStr
+    local: bool
+
+    @model_validator(mode="after")
+    def _names_its_endpoint(self) -> Self:
+        if self.kind == "endpoint" and not self.base_url:
+            raise ValueError('expected ranker.base_url beside kind = "endpoint"')
+        return self
 
 
 class Answers(Section):
@@ -223,6 +266,7 @@ class Settings(BaseSettings):
     web: Web
     llm: Llm
     embedder: Embedder
+    ranker: Ranker
     answers: Answers
     room: Room
     limits: Limits

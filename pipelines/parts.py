@@ -3,16 +3,20 @@
 openai is imported only when a model is set: it costs 60 MB that an installation without a model never needs.
 """
 
+import asyncio
+import importlib.util
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config.settings import Answers, Embedder, Files, Limits, Llm
-from pipelines.types import SourceView
+from config.settings import Answers, Embedder, Files, Limits, Llm, Ranker
+from pipelines.types import ModelUnavailable, SourceView
 
 if TYPE_CHECKING:
     from pipelines.answering import Answering
     from pipelines.components.embed import Embedder as EmbedderPart
+    from pipelines.components.rerank import Reranker, Reranking
     from pipelines.components.writer import Writer
     from pipelines.indexing import Indexing
     from pipelines.searching import Searching, Views
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
     from pipelines.verifying import Verifying
 
 INDEX_FOLDER = "index"
+MODELS_FOLDER = "models"
+VECTORS_FILE = "vectors.db"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +38,15 @@ class Sections:
     files: Files
     limits: Limits
     workers: int = 0
+    ranker: Ranker | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """All parts of the knowledge side over one store. `writer` is None when no model is set."""
+    """All parts of the knowledge side over one store.
+
+    `writer` is None when no model is set, `reranking` when passages are ordered without one.
+    """
 
     store: "PassageStore"
     embedder: "EmbedderPart"
@@ -45,15 +55,12 @@ class Knowledge:
     answering: "Answering"
     verifying: "Verifying"
     writer: "Writer | None"
+    reranking: "Reranking | None"
+    closing: AsyncExitStack
 
     async def close(self) -> None:
         """Release the store and the connections to models."""
-        try:
-            await self.indexing.close()
-            if self.writer:
-                await self.writer.close()
-        finally:
-            await self.store.close()
+        await self.closing.aclose()
 
 
 async def no_views(_project: str) -> dict[str, SourceView]:
@@ -64,31 +71,116 @@ async def no_views(_project: str) -> dict[str, SourceView]:
 async def open_knowledge(data_folder: Path, sections: Sections, *, views: "Views" = no_views) -> Knowledge:
     """Open everything below `data_folder`. Must be called, used and closed on one event loop.
 
-    Raises StoreUnavailable when the store cannot be opened, ModelUnavailable when the embedder that was asked for by
-    name cannot be had.
+    Raises StoreUnavailable when the store cannot be opened, ModelUnavailable when the embedder or the ranker that was
+    asked for by name cannot be had.
     """
     from pipelines.answering import Answering
-    from pipelines.components.embed import open_embedder
     from pipelines.indexing import Indexing
     from pipelines.searching import Searching
     from pipelines.stores.local import LocalPassages
     from pipelines.verifying import Verifying
 
-    embedder = open_embedder(sections.embedder)
-    store = LocalPassages(data_folder / INDEX_FOLDER)
-    writer = await _open_writer(sections)
-    searching = Searching(store, embedder, views)
-    return Knowledge(
-        store=store,
-        embedder=embedder,
-        indexing=Indexing(
+    async with AsyncExitStack() as stack:
+        store = LocalPassages(data_folder / INDEX_FOLDER)
+        stack.push_async_callback(store.close)
+        embedder = await open_embedder(sections.embedder, data_folder, stack)
+        reranking = await open_reranking(sections, data_folder, stack)
+        writer = await _open_writer(sections)
+        if writer:
+            stack.push_async_callback(writer.close)
+        indexing = Indexing(
             store, embedder, files=sections.files, limits=sections.limits, workers=sections.workers
-        ),
-        searching=searching,
-        answering=Answering(searching, writer, sections.answers),
-        verifying=Verifying(searching),
-        writer=writer,
-    )
+        )
+        stack.push_async_callback(indexing.close)
+        searching = Searching(store, embedder, views)
+        return Knowledge(
+            store=store,
+            embedder=embedder,
+            indexing=indexing,
+            searching=searching,
+            answering=Answering(searching, writer, sections.answers),
+            verifying=Verifying(searching),
+            writer=writer,
+            reranking=reranking,
+            closing=stack.pop_all(),
+        )
+
+
+async def open_embedder(settings: Embedder, data_folder: Path, stack: AsyncExitStack) -> "EmbedderPart":
+    """Open the embedder that the settings name; what it holds is released with `stack`.
+
+    Raises ModelUnavailable when it was asked for by name and cannot be had. An endpoint is not asked yet.
+    """
+    if settings.kind == "fastembed":
+        _require_fastembed('embedder.kind = "fastembed"')
+        from pipelines.components.embed.fast import FastEmbedder
+
+        return _cached(
+            settings,
+            await asyncio.to_thread(FastEmbedder, settings, data_folder / MODELS_FOLDER),
+            data_folder,
+            stack,
+        )
+    if settings.kind == "endpoint":
+        from pipelines.components.embed.endpoint import EndpointEmbedder
+
+        asked = EndpointEmbedder(settings)
+        stack.push_async_callback(asked.close)
+        return _cached(settings, asked, data_folder, stack)
+    from pipelines.components.embed import open_embedder as open_static
+
+    return open_static(settings)
+
+
+async def open_reranking(sections: Sections, data_folder: Path, stack: AsyncExitStack) -> "Reranking | None":
+    """Open the ranker that the settings name, None without one; what it holds is released with `stack`.
+
+    Raises ModelUnavailable when it cannot be had. An endpoint is not asked yet.
+    """
+    settings = sections.ranker
+    if settings is None or settings.kind == "none":
+        return None
+    from pipelines.components.rerank import Bounds, Reranking
+
+    ranker = await _open_ranker(settings, sections.llm, data_folder)
+    bounds = Bounds(top=settings.top, budget_ms=settings.budget_ms, pays=settings.kind == "llm")
+    reranking = Reranking(ranker, bounds)
+    stack.push_async_callback(reranking.close)
+    return reranking
+
+
+async def _open_ranker(settings: Ranker, llm: Llm, data_folder: Path) -> "Reranker":
+    if settings.kind == "cross-encoder":
+        _require_fastembed('ranker.kind = "cross-encoder"')
+        from pipelines.components.rerank.cross import CrossEncoder
+
+        return await asyncio.to_thread(CrossEncoder, settings, data_folder / MODELS_FOLDER)
+    if settings.kind == "llm":
+        from pipelines.components.rerank.llm import LlmReranker
+
+        return LlmReranker(settings, llm)
+    from pipelines.components.rerank.endpoint import EndpointReranker
+
+    return EndpointReranker(settings)
+
+
+def _cached(settings: Embedder, embedder: "EmbedderPart", data_folder: Path, stack: AsyncExitStack) -> "EmbedderPart":
+    if not settings.cache_mb:
+        return embedder
+    from pipelines.components.embed.cache import CachedEmbedder, VectorCache
+
+    cache = VectorCache(data_folder / VECTORS_FILE, most_bytes=settings.cache_mb * 1_000_000)
+    stack.callback(cache.close)
+    return CachedEmbedder(embedder, cache)
+
+
+def _require_fastembed(setting: str) -> None:
+    if importlib.util.find_spec("fastembed") is None:
+        raise ModelUnavailable(
+            f"expected the package fastembed beside {setting}; it is not installed: "
+            "pip install 'roomwise[fastembed]', or in a checkout .venv/bin/pip install 'fastembed>=0.9,<1'",
+            kind="unreachable",
+        )
 
 
 async def _open_writer(sections: Sections) -> "Writer | None":

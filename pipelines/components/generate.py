@@ -104,7 +104,7 @@ class ModelWriter:
                 return
             except ModelUnavailable as why:
                 if length_chars or why.kind == "timeout":  # the others refused before they did any work
-                    spent += _guessed(endpoint, prompt_chars=_length_of(data), length_chars=length_chars)
+                    spent += guessed(endpoint, prompt_chars=_length_of(data), length_chars=length_chars)
                 failure = why
                 failure.usage = spent
             finally:
@@ -125,12 +125,12 @@ class ModelWriter:
             async with asyncio.timeout(REWRITE_TIMEOUT_S):
                 ended = await self._rewriting.run_async(data)
         except TimeoutError:
-            return Rewritten(usage=_guessed(endpoint, prompt_chars=len(str(data))))
+            return Rewritten(usage=guessed(endpoint, prompt_chars=len(str(data))))
         except PipelineRuntimeError:
             return Rewritten()
         reply = _reply(ended)
         text = " ".join((reply.text or "").split())
-        usage = _usage(reply, endpoint, prompt_chars=len(str(data)), length_chars=len(text))
+        usage = usage_of(reply, endpoint, prompt_chars=len(str(data)), length_chars=len(text))
         return Rewritten(text if 0 < len(text) <= _MAX_REWRITTEN_CHARS else None, usage)
 
     async def close(self) -> None:
@@ -159,7 +159,7 @@ class ModelWriter:
         if not length_chars:
             raise _unusable(endpoint, "an empty answer")
         prompt_chars = _length_of(data)
-        yield Written(_usage(_reply(handle.result), endpoint, prompt_chars=prompt_chars, length_chars=length_chars))
+        yield Written(usage_of(_reply(handle.result), endpoint, prompt_chars=prompt_chars, length_chars=length_chars))
 
 
 async def _next(
@@ -171,7 +171,7 @@ async def _next(
     except TimeoutError:
         raise _unavailable(endpoint, "no token in time", kind="timeout") from None
     except PipelineRuntimeError as error:
-        raise _translated(error.__cause__, endpoint) from None
+        raise translated(error.__cause__, endpoint) from None
 
 
 _KINDS: Final[Sequence[tuple[type[Exception], str, str]]] = (
@@ -185,7 +185,8 @@ _KINDS: Final[Sequence[tuple[type[Exception], str, str]]] = (
 )
 
 
-def _translated(cause: BaseException | None, endpoint: Endpoint) -> ModelUnavailable:
+def translated(cause: BaseException | None, endpoint: Endpoint) -> ModelUnavailable:
+    """Say in our words what an endpoint's client raised, with nothing of what the server said."""
     if cause is None or not isinstance(cause, openai.OpenAIError):
         return _unusable(endpoint, "what no chat endpoint sends")
     for error, kind, came in _KINDS:
@@ -222,7 +223,7 @@ def _answer_pipeline(endpoint: Endpoint, settings: Llm) -> Pipeline:
     pipeline = Pipeline(metadata={"name": "answer"})
     pipeline.add_component("passages", NumberedPassages())
     pipeline.add_component("prompt", ChatPromptBuilder(template=_template("answer")))
-    pipeline.add_component("llm", _generator(endpoint, settings, streams=True))
+    pipeline.add_component("llm", chat_generator(endpoint, settings, streams=True))
     pipeline.connect("passages.passages", "prompt.passages")
     pipeline.connect("prompt.prompt", "llm.messages")
     return pipeline
@@ -231,7 +232,7 @@ def _answer_pipeline(endpoint: Endpoint, settings: Llm) -> Pipeline:
 def _rewrite_pipeline(endpoint: Endpoint, settings: Llm) -> Pipeline:
     pipeline = Pipeline(metadata={"name": "rewrite"})
     pipeline.add_component("prompt", ChatPromptBuilder(template=_template("rewrite")))
-    pipeline.add_component("llm", _generator(endpoint, settings, streams=False))
+    pipeline.add_component("llm", chat_generator(endpoint, settings, streams=False))
     pipeline.connect("prompt.prompt", "llm.messages")
     return pipeline
 
@@ -240,7 +241,8 @@ def _template(name: str) -> str:
     return resources.files("config").joinpath("prompts", f"{name}.jinja").read_text("utf-8")
 
 
-def _generator(endpoint: Endpoint, settings: Llm, *, streams: bool) -> OpenAIChatGenerator:
+def chat_generator(endpoint: Endpoint, settings: Llm, *, streams: bool) -> OpenAIChatGenerator:
+    """Make the client of an endpoint; it needs `warm_up_async` and is not tried again by itself."""
     # OpenAI itself has renamed the limit; most other servers know the old name only.
     limit = "max_tokens" if endpoint.base_url else "max_completion_tokens"
     options: dict[str, Any] = {limit: settings.max_answer_tokens}
@@ -271,17 +273,18 @@ def _length_of(data: dict[str, Any]) -> int:
     return len(str(data["prompt"])) + sum(len(one.passage.text) for one in carried.items)
 
 
-def _guessed(endpoint: Endpoint, *, prompt_chars: int, length_chars: int = 0) -> Usage:
+def guessed(endpoint: Endpoint, *, prompt_chars: int, length_chars: int = 0) -> Usage:
     """Estimate what a call cost that told no usage."""
     prompt, completion = (round(chars / _CHARS_PER_TOKEN) for chars in (prompt_chars, length_chars))
     return Usage(model=endpoint.model, prompt_tokens=prompt, completion_tokens=completion)
 
 
-def _usage(reply: ChatMessage, endpoint: Endpoint, *, prompt_chars: int, length_chars: int) -> Usage:
+def usage_of(reply: ChatMessage, endpoint: Endpoint, *, prompt_chars: int, length_chars: int) -> Usage:
+    """Read what a reply cost; what the endpoint does not tell is estimated."""
     counted = reply.meta.get("usage") or {}
-    guessed = _guessed(endpoint, prompt_chars=prompt_chars, length_chars=length_chars)
+    estimate = guessed(endpoint, prompt_chars=prompt_chars, length_chars=length_chars)
     return Usage(
         model=endpoint.model,
-        prompt_tokens=int(counted.get("prompt_tokens") or guessed.prompt_tokens),
-        completion_tokens=int(counted.get("completion_tokens") or guessed.completion_tokens),
+        prompt_tokens=int(counted.get("prompt_tokens") or estimate.prompt_tokens),
+        completion_tokens=int(counted.get("completion_tokens") or estimate.completion_tokens),
     )

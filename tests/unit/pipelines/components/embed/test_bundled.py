@@ -5,16 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from config.settings import Embedder as EmbedderSettings
 from pipelines.components.embed import CUT_CHARS, BundledEmbedder, NoEmbedder, open_embedder
 from pipelines.types import ModelUnavailable
+from tests.fakes.project import settings
+
+SETTINGS = settings().embedder
 
 
 @pytest.fixture(scope="module")
 def bundled() -> BundledEmbedder:
     """Open the embedder of the installed package; there is none for Linux on ARM."""
     pytest.importorskip("wordllama", reason="no wordllama wheel for this platform")
-    embedder = open_embedder(EmbedderSettings(kind="bundled", lexical_weight=3.0))
+    embedder = open_embedder(SETTINGS.model_copy(update={"kind": "bundled"}))
     assert isinstance(embedder, BundledEmbedder)
     return embedder
 
@@ -64,7 +66,7 @@ async def test_no_texts_give_no_rows(bundled: BundledEmbedder) -> None:
 
 def test_none_is_opened_when_it_is_asked_for() -> None:
     """Searches then use keywords alone."""
-    embedder = open_embedder(EmbedderSettings(kind="none", lexical_weight=3.0))
+    embedder = open_embedder(SETTINGS.model_copy(update={"kind": "none"}))
 
     assert ("none", 0) == (embedder.name, embedder.width)
 
@@ -73,9 +75,9 @@ async def test_auto_does_without_vectors_where_the_package_is_missing(monkeypatc
     """On Linux on ARM the service starts all the same; asked for by name, the fault says what to set."""
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
 
-    assert 0 == open_embedder(EmbedderSettings(kind="auto", lexical_weight=3.0)).width
+    assert 0 == open_embedder(SETTINGS.model_copy(update={"kind": "auto"})).width
     with pytest.raises(ModelUnavailable) as raised:
-        open_embedder(EmbedderSettings(kind="bundled", lexical_weight=3.0))
+        open_embedder(SETTINGS.model_copy(update={"kind": "bundled"}))
     assert 'embedder.kind = "none"' in str(raised.value)
 
 
