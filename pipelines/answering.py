@@ -4,6 +4,7 @@ Errors: StoreUnavailable leaves the iterator; a model's failure never does, it b
 """
 
 import asyncio
+import re
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Hashable, Mapping
@@ -13,9 +14,10 @@ from typing import Final
 
 from config.settings import Answers
 from pipelines.components.followup import leans_on_history, standing_alone
+from pipelines.components.keywords import STOP_WORDS
 from pipelines.components.neighbours import in_context
 from pipelines.components.writer import Rewritten, Writer
-from pipelines.quoting import Asked, closeness, empty, extractive
+from pipelines.quoting import Asked, closeness, empty, extractive, not_found
 from pipelines.searching import Searching, side_by_side
 from pipelines.stores.passages import Scope
 from pipelines.types import Answer, AnswerEvent, Found, Question, SourceView, Usage
@@ -83,6 +85,9 @@ class Answering:
     async def _answered(self, asked: Asked) -> AsyncGenerator[AnswerEvent, None]:
         if not await self._has_passages(asked):
             yield empty(asked)
+        elif _says_nothing(asked.text):
+            nowhere = replace(asked.retrieved, found=(), further=())
+            yield await asyncio.to_thread(not_found, replace(asked, retrieved=nowhere))
         elif self._writer is None or closeness(asked.retrieved) < CLOSE_FOR_A_MODEL:
             yield await asyncio.to_thread(extractive, asked)
         elif not asked.question.model_allowed:
@@ -117,3 +122,8 @@ class Answering:
             self._cache[key] = answer
             while len(self._cache) > CACHED_ANSWERS:
                 self._cache.popitem(last=False)
+
+
+def _says_nothing(text: str) -> bool:
+    """Say whether a question holds no word but those that stand in every text."""
+    return STOP_WORDS.issuperset(re.findall(r"\w+", text.casefold()))

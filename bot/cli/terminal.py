@@ -35,7 +35,7 @@ def ask_once(question: str, *, project: str, as_json: bool, where: Where) -> int
     if not question.strip():
         return _fail('expected a question, got nothing; for example: roomwise ask "How do I install it?"')
     return _at_the_desk(
-        lambda desk: desk.ask(question, project=project),
+        lambda desk: desk.ask(_readable(question), project=project),
         print_json if as_json else print_answer,
         command="ask",
         where=where,
@@ -55,7 +55,7 @@ def search_once(
     if not query.strip():
         return _fail('expected something to search for, got nothing; for example: roomwise search "data folder"')
     return _at_the_desk(
-        lambda desk: desk.search(query, project=project, limit=limit, explain=explain),
+        lambda desk: desk.search(_readable(query), project=project, limit=limit, explain=explain),
         print_json if as_json else print_passages,
         command="search",
         where=where,
@@ -137,6 +137,11 @@ def revoke_token(name: str, *, where: Where) -> int:
         out.print(f"{done['revoked']} is no longer valid.", highlight=False)
 
     return _at_the_desk(lambda desk: desk.revoke_token(name), show, command="token revoke", where=where)
+
+
+def _readable(text: str) -> str:
+    """The words of a command line with a question mark for each byte that is not UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _at_the_desk(

@@ -299,3 +299,11 @@ async def test_a_store_that_is_away_is_told(store: FakePassages) -> None:
 
     with pytest.raises(StoreUnavailable):
         await events_of(store, Question("retry", PROJECT))
+
+
+@pytest.mark.parametrize("text", ["what is the and of to", "Was ist das?", "is", "?!"])
+async def test_a_question_without_a_telling_word_is_not_answered(store: FakePassages, text: str) -> None:
+    """Each of its words stands in every text; no place is named as near."""
+    answer = await answer_to(store, text)
+
+    assert (Verdict.NOT_FOUND, ()) == (answer.verdict, answer.citations)
