@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from bot import platform
 from bot.cli.doors import Where, read_settings
-from bot.cli.measuring import OnStep, Wanted, commit_of, measure
+from bot.cli.measuring import OnStep, Wanted, commit_of, left_out, measure, question_sets
 from bot.cli.show import err, out, print_json
 from bot.cli.terminal import QUIET, guarded
 from bot.logs import configure, secrets_of
@@ -78,6 +78,9 @@ async def _evaluate(wanted: Wanted, versus: Versus, output: Output, *, where: Wh
     configure(QUIET, secrets=secrets_of(loaded.settings))
     changes = setting_of(versus.setting) if versus.setting else {}
     other = read_settings(where, changes) if changes else None  # a wrong setting is told before the work
+    if missed := left_out(wanted, await asyncio.to_thread(question_sets, wanted)):
+        names = ", ".join(f"{count} about {name}" for name, count in missed.items())
+        err.print(f"Left out, since no checkout is named for them: {names}.", markup=False, highlight=False)
     async with _folder(output.index_folder) as folder:
         with _progress() as on_step:
             runs = [await measure(wanted, loaded, folder=folder / "now", label="now", on_step=on_step)]

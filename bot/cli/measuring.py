@@ -5,6 +5,7 @@ Corpora and checkouts are indexed as the product does, in a folder of their own 
 
 import asyncio
 import hashlib
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -54,6 +55,13 @@ class Wanted:
     level: Level = Level.FILE
 
 
+def left_out(wanted: Wanted, sets: "Sequence[QuestionSet]") -> dict[str, int]:
+    """Count the questions that are not asked, since no checkout of their project is named, by project."""
+    here = {name for name, _ in wanted.checkouts}
+    asked = [one for held in sets for one in held.asked if wanted.checkouts and not held.corpora]
+    return dict(Counter(one.project for one in asked if one.project not in here))
+
+
 @dataclass(frozen=True, slots=True)
 class QuestionSet:
     """The questions of one file, named after it."""
@@ -99,6 +107,8 @@ async def measure(wanted: Wanted, loaded: Loaded, *, folder: Path, label: str, o
             async for trial in asking.trials(one):
                 scored += await _ask(trial, on_step)
         made_by = await asking.made_by()
+    if not scored:
+        raise BadEvaluation(f"expected a checkout of {', '.join(left_out(wanted, sets))}, got none of them")
     return Run(label, made_by, scored)
 
 

@@ -9,7 +9,7 @@ file; nothing is taken from the questions.
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ from pipelines.stores.passages import Change, Entry, IndexedFile
 from pipelines.types import Shown, passage_id
 
 SOURCE: Final = "corpus"
+_BATCH_FILES: Final = 256
 _SHOWN: Final = Shown(SOURCE, "", "0" * 40, datetime(2026, 1, 1, tzinfo=UTC))
 
 
@@ -74,16 +75,25 @@ async def put_corpus(knowledge: Knowledge, project: str, rows: Sequence[Row], *,
     for row in rows:
         by_path[row.path].append(row)
     ready = []
-    for path, held in by_path.items():
-        documents = _documents(path, held, rules)
-        corpus.keys |= {document.id: row.key for document, row in zip(documents, held, strict=True)}
-        vectors = await knowledge.embedder.embed([prepare.embedded_text(one) for one in documents])
-        blob, size_bytes = str(documents[0].meta["blob"]), sum(len(row.text) for row in held)
-        entry = Entry(SOURCE, path, blob, knowledge.indexing.version, len(documents), size_bytes)
-        ready.append(IndexedFile(entry, documents, vectors if knowledge.embedder.width else None))
+    for batch in _batches(list(by_path.items())):
+        made = [(path, held, _documents(path, held, rules)) for path, held in batch]
+        texts = [prepare.embedded_text(one) for _, _, documents in made for one in documents]
+        vectors, used = await knowledge.embedder.embed(texts), 0
+        for path, held, documents in made:
+            corpus.keys |= {document.id: row.key for document, row in zip(documents, held, strict=True)}
+            blob, size_bytes = str(documents[0].meta["blob"]), sum(len(row.text) for row in held)
+            entry = Entry(SOURCE, path, blob, knowledge.indexing.version, len(documents), size_bytes)
+            own = vectors[used : used + len(documents)]
+            ready.append(IndexedFile(entry, documents, own if knowledge.embedder.width else None))
+            used += len(documents)
     await knowledge.store.create(project)
     await knowledge.store.apply(project, Change(put=ready, shown=[_SHOWN]))
     return corpus
+
+
+def _batches(files: Sequence[tuple[str, list[Row]]]) -> Iterator[Sequence[tuple[str, list[Row]]]]:
+    """Cut files into groups that are embedded in one go."""
+    return (files[start : start + _BATCH_FILES] for start in range(0, len(files), _BATCH_FILES))
 
 
 def _row(read: Mapping[str, Any]) -> Row:

@@ -8,6 +8,7 @@ import pytest
 
 from bot.cli.doors import Where
 from bot.cli.evaluation import Output, Places, Versus, append_row, evaluate, setting_of
+from bot.cli.terminal import index_now
 from pipelines.evaluation.questions import BadEvaluation
 
 QUESTIONS = [
@@ -61,6 +62,33 @@ def test_a_checkout_is_measured_whole_and_below_its_root(
     assert ["kitchen (whole)", "kitchen (root)"] == [one["set"] for one in groups if not one["category"]]
     assert [1.0, 1.0] == [one["measures"]["R@3"]["mean"] for one in groups if not one["category"]]
     assert not (tmp_path / "data").exists()
+
+
+def test_a_project_that_is_indexed_is_asked_where_it_lies(
+    tmp_path: Path, kitchen: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without corpus and checkout the data folder's project of that name is searched as `roomwise search` does."""
+    index_now([str(kitchen)], project="kitchen", as_json=True, where=Where(tmp_path / "data"))
+    capsys.readouterr()
+
+    assert 0 == run(tmp_path, Places())
+    (now,) = json.loads(capsys.readouterr().out)["runs"]
+    assert ("as indexed", [1.0, 1.0]) == (now["settings"], [one["values"]["R@3"] for one in now["questions"]])
+
+
+def test_what_is_not_asked_is_said(tmp_path: Path, kitchen: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Questions about projects without a checkout are left out, never silently, and all of them never."""
+    elsewhere = {"query": "x", "project": "cellar", "relevant": ["a"]}
+    files = [written(tmp_path / "both_queries.jsonl", [*QUESTIONS, elsewhere])]
+    output, where = Output(("MRR",), "json"), Where(tmp_path / "data")
+
+    assert 0 == evaluate(files, Places(checkouts=[f"kitchen={kitchen}"]), Versus(), output, where=where)
+    shown = capsys.readouterr()
+    assert "Left out, since no checkout is named for them: 1 about cellar." in shown.err
+    assert 2 == len(json.loads(shown.out)["runs"][0]["questions"])
+
+    assert 1 == evaluate(files, Places(checkouts=[f"attic={kitchen}"]), Versus(), output, where=where)
+    assert "expected a checkout of kitchen, cellar, got none of them" in capsys.readouterr().err
 
 
 def test_two_settings_are_compared_in_one_run(
