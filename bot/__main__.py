@@ -197,8 +197,16 @@ def status(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile
 
 
 @app.command()
-def check(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile = None) -> None:
-    """Print the merged settings with the layer of each value, and probe every neighbour.
+def check(
+    index: Annotated[
+        bool, typer.Option("--index", help="Read every project's index and say whether it is whole.")
+    ] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Put indexes right; no service may be running.")] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Print the merged settings with the layer of each value, and probe every neighbour; or look at the indexes.
 
     Example: roomwise check
     """
@@ -206,7 +214,13 @@ def check(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile 
         from bot.cli.checkup import run_check
         from bot.cli.doors import Where
 
-    _exit(run_check(as_json=as_json, where=Where(data_dir, config)))
+    where = Where(data_dir, config)
+    if not (index or repair):
+        _exit(run_check(as_json=as_json, where=where))
+    with _importing():
+        from bot.cli.index_check import run_index_check
+
+    _exit(run_index_check(is_repairing=repair, as_json=as_json, where=where))
 
 
 @app.command()

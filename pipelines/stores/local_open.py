@@ -109,6 +109,12 @@ class OpenProjects:
         self._places.sweep(project)
         return generation
 
+    def put_in_place(self, project: str) -> None:
+        """Let the rebuild answer in place of an index that cannot be opened. Nothing may be lent."""
+        self.close()
+        self._places.switch(project)
+        self._places.sweep(project)
+
     def _put_in_place(self, project: str, draft: str) -> None:
         """Let the opened rebuild be the opened project. Both are lent and nobody writes."""
         with self._guard:

@@ -46,10 +46,21 @@ class Places:
 
     def switch(self, project: str) -> None:
         """Let the rebuild be the index that answers, in one step that also outlives a power cut."""
+        self._point(project, self.folder(draft_of(project)).name)
+
+    def mend(self, project: str) -> None:
+        """Let a pointer that cannot be read name the oldest index there is: a newer one may be half a rebuild."""
+        with contextlib.suppress(ValueError):
+            self._current(project)
+            return
+        numbers = [_number(path.name) for path in (self._root / project).glob("v*") if _NAME.fullmatch(path.name)]
+        self._point(project, f"v{min(numbers, default=1)}")
+
+    def _point(self, project: str, name: str) -> None:
         pointer = self._root / project / _POINTER
         fresh = pointer.with_suffix(".new")
         with fresh.open("w", encoding="ascii") as file:
-            file.write(self.folder(draft_of(project)).name)
+            file.write(name)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(pointer)
@@ -84,7 +95,7 @@ class Places:
 
     def _current(self, project: str) -> int:
         try:
-            name = (self._root / project / _POINTER).read_text(encoding="ascii")
+            name = (self._root / project / _POINTER).read_text(encoding="ascii", errors="replace")
         except FileNotFoundError:
             name = FIRST_FOLDER
         return _number(name)

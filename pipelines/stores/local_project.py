@@ -175,6 +175,16 @@ class OpenProject:
         del old
         self._sweep()
 
+    def renew_terms(self) -> None:
+        """Make the side index anew from the rows."""
+        with self._write_call():
+            old, fresh = self._terms, self._rebuilt("it is asked for")
+            with self._showing:
+                self._terms = fresh
+            old.rest()
+        del old
+        self._sweep()
+
     @contextmanager
     def superseding(self) -> Iterator[None]:
         """Let nobody write while the block puts another index in this one's place, nor ever again once it has."""

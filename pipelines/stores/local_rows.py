@@ -1,7 +1,10 @@
 """What is read from and written to the SQLite file of one project. Callers hold the transaction."""
 
+import contextlib
 import json
+import logging
 import sqlite3
+import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,10 +19,13 @@ from pipelines.stores.local_vectors import Codes, FileVectors, Group
 from pipelines.stores.passages import Counts, Entry, IndexedFile
 from pipelines.types import Shown
 
+log = logging.getLogger(__name__)
+
 _AT_ONCE: Final = 500  # SQLite takes at least 999 values in one statement
 _OUTLINED_FILES: Final = 40
 _OUTLINED_PASSAGES: Final = 40
 _OWN_META: Final = frozenset({"source", "path", "blob", "room", "first_line", "last_line", "version"})
+_ENTRY: Final = "source, path, blob, splitter, passages, size_bytes, room, skipped, redacted FROM file"
 _PASSAGE: Final = (
     "passage.key, passage.id, passage.body, passage.first_line, passage.last_line, "
     "file.source, file.path, file.blob, file.room, coalesce(ahead.version, head.version, '') "
@@ -129,17 +135,14 @@ def heads(connection: sqlite3.Connection) -> dict[str, Shown]:
 
 def entries(connection: sqlite3.Connection, source: str) -> dict[str, Entry]:
     """Read the manifest of a source, by path."""
-    rows = connection.execute(
-        "SELECT path, source, blob, splitter, passages, size_bytes, room, skipped, redacted FROM file WHERE source = ?",
-        (source,),
-    )
-    return {
-        path: Entry(
-            source=owner, path=path, blob=blob, splitter=splitter, passages=passages, size_bytes=size, room=room,
-            skipped=skipped, redacted=redacted,
-        )
-        for path, owner, blob, splitter, passages, size, room, skipped, redacted in rows
-    }  # fmt: skip
+    found = connection.execute(f"SELECT {_ENTRY} WHERE source = ?", (source,))
+    return {entry.path: entry for entry in map(_entry, found)}
+
+
+def entry(connection: sqlite3.Connection, one: int) -> Entry | None:
+    """Read the manifest row of a file, None when there is no such file."""
+    row = connection.execute(f"SELECT {_ENTRY} WHERE id = ?", (one,)).fetchone()
+    return _entry(row) if row is not None else None
 
 
 def sources(connection: sqlite3.Connection) -> list[str]:
@@ -275,6 +278,11 @@ def outlines(connection: sqlite3.Connection, allowed: Collection[Group]) -> list
     ]
 
 
+def _entry(row: Sequence[Any]) -> Entry:
+    source, path, blob, splitter, passages, size_bytes, room, skipped, redacted = row
+    return Entry(source, path, blob, splitter, passages, size_bytes, room, skipped, redacted)
+
+
 def _kind(document: Document) -> str:
     return str(document.meta.get("kind", "text"))
 
@@ -294,12 +302,35 @@ def _passage_row(key: int, document: Document) -> tuple[int, str, int | None, in
 def _select(
     connection: sqlite3.Connection, column: str, values: Sequence[int] | Sequence[str]
 ) -> Iterator[tuple[int, Document]]:
-    """Fetch the passages whose column has one of the values, as (key, passage)."""
+    """Fetch the passages whose column has one of the values, as (key, passage); damaged ones are left out."""
     for at in range(0, len(values), _AT_ONCE):
         some = values[at : at + _AT_ONCE]
-        holes = ",".join("?" * len(some))
-        for row in connection.execute(f"SELECT {_PASSAGE} WHERE {column} IN ({holes})", some):
-            yield int(row[0]), _document(row)
+        try:
+            found = _rows_of(connection, column, some)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            log.exception("the index is damaged, run `roomwise check --index`; answers come from what is whole")
+            found = [row for one in some for row in _whole_rows_of(connection, column, one)]
+        for row in found:
+            with contextlib.suppress(zlib.error):
+                yield int(row[0]), _document(row)
+
+
+def _rows_of(connection: sqlite3.Connection, column: str, values: Sequence[object]) -> list[Sequence[Any]]:
+    holes = ",".join("?" * len(values))
+    return connection.execute(f"SELECT {_PASSAGE} WHERE {column} IN ({holes})", values).fetchall()
+
+
+def _whole_rows_of(connection: sqlite3.Connection, column: str, value: object) -> list[Sequence[Any]]:
+    """Fetch the row of one passage, or none when it lies where the database is damaged."""
+    with contextlib.suppress(sqlite3.DatabaseError):
+        return _rows_of(connection, column, [value])
+    return []
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def _document(row: Sequence[Any]) -> Document:

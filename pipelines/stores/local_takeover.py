@@ -1,7 +1,7 @@
 """One index of a project taking the place of another: what it lacks is carried over, so that a switch loses nothing."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
@@ -40,8 +40,17 @@ def take_over(new: OpenProject, old: OpenProject) -> int:
 
 def _files(connection: sqlite3.Connection, source: str) -> Iterator[IndexedFile]:
     """Read the files of a source as they were written."""
-    for path, entry in rows.entries(connection, source).items():
-        ids: Sequence[int] = rows.file_ids(connection, [(source, path)])
-        stored = rows.vectors_of_file(connection, ids[0])
-        vectors = restore(stored) if stored is not None else None
-        yield IndexedFile(entry, rows.of_file(connection, ids[0]), vectors)
+    for one in rows.ids_of_source(connection, source):
+        yield from read_file(connection, one)
+
+
+def read_file(connection: sqlite3.Connection, one: int) -> Iterator[IndexedFile]:
+    """Read a file as it was written, if there is one. Raises ValueError when it has not the passages it should."""
+    entry = rows.entry(connection, one)
+    if entry is None:
+        return
+    stored = rows.vectors_of_file(connection, one)
+    documents = rows.of_file(connection, one)
+    if len(documents) != entry.passages:
+        raise ValueError(f"expected {entry.passages} passages of {entry.path!r}, found {len(documents)}")
+    yield IndexedFile(entry, documents, None if stored is None else restore(stored))

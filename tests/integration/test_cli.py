@@ -3,15 +3,18 @@
 The service is a process of its own; commands run in this one, since a process for each would take minutes.
 """
 
+import contextlib
 import json
 import logging
 import re
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 
+from pipelines.parts import INDEX_FOLDER
 from tests.fakes.project import HANDBOOK
 from tests.integration.homes import Home, free_port, make_home, started
 
@@ -313,3 +316,20 @@ def test_an_unusable_data_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("I am a file", "utf-8")
 
     assert "expected to read and write the data folder" in Home(tmp_path).fails("status")
+
+
+def test_check_index_finds_damage_and_repairs_it(home: Home) -> None:
+    """A torn index is named with exit code 1, repaired, and whole afterwards; what was torn is read anew."""
+    indexed = home.json("index", str(home.handbook))["sources"][0]["files"]
+    assert all(one["ok"] for one in home.json("check", "--index")["projects"])
+    (database,) = (home.data_dir / INDEX_FOLDER).glob("*/v1/index.db")
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("DELETE FROM passage WHERE key = (SELECT min(key) FROM passage)")
+    found = home.run("check", "--index")
+    repaired = home.run("check", "--index", "--repair")
+
+    assert (1, True) == (found.exit_code, "1 files are torn" in found.stdout)
+    assert (0, True) == (repaired.exit_code, "repaired: " in repaired.stdout)
+    assert f"{indexed - 1} files" in home.run("check", "--index").stdout
+    assert indexed == home.json("index", str(home.handbook))["sources"][0]["files"]
+    assert f"{indexed} files" in home.run("check", "--index").stdout
