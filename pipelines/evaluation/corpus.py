@@ -19,6 +19,7 @@ from haystack import Document
 
 from config.settings import Files
 from pipelines.components import prepare
+from pipelines.components.roles import part_of
 from pipelines.components.skip import SkipRules
 from pipelines.components.split import kind_of
 from pipelines.evaluation.language import guessed_ending
@@ -151,6 +152,7 @@ def _meta(row: Row, own: Sequence[Document], around: Mapping[str, Any], place: p
     header = " > ".join(part for part in (place.path, *headings, *scope, ", ".join(symbols)) if part)
     said = {**around, "source": place.source, "path": place.path, "blob": place.blob, "room": None}
     said.setdefault("kind", kind_of(place.path))
+    said["part"] = part_of(place.path, str(said["kind"]))
     return said | {"symbols": symbols, "headings": headings, "scope": scope, "header": header}
 
 

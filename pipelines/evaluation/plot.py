@@ -6,7 +6,7 @@ from typing import Final
 
 from pipelines.evaluation.report import Group
 
-_LABEL_PX: Final = 260
+_CHAR_PX: Final = 7  # a little more than most letters of the type below take
 _PANEL_PX: Final = 240
 _GAP_PX: Final = 30
 _ROW_PX: Final = 22
@@ -20,25 +20,29 @@ def draw(groups: Sequence[Group], measures: Sequence[str]) -> str:
     runs = list(dict.fromkeys(group.run for group in groups))
     names = list(dict.fromkeys(group.name for group in groups))
     ordered = [one for name in names for run in runs for one in groups if (one.name, one.run) == (name, run)]
-    width = _LABEL_PX + len(measures) * (_PANEL_PX + _GAP_PX)
+    labels = [_label(one, several=len(runs) > 1) for one in ordered]
+    edge = 2 * _GAP_PX + _CHAR_PX * max(map(len, labels), default=0)
+    width = edge + len(measures) * (_PANEL_PX + _GAP_PX)
     height = _TOP_PX + _ROW_PX * (len(ordered) + 1)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">',
         f"<title>{escape(', '.join(measures))} with 95 % intervals</title>",
         f'<style>{_STYLE}</style><rect width="100%" height="100%" fill="#fff"/>',
-        *_labels(ordered, several=len(runs) > 1),
+        *_labels(labels, edge),
     ]
     for column, measure in enumerate(measures):
-        left = _LABEL_PX + column * (_PANEL_PX + _GAP_PX)
+        left = edge + column * (_PANEL_PX + _GAP_PX)
         parts += [*_axis(measure, left, height), *_dots(ordered, measure, left, runs)]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _labels(groups: Sequence[Group], *, several: bool) -> Iterator[str]:
-    for row, group in enumerate(groups):
-        name = f"{group.name}, {group.run}" if several else group.name
-        text = escape(f"{name} ({group.questions})")
-        yield f'<text x="{_LABEL_PX - 12}" y="{_middle(row) + 4}" text-anchor="end">{text}</text>'
+def _label(group: Group, *, several: bool) -> str:
+    return f"{group.name}, {group.run} ({group.questions})" if several else f"{group.name} ({group.questions})"
+
+
+def _labels(labels: Sequence[str], edge: int) -> Iterator[str]:
+    for row, label in enumerate(labels):
+        yield f'<text x="{edge - 12}" y="{_middle(row) + 4}" text-anchor="end">{escape(label)}</text>'
 
 
 def _axis(measure: str, left: int, height: int) -> Iterator[str]:
