@@ -11,7 +11,7 @@ from pipelines.components.extract import Quoted, quote
 from pipelines.components.keywords import terms
 from pipelines.components.split import is_entry
 from pipelines.searching import Retrieved
-from pipelines.types import Answer, Citation, Found, Question, SourceView, Usage, Verdict
+from pipelines.types import Answer, Citation, Question, SourceView, Usage, Verdict
 
 CLOSE: Final = 0.5
 CLOSE_FOR_FEW: Final = 0.7
@@ -109,7 +109,7 @@ def extractive(asked: Asked, *, fallback: str | None = None) -> Answer:
     retrieved, language = asked.retrieved, asked.question.language
     candidates = [*retrieved.found, *retrieved.further]
     quotes = [quote(found.passage, retrieved.query, retrieved.weights) for found in candidates]
-    chosen = _worth_quoting(retrieved, candidates, quotes)
+    chosen = _worth_quoting(retrieved, quotes)
     if not is_close(retrieved, chosen):
         return _not_found(asked, quotes, fallback=fallback)
     intro = _because(fallback, language) or say("answer.quoted", language)
@@ -151,11 +151,11 @@ def _because(fallback: str | None, language: str) -> str:
     return say(_FALLBACKS.get(fallback, "answer.fallback_failed"), language) if fallback else ""
 
 
-def _worth_quoting(retrieved: Retrieved, candidates: Sequence[Found], quotes: Sequence[Quoted]) -> list[Quoted]:
+def _worth_quoting(retrieved: Retrieved, quotes: Sequence[Quoted]) -> list[Quoted]:
     """Keep the quotes near the best one, none twice; docs before code unless the question is about code."""
     worth = [
-        (found.passage.score + topic) * (0.1 + 0.4 * covered + one.coverage) * _kind_worth(one, retrieved)
-        for found, covered, topic, one in zip(candidates, retrieved.coverage, retrieved.topic, quotes, strict=True)
+        (worth + topic) * (0.1 + 0.4 * covered + one.coverage) * _kind_worth(one, retrieved)
+        for worth, topic, covered, one in zip(retrieved.worth, retrieved.topic, retrieved.coverage, quotes, strict=True)
     ]
     order = sorted(range(len(quotes)), key=lambda at: -worth[at])
     chosen: list[Quoted] = []

@@ -1,9 +1,9 @@
-"""Find passages for a question: keywords and vectors side by side, fused by rank, ordered by readable features."""
+"""Find passages for a question: by words in code and documents apart, by meaning and by name, ranked by readable features."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 from haystack import Document
@@ -13,7 +13,7 @@ from pipelines.components.copies import collapsed
 from pipelines.components.embed import Embedder
 from pipelines.components.query import Query, read_query
 from pipelines.components.rank import Ranked, Weights, rank
-from pipelines.stores.passages import PassageStore, Scope
+from pipelines.stores.passages import PassageStore, Scope, Vectors
 from pipelines.types import Found, ModelUnavailable, Passage, Shown, SourceView
 
 Views = Callable[[str], Awaitable[Mapping[str, SourceView]]]
@@ -21,15 +21,15 @@ Views = Callable[[str], Awaitable[Mapping[str, SourceView]]]
 
 T = TypeVar("T")
 
-KEYWORD_CANDIDATES: Final = 120
-_FUSED_KEYWORDS: Final = 50  # so many of them compete with the other lists; documents further down stand aside
+PART_CANDIDATES: Final[Mapping[str, int]] = {"code": 60, "docs": 40, "aside": 20}
+"""So many passages of each part compete: in one list, tests and documents would leave little room for code."""
 DENSE_CANDIDATES: Final = 40
-NAME_CANDIDATES: Final = 15
+_DEFINITIONS: Final = 20
+_WORD_DEFINITIONS: Final = 10
 QUOTABLE: Final = 16
 """So many passages are looked at for quotes, whatever the limit of a search."""
-_POOL: Final = 60
-_ASIDE: Final = 12
-_MAX_NAMES: Final = 3
+_SHARES: Final = 3  # one of so many passages of an answer is of the part that the question does not lean to
+_GAP_LINES: Final = 5  # blank lines that may lie between neighbouring passages
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +42,8 @@ class Retrieved:
     weights: Weights
     shown: Mapping[str, Shown]
     further: tuple[Found, ...] = ()  # what ranked below, for quotes: a document may say it shorter than code
-    topic: tuple[float, ...] = ()  # for each found and then each further passage, how far it is about the question
-
-
-@dataclass(frozen=True, slots=True)
-class _Lists:
-    """What the stores gave, each list best first; `named` has one list for each identifier in the question."""
-
-    words: Sequence[Document]
-    dense: Sequence[Document]
-    named: Sequence[Sequence[Document]]
-    lexical_weight: float
-
-    def weighed(self) -> "list[tuple[float, list[str]]]":
-        """Give the lists as ids with their weights in rank fusion."""
-        weight = self.lexical_weight
-        weighed = [
-            (weight, self.words[:_FUSED_KEYWORDS]),
-            (1.0, self.dense),
-            *((weight / 2, found) for found in self.named),
-        ]
-        return [(share, [document.id for document in found]) for share, found in weighed]
+    worth: tuple[float, ...] = ()  # for each found and then each further passage, its score whatever its kind
+    topic: tuple[float, ...] = ()  # and how far it is about the question
 
 
 class Searching:
@@ -78,48 +59,74 @@ class Searching:
 
         Raises StoreUnavailable.
         """
-        return list((await self.retrieve(project, query, scope=scope, limit=limit)).found)
+        _, ranked, _ = await self._ranked(project, query, scope=scope)
+        return [_found(one) for one in ranked[:limit]]
 
     async def retrieve(self, project: str, text: str, *, scope: Scope, limit: int) -> Retrieved:
-        """Search, and keep what an answer needs besides the passages. Raises StoreUnavailable."""
-        query = await asyncio.to_thread(read_query, text)
+        """Search for an answer: documents and code each have a share of the `limit`. Raises StoreUnavailable."""
         shown = await self.store.shown(project)
-        if not query.concepts:
-            return Retrieved(query, (), (), (), shown)
-        lists = await self._lists(project, query, scope=scope)
-        ranked, aside, weights = await asyncio.to_thread(_ranked, query, lists)
-        # Below the limit of a search, what a document says about the very matter still may be quoted.
-        further = sorted((*ranked[limit:], *aside), key=lambda one: -one.score - one.topic)[: max(QUOTABLE - limit, 0)]
-        kept = [*ranked[:limit], *further]
+        query, ranked, weights = await self._ranked(project, text, scope=scope)
+        shared = _shared(ranked, limit=limit, leans_to_docs=query.leans_to_docs)
+        # Beyond them, what says most about the very matter still may be quoted.
+        taken = {one.candidate.document.id for one in shared}
+        rest = sorted(
+            (one for one in ranked if one.candidate.document.id not in taken), key=lambda one: -one.worth - one.topic
+        )
+        kept = [*shared, *rest[: max(QUOTABLE - limit, 0)]]
         found = tuple(_found(one) for one in kept)
         return Retrieved(
             query=query,
-            found=found[:limit],
-            further=found[limit:],
+            found=found[: len(shared)],
+            further=found[len(shared) :],
             coverage=tuple(one.coverage for one in kept),
+            worth=tuple(one.worth for one in kept),
             topic=tuple(one.topic for one in kept),
             weights=weights,
             shown=shown,
         )
 
-    async def _lists(self, project: str, query: Query, *, scope: Scope) -> "_Lists":
-        """Ask for every list at once."""
-        names = () if query.is_bare else query.identifiers[:_MAX_NAMES]
-        words, dense, *named = await side_by_side(
-            self.store.keywords(project, query.words, scope=scope, limit=KEYWORD_CANDIDATES),
-            self._dense(project, query, scope=scope),
-            *(self.store.keywords(project, name, scope=scope, limit=NAME_CANDIDATES) for name in names),
-        )
-        return _Lists(words, dense, named, self._embedder.lexical_weight)
+    async def _ranked(self, project: str, text: str, *, scope: Scope) -> tuple[Query, list[Ranked], Weights]:
+        query = await asyncio.to_thread(read_query, text)
+        if not query.concepts:
+            return query, [], ()
+        pool = await self._pool(project, query, scope=scope)
+        ranked, weights = await asyncio.to_thread(_ordered, query, pool)
+        return query, ranked, weights
 
-    async def _dense(self, project: str, query: Query, *, scope: Scope) -> list[Document]:
+    async def _pool(self, project: str, query: Query, *, scope: Scope) -> "_Pool":
+        """Find by words, by names defined and, where the embedder is worth it, by meaning; say how near each is.
+
+        Static word vectors find nothing that words do not find as well (measured: no gain on any set of questions), so
+        the scan over all vectors is left to real encoders. Each passage found is compared by meaning all the same.
+        """
+        vector = await self._embedded(query)
+        names = [form for name in query.identifiers for form in (name, name.replace("::", ".").rsplit(".", 1)[-1])]
+        plain = [concept.word for concept in query.concepts if concept.weight == 1.0]
+        dense, named, called, *words = await side_by_side(
+            self._dense(project, vector, scope=scope),
+            self.store.definitions(project, names, scope=scope, limit=_DEFINITIONS),
+            self.store.definitions(project, plain, scope=scope, limit=_WORD_DEFINITIONS),
+            *(
+                self.store.keywords(project, query.words, scope=scope, limit=limit, part=part)
+                for part, limit in PART_CANDIDATES.items()
+            ),
+        )
+        documents = {one.id: one for found in (dense, named, called, *words) for one in found}
+        near = {} if vector is None else await self.store.closeness(project, vector, list(documents))
+        return _Pool(documents, {one.id: one.score or 0.0 for found in words for one in found}, near)
+
+    async def _embedded(self, query: Query) -> Vectors | None:
         if not self._embedder.width:
-            return []
+            return None
         try:
-            vectors = await self._embedder.embed([query.words])
+            return await self._embedder.embed_query(query.text if self._embedder.reads_sentences else query.words)
         except ModelUnavailable:
-            return []  # keywords alone still find most; a search must not fail with the embedder
-        return await self.store.dense(project, vectors[0], scope=scope, limit=DENSE_CANDIDATES)
+            return None  # keywords alone still find most; a search must not fail with the embedder
+
+    async def _dense(self, project: str, vector: Vectors | None, *, scope: Scope) -> list[Document]:
+        if vector is None or not self._embedder.reads_sentences:
+            return []
+        return await self.store.dense(project, vector, scope=scope, limit=DENSE_CANDIDATES)
 
 
 async def side_by_side(*calls: Coroutine[Any, Any, T]) -> list[T]:
@@ -130,19 +137,6 @@ async def side_by_side(*calls: Coroutine[Any, Any, T]) -> list[T]:
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
-
-
-def fuse_by_rank(rankings: Sequence[tuple[float, Sequence[str]]], *, damping: int = 60) -> dict[str, float]:
-    """Merge weighted rankings of ids: an id scores weight / (damping + rank) in each list that has it.
-
-    Ranks count from 1. Comes out best first; ties keep the order of first appearance.
-    Source: Cormack, Clarke, Buettcher, "Reciprocal Rank Fusion", SIGIR 2009, which uses 60.
-    """
-    scores: dict[str, float] = defaultdict(float)
-    for weight, ranking in rankings:
-        for place, one in enumerate(ranking, start=1):
-            scores[one] += weight / (damping + place)
-    return dict(sorted(scores.items(), key=lambda item: -item[1]))
 
 
 def passage_of(document: Document, *, score: float | None = None) -> Passage:
@@ -164,26 +158,44 @@ def passage_of(document: Document, *, score: float | None = None) -> Passage:
     )
 
 
-def _ranked(query: Query, lists: _Lists) -> tuple[list[Ranked], list[Ranked], Weights]:
-    """Order the pool, and beside it the documents that only keywords found, far down: code has more of their words."""
-    documents = {document.id: document for found in (*lists.named, lists.dense, lists.words) for document in found}
-    by_words = _scaled(lists.words)
-    by_meaning = {document.id: max(document.score or 0.0, 0.0) for document in lists.dense}
-    worth = 1.0 / max(lists.lexical_weight, 1.0)
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """All that was found: passages by id, their BM25 where words found them, their cosine where they have a vector."""
 
-    def candidate(one: str) -> Candidate:
-        return Candidate(documents[one], by_words=by_words.get(one, 0.0), by_meaning=worth * by_meaning.get(one, 0.0))
-
-    fused = list(fuse_by_rank(lists.weighed()))[:_POOL]
-    there = {*fused}
-    docs = [one.id for one in lists.words if one.id not in there and one.meta.get("kind") == "docs"][:_ASIDE]
-    ranked, beside, weights = rank(query, [candidate(one) for one in fused], aside=[candidate(one) for one in docs])
-    return collapsed(ranked), beside, weights
+    documents: Mapping[str, Document]
+    by_words: Mapping[str, float]
+    near: Mapping[str, float]
 
 
-def _scaled(found: Sequence[Document]) -> dict[str, float]:
-    best = max((document.score or 0.0 for document in found), default=0.0) or 1.0
-    return {document.id: (document.score or 0.0) / best for document in found}
+def _ordered(query: Query, pool: _Pool) -> tuple[list[Ranked], Weights]:
+    """Rank all that was found."""
+    best = max(pool.by_words.values(), default=0.0) or 1.0
+    candidates = [
+        Candidate(one, by_words=pool.by_words.get(id_, 0.0) / best, by_meaning=max(pool.near.get(id_, 0.0), 0.0))
+        for id_, one in pool.documents.items()
+    ]
+    _look_beside(candidates)
+    ranked, weights = rank(query, candidates)
+    return collapsed(ranked), weights
+
+
+def _look_beside(pool: Sequence[Candidate]) -> None:
+    """Tell passages how well those right before and after them in the file were liked."""
+    ordered = sorted(pool, key=lambda one: (one.file, one.first_line))
+    for one, after in pairwise(ordered):
+        if one.file == after.file and after.first_line - one.last_line <= _GAP_LINES:
+            one.beside, after.beside = max(one.beside, after.by_words), max(after.beside, one.by_words)
+
+
+def _shared(ranked: Sequence[Ranked], *, limit: int, leans_to_docs: bool) -> list[Ranked]:
+    """Take the best for an answer, every third place from the part that the question does not lean to."""
+    leaning = [one for one in ranked if (one.candidate.kind == "docs") == leans_to_docs]
+    others = [one for one in ranked if (one.candidate.kind == "docs") != leans_to_docs]
+    taken: list[Ranked] = []
+    while len(taken) < limit and (leaning or others):
+        is_others = not leaning or (others and len(taken) % _SHARES == _SHARES - 1)
+        taken.append((others if is_others else leaning).pop(0))
+    return sorted(taken, key=lambda one: -one.score)
 
 
 def _found(ranked: Ranked) -> Found:

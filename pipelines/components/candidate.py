@@ -19,8 +19,12 @@ class Candidate:
     def __init__(self, document: Document, *, by_words: float = 0.0, by_meaning: float = 0.0) -> None:
         self.document = document
         self.by_words = by_words  # BM25 as a share of the best passage's, 0..1
-        self.by_meaning = by_meaning  # cosine, 0..1, scaled by how much the embedder is worth
+        self.by_meaning = by_meaning  # how near the meaning is, 0..1
+        self.beside = 0.0  # `by_words` of the better of the passages right before and after it in the file
         self.path = str(document.meta.get("path", ""))
+        self.kind = str(document.meta.get("kind") or "text")
+        self.first_line, self.last_line = (int(document.meta.get(key) or 1) for key in ("first_line", "last_line"))
+        self.file = f"{document.meta.get('source')}\0{self.path}"
 
     @cached_property
     def terms(self) -> list[str]:
@@ -31,7 +35,7 @@ class Candidate:
     def own_share(self) -> float:
         """The share (0..1) of the text that does more than bring in names from elsewhere."""
         text = self.document.content or ""
-        is_code = self.document.meta.get("kind") == "code"
+        is_code = self.kind == "code"
         return len(without_imports(text)) / len(text) if is_code and text.count("import") > _FEW_IMPORTS else 1.0
 
     @cached_property
@@ -57,8 +61,14 @@ class Candidate:
 
     @cached_property
     def heading_words(self) -> frozenset[str]:
-        """The terms of all headings above the text."""
-        return frozenset(terms(" \n".join(map(str, self.document.meta.get("headings") or ()))))
+        """The terms of all headings above the text, and of the definitions around it."""
+        meta = self.document.meta
+        return frozenset(terms(" \n".join(map(str, (*(meta.get("headings") or ()), *(meta.get("scope") or ()))))))
+
+    @cached_property
+    def symbol_words(self) -> frozenset[str]:
+        """The terms of the names defined here."""
+        return frozenset(terms(" \n".join(map(str, self.document.meta.get("symbols") or ()))))
 
     @cached_property
     def section(self) -> str:

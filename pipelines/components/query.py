@@ -38,6 +38,15 @@ _HOW_TO: Final = re.compile(
     re.IGNORECASE,
 )
 
+_FOR_DOCS: Final = re.compile(
+    r"\W*(?:how (?:do|can|should|would|may|could) (?:i|we|you|one|people|users?)\b|how to\b|(?:can|may|could|must) (?:i|we|you)\b"
+    r"|what(?:'s| is| are| does)\b|which\b|why\b|when\b|who\b|where (?:do|can) (?:i|we)\b"
+    r"|(?:wie|was|wo|wer|warum|wieso|weshalb|wann|welche\w?|kann|darf|muss|gibt)\b)"
+    r"|.*\b(?:install\w*|configur\w*|set ?up|upgrad\w*|deploy\w*|guide|tutorial|documentation|docs|readme|getting started"
+    r"|licen[cs]e|changelog|settings?|einrichten|anleitung|dokumentation|einstellung\w*)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+
 # Words that say how somebody asks, not what about.
 _WEAK: Final = frozenset(
     term
@@ -120,6 +129,11 @@ class Query:
     def asks_for_words(self) -> bool:
         """Say whether the question asks for an explanation: how, what, why or the difference."""
         return self.asks_how or self.asks_what or bool(_WHY.match(self.text))
+
+    @property
+    def leans_to_docs(self) -> bool:
+        """Say whether people explain it rather than code does: somebody wants to do, to know or to set up something."""
+        return not self.is_about_code and bool(_FOR_DOCS.match(self.text))
 
     @property
     def is_about_code(self) -> bool:

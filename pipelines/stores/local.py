@@ -19,6 +19,7 @@ from haystack import Document
 from pipelines.components.keywords import query_terms
 from pipelines.stores import local_rows as rows
 from pipelines.stores.headings import pick_headings
+from pipelines.stores.local_closeness import closeness
 from pipelines.stores.local_open import Limits, OpenProjects
 from pipelines.stores.local_places import draft_of
 from pipelines.stores.local_project import OpenProject, Superseded, View
@@ -150,6 +151,10 @@ class LocalPassages:
             return _visible(opened, view, scope, rows.by_keys(view.rows, scored))
 
         return await self._read(project, search, empty=[])
+
+    async def closeness(self, project: str, vector: Vectors, ids: Sequence[str]) -> Mapping[str, float]:
+        """Give the cosine of these passages to one unit vector, read from their files' rows: no matrix is loaded."""
+        return await self._read(project, lambda _, view: closeness(view.rows, vector, ids), empty={})
 
     async def passages(self, project: str, ids: Sequence[str]) -> list[Document]:
         """Fetch passages by id in the order asked; those that are gone are left out."""

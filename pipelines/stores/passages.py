@@ -164,6 +164,9 @@ class PassageStore(Protocol):
     async def dense(self, project: str, vector: Vectors, *, scope: Scope, limit: int) -> list[Document]:
         """Find passages by cosine to one unit vector of shape (width,), best first."""
 
+    async def closeness(self, project: str, vector: Vectors, ids: Sequence[str]) -> Mapping[str, float]:
+        """Give the cosine of these passages to one unit vector; those without a vector of its width are left out."""
+
     async def passages(self, project: str, ids: Sequence[str]) -> list[Document]:
         """Fetch passages by id in the order asked; those that are gone are left out."""
 

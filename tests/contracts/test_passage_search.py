@@ -1,5 +1,6 @@
 """What a search of every passage store finds, and what it must not. A fake and the real ones run the same classes."""
 
+import numpy as np
 import pytest
 
 from pipelines.stores.passages import Change, Counts, Entry, IndexedFile, PassageStore, Scope
@@ -95,6 +96,31 @@ class TestKeywords:
 async def defining(store: PassageStore, *names: str, scope: Scope = EVERYWHERE, limit: int = 10) -> list[str]:
     """Ask for definitions and list the texts found."""
     return [hit.content or "" for hit in await store.definitions(PROJECT, names, scope=scope, limit=limit)]
+
+
+class TestCloseness:
+    """Passages found by words are compared by meaning too."""
+
+    async def test_passages_are_compared_with_a_vector(self, store: PassageStore) -> None:
+        """The cosine of each passage asked for comes out, whatever file holds it; unknown ids do not."""
+        one, other = file_of("a.md", "alpha", "beta"), file_of("b.md", "gamma")
+        await store.apply(PROJECT, Change(put=[one, other]))
+        assert one.vectors is not None
+        assert other.vectors is not None
+        ids = [one.documents[1].id, other.documents[0].id, "gone"]
+
+        near = await store.closeness(PROJECT, one.vectors[1], ids)
+
+        assert ids[:2] == [name for name in ids if name in near]
+        assert near[ids[0]] == pytest.approx(1.0, abs=0.02)
+        assert near[ids[1]] == pytest.approx(float(other.vectors[0] @ one.vectors[1]), abs=0.02)
+
+    async def test_vectors_of_another_width_cannot_be_compared(self, store: PassageStore) -> None:
+        """A project under way to another embedder still answers."""
+        file = file_of("a.md", "alpha")
+        await store.apply(PROJECT, Change(put=[file]))
+
+        assert {} == await store.closeness(PROJECT, np.ones(7, dtype=np.float32), [file.documents[0].id])
 
 
 class TestDefinitions:

@@ -156,6 +156,16 @@ class FakePassages:
                 scores.extend(float(score) for score in file.vectors @ vector)
         return _best(found, scores, limit=limit, at_least=-math.inf)
 
+    async def closeness(self, project: str, vector: Vectors, ids: Sequence[str]) -> Mapping[str, float]:
+        held = self._read("closeness", project)
+        return {
+            document.id: float(row @ vector)
+            for file in held.files.values()
+            if file.vectors is not None and file.vectors.shape[1] == vector.shape[0]
+            for document, row in zip(file.documents, file.vectors, strict=True)
+            if document.id in set(ids)
+        }
+
     async def passages(self, project: str, ids: Sequence[str]) -> list[Document]:
         held = self._read("passages", project)
         by_id = {document.id: document for file in held.files.values() for document in _pinned(held, file)}

@@ -27,11 +27,16 @@ def settings() -> Settings:
 
 
 async def indexed(
-    files: Mapping[str, str], *, store: PassageStore | None = None, room: str | None = None, source: str = SOURCE
+    files: Mapping[str, str],
+    *,
+    store: PassageStore | None = None,
+    room: str | None = None,
+    source: str = SOURCE,
+    embedder: Embedder | None = None,
 ) -> PassageStore:
-    """Index the files as one source of PROJECT; gives the store."""
+    """Index the files as one source of PROJECT, for keywords alone unless an embedder is given; gives the store."""
     store = store or FakePassages()
-    indexing = Indexing(store, NoEmbedder(), files=settings().files, limits=settings().limits)
+    indexing = Indexing(store, embedder or NoEmbedder(), files=settings().files, limits=settings().limits)
     contents = {path: text.encode() for path, text in files.items()}
     listed = [
         Listed(path, hashlib.sha1(raw, usedforsecurity=False).hexdigest(), len(raw)) for path, raw in contents.items()

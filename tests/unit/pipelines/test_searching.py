@@ -7,7 +7,7 @@ import pytest
 from haystack import Document
 
 from pipelines.components.embed import NoEmbedder
-from pipelines.searching import fuse_by_rank, passage_of
+from pipelines.searching import passage_of
 from pipelines.stores.passages import PassageStore, Scope, Vectors
 from pipelines.types import ModelUnavailable, StoreUnavailable
 from tests.fakes.passages import FakePassages
@@ -22,6 +22,28 @@ class BrokenEmbedder(NoEmbedder):
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Fail."""
         raise ModelUnavailable("expected vectors, got none")
+
+    async def embed_query(self, text: str) -> Vectors:
+        """Fail."""
+        raise ModelUnavailable("expected a vector, got none")
+
+
+class Letters(NoEmbedder):
+    """Static vectors: how often a text has each letter."""
+
+    name = "letters"
+    width = 26
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """Count letters."""
+        counted = np.array([[1 + text.lower().count(chr(97 + at)) for at in range(26)] for text in texts], np.float32)
+        unit: Vectors = counted / np.linalg.norm(counted, axis=1, keepdims=True)
+        return unit
+
+    async def embed_query(self, text: str) -> Vectors:
+        """Count letters."""
+        row: Vectors = (await self.embed([text]))[0]
+        return row
 
 
 @pytest.fixture
@@ -79,7 +101,7 @@ async def test_a_question_without_words_finds_nothing(store: PassageStore, query
 
 async def test_a_question_of_100_kilobytes_is_searched_by_its_beginning(store: PassageStore) -> None:
     """A very long question is cut, not refused, and still finds."""
-    found = await searching(store).search(PROJECT, "retry limit " * 9_000, scope=Scope(), limit=1)
+    found = await searching(store).search(PROJECT, "What is the retry limit? " * 5_000, scope=Scope(), limit=1)
 
     assert ["README.md"] == [one.passage.path for one in found]
 
@@ -97,7 +119,7 @@ async def test_uploads_of_another_room_are_never_found(store: PassageStore) -> N
 
 async def test_keywords_alone_answer_when_the_embedder_fails(store: PassageStore) -> None:
     """A model that is away costs quality, never the search."""
-    found = await searching(store, BrokenEmbedder()).search(PROJECT, "retry limit", scope=Scope(), limit=1)
+    found = await searching(store, BrokenEmbedder()).search(PROJECT, "What is the retry limit?", scope=Scope(), limit=1)
 
     assert ["README.md"] == [one.passage.path for one in found]
 
@@ -124,12 +146,36 @@ async def test_a_store_that_fails_midway_is_told_as_it_is(store: PassageStore) -
         await searching(Midway()).search(PROJECT, "anything", scope=Scope(), limit=1)
 
 
-def test_fusing_weighs_lists_and_keeps_the_order_of_ties() -> None:
-    """One list of weight 3 outvotes one of weight 1; an id in both is first."""
-    fused = fuse_by_rank([(3.0, ["a", "b"]), (1.0, ["c", "b"])])
+async def test_static_vectors_are_compared_and_not_scanned(store: PassageStore) -> None:
+    """Words find the passages; how near each is in meaning is then looked up, without a scan over all vectors."""
 
-    assert ["b", "a", "c"] == list(fused)
-    assert 3 / 62 + 1 / 62 == pytest.approx(fused["b"])
+    class NoScan(FakePassages):
+        async def dense(self, project: str, vector: Vectors, *, scope: Scope, limit: int) -> list[Document]:
+            raise AssertionError("the vectors of the whole project were scanned")
+
+    scanless = NoScan()
+    await indexed(HANDBOOK, store=scanless, embedder=Letters())
+    found = await searching(scanless, Letters()).search(PROJECT, "retry limit", scope=Scope(), limit=1)
+
+    assert "meaning" in {feature.name for feature in found[0].features}
+
+
+@pytest.mark.parametrize(("question", "leading"), [("How do I change the retries?", "docs"), ("retries", "code")])
+async def test_documents_and_code_each_have_a_share_of_an_answer(question: str, leading: str) -> None:
+    """Of six passages four are of the part that the question leans to, whatever ranks first."""
+    files = {f"docs/retries{n}.md": f"# Retries {n}\n\nChange the retries {n} here.\n" for n in range(6)}
+    files |= {f"src/retries{n}.py": f"def change_retries{n}():\n    return retries({n})\n" for n in range(6)}
+    retrieved = await searching(await indexed(files)).retrieve(PROJECT, question, scope=Scope(), limit=6)
+    kinds = [one.passage.kind for one in retrieved.found]
+
+    assert 4 == kinds.count(leading)
+    assert 2 == len(kinds) - kinds.count(leading)
+    assert (
+        len(retrieved.worth)
+        == len(retrieved.topic)
+        == len(retrieved.coverage)
+        == len(retrieved.found) + len(retrieved.further)
+    )
 
 
 async def test_a_document_is_read_as_a_passage(store: PassageStore) -> None:

@@ -6,7 +6,7 @@ from haystack import Document
 from pipelines.components.candidate import Candidate
 from pipelines.components.extract import QUOTE_CHARS, quote
 from pipelines.components.query import read_query
-from pipelines.components.rank import concept_weights, rank
+from pipelines.components.rank import concept_weights, outdated_folders, rank
 from pipelines.types import Passage
 
 
@@ -18,7 +18,7 @@ def candidate(path: str, text: str = "text", *, by_words: float = 0.5, **meta: o
 
 def order(question: str, *candidates: Candidate) -> list[str]:
     """The paths, best first."""
-    ranked, _, _ = rank(read_query(question), candidates)
+    ranked, _ = rank(read_query(question), candidates)
     return [one.candidate.path for one in ranked]
 
 
@@ -67,10 +67,69 @@ def test_rare_concepts_weigh_more_and_missing_ones_most() -> None:
 
 
 def test_features_explain_the_score() -> None:
-    """Without a factor, the features add up to the score."""
-    ranked, _, _ = rank(read_query("retry limit"), [candidate("src/retry.py", "the retry limit")])
+    """The features add up to the score, what is taken away for the kind of file too."""
+    pool = [
+        candidate("src/retry.py", "the retry limit", kind="code"),
+        candidate("tests/test_retry.py", "the retry limit", kind="code"),
+        candidate("docs/retry.md", "the retry limit", kind="docs"),
+    ]
 
-    assert ranked[0].score == pytest.approx(sum(feature.value for feature in ranked[0].features), abs=1e-3)
+    for one in rank(read_query("retry limit"), pool)[0]:
+        assert one.score == pytest.approx(sum(feature.value for feature in one.features), abs=1e-3)
+
+
+def test_documents_come_first_when_somebody_wants_to_do_something() -> None:
+    """The same words in code and in a document: the way of asking decides."""
+    pair = (
+        candidate("src/retry.py", "change the retry limit", kind="code"),
+        candidate("docs/retry.md", "change the retry limit", kind="docs"),
+    )
+
+    assert "docs/retry.md" == order("How do I change the retry limit?", *pair)[0]
+    assert "docs/retry.md" == order("Wie kann ich das retry limit ändern?", *pair)[0]
+    assert "src/retry.py" == order("how the retry limit is applied", *pair)[0]
+    assert "src/retry.py" == order("retry limit", *pair)[0]
+
+
+def test_worth_knows_no_kind() -> None:
+    """What is quoted is chosen by what it says: a document keeps its worth when code leads the list."""
+    ranked, _ = rank(
+        read_query("retry limit"),
+        [candidate("a/retry.py", "retry limit", kind="code"), candidate("a/retry.md", "retry limit", kind="docs")],
+    )
+
+    assert ranked[0].score > ranked[1].score
+    assert ranked[0].worth == pytest.approx(ranked[1].worth)
+
+
+def test_a_file_that_speaks_of_it_in_several_passages_goes_up() -> None:
+    """Two passages of a file outweigh one that is liked slightly more elsewhere."""
+    alone = candidate("src/a.py", "retry", by_words=0.52, first_line=1, last_line=9)
+    pair = [candidate("src/b.py", "retry", by_words=0.5, first_line=line, last_line=line + 8) for line in (1, 100)]
+
+    assert "src/b.py" == order("retry", alone, *pair)[0]
+    assert "src/a.py" == order("retry", alone, pair[0])[0]
+
+
+def test_an_outdated_folder_yields_to_the_later_one() -> None:
+    """v3 beside v4 goes down; alone it does not."""
+    old, new = candidate("src/v3/parse.ts", "parse", by_words=0.6), candidate("src/v4/parse.ts", "parse")
+
+    assert ["src/v4/parse.ts", "src/v3/parse.ts"] == order("parse", old, new)
+    assert frozenset() == outdated_folders(["src/v3/parse.ts", "lib/v4/parse.ts"])
+
+
+def test_what_only_declares_yields_to_what_does_it() -> None:
+    """A header or a type stub tells less than the code."""
+    assert ["src/loop.c", "src/loop.h"] == order("loop", candidate("src/loop.h"), candidate("src/loop.c"))
+
+
+def test_a_passage_beside_a_good_one_goes_up() -> None:
+    """The text before or after what was found often belongs to it."""
+    far, close = candidate("src/a.py", "text"), candidate("src/b.py", "text")
+    close.beside = 1.0
+
+    assert ["src/b.py", "src/a.py"] == order("retry", far, close)
 
 
 def passage(text: str, *, path: str = "a.md", kind: str = "docs", first_line: int = 1) -> Passage:
