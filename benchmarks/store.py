@@ -1,17 +1,22 @@
 """How fast the local store writes and finds, how large it gets on disk and in memory.
 
-    .venv/bin/python -m benchmarks.store               # 10,000 and 100,000 passages, about two minutes
-    .venv/bin/python -m benchmarks.store 10000         # these numbers of passages only
+    .venv/bin/python -m benchmarks.store               # 10,000 and 100,000 passages, about three minutes
+    .venv/bin/python -m benchmarks.store 600000        # one project of 600,000 passages, about six minutes more
+    .venv/bin/python -m benchmarks.store 600000 --folder DIR   # keep the store in DIR, or serve what lies there
 
 Texts are the Python files and documents of this installation, about 950 characters a passage, repeated with other
 paths when there are too few. Vectors are random and of length 1, which costs as much to search as real ones. The
-project holds one source. CPU is that of all threads of the process; wall depends on what else the machine does.
+project holds one source. A process of its own serves what was written, so that its memory is that of serving alone.
+CPU is that of all threads of the process; wall depends on what else the machine does.
 """
 
+import argparse
 import asyncio
 import random
 import re
+import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +29,8 @@ import numpy as np
 import psutil
 from haystack import Document
 
+from bot.platform import limit_memory_pools
+from pipelines.components.roles import part_of
 from pipelines.stores.local import LocalPassages
 from pipelines.stores.passages import Change, Entry, IndexedFile, Scope, Vectors
 from pipelines.types import passage_id
@@ -44,10 +51,12 @@ def unit_rows(rows: int, random_numbers: np.random.Generator) -> Vectors:
 
 def texts() -> Iterator[tuple[str, list[str]]]:
     """Give (path, passages) of the files of this installation, over and over under new folders."""
-    root = Path(get_paths()["stdlib"])
-    found = sorted(path for kind in ("*.py", "*.txt", "*.md", "*.rst") for path in root.rglob(kind))
+    roots = [Path(get_paths()[name]) for name in ("stdlib", "purelib")]
+    found = sorted(
+        (root, path) for root in roots for kind in ("*.py", "*.txt", "*.md", "*.rst") for path in root.rglob(kind)
+    )
     for round_number in count():
-        for path in found:
+        for root, path in found:
             text = path.read_text(encoding="utf-8", errors="replace")[:40_000]
             passages = [text[at : at + PASSAGE_CHARS] for at in range(0, len(text), PASSAGE_CHARS)]
             yield f"r{round_number}/{path.relative_to(root).as_posix()}", passages
@@ -55,13 +64,15 @@ def texts() -> Iterator[tuple[str, list[str]]]:
 
 def file_of(path: str, passages: list[str], vectors: Vectors, *, blob: str = "b1") -> IndexedFile:
     """Make a file ready to be written."""
+    kind = "code" if path.endswith(".py") else "docs"
     documents = [
         Document(
             id=passage_id(SOURCE, path, blob, at),
             content=text,
             meta={
                 "first_line": at * 20 + 1, "last_line": at * 20 + 20, "header": path, "headings": [],
-                "symbols": re.findall(r"^(?:def|class) (\w+)", text, re.MULTILINE), "kind": "code",
+                "scope": [], "symbols": re.findall(r"^(?:def|class) (\w+)", text, re.MULTILINE), "kind": kind,
+                "part": part_of(path, kind),
             },
         )
         for at, text in enumerate(passages)
@@ -148,36 +159,67 @@ def size_bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-async def run(passages: int) -> None:
-    """Measure one size of project and print it."""
+async def write(folder: Path, passages: int) -> None:
+    """Write a project and print rates, memory and disk."""
     process = psutil.Process()
-    print(f"{passages} passages (RSS before {process.memory_info().rss / 1e6:.0f} MB)")
-    with tempfile.TemporaryDirectory() as folder:
-        store = LocalPassages(Path(folder), writer_idle_s=0.5)
-        await store.create(PROJECT)
-        await fill(store, passages)
-        disk_bytes = size_bytes(Path(folder))
-        print(f"  disk                     {disk_bytes / 1e6:8.0f} MB, {disk_bytes / passages:8.0f} bytes a passage")
+    store = LocalPassages(folder, writer_idle_s=0.5)
+    await store.create(PROJECT)
+    await fill(store, passages)
+    print(f"  RSS after writing        {process.memory_info().rss / 1e6:8.0f} MB")
+    await store.close()
+    disk_bytes = size_bytes(folder)
+    print(f"  disk                     {disk_bytes / 1e6:8.0f} MB, {disk_bytes / passages:8.0f} bytes a passage")
 
-        async def hybrid(question: str, vector: Vectors) -> None:
-            await asyncio.gather(
-                store.keywords(PROJECT, question, scope=SCOPE, limit=50),
-                store.dense(PROJECT, vector, scope=SCOPE, limit=50),
-            )
 
-        await measure("keywords, 50", lambda q, _: store.keywords(PROJECT, q, scope=SCOPE, limit=50))
-        await measure("dense, 50", lambda _, v: store.dense(PROJECT, v, scope=SCOPE, limit=50))
-        await measure("both at once", hybrid)
-        await measure_replacing(store)
-        print(f"  RSS serving              {process.memory_info().rss / 1e6:8.0f} MB")
-        await store.close()
-        reopened = LocalPassages(Path(folder))
-        began = time.perf_counter()
-        await reopened.dense(PROJECT, unit_rows(1, np.random.default_rng(5))[0], scope=SCOPE, limit=50)
-        print(f"  open, first dense search {1000 * (time.perf_counter() - began):8.0f} ms")
-        await reopened.close()
+async def serve(folder: Path) -> None:
+    """Open what lies in the folder and print the times of the first searches, of many, and the memory at the end."""
+    process = psutil.Process()
+    before_bytes = process.memory_info().rss
+    store = LocalPassages(folder)
+    vector = unit_rows(1, np.random.default_rng(5))[0]
+
+    async def hybrid(question: str, vector: Vectors) -> None:
+        await asyncio.gather(
+            store.keywords(PROJECT, question, scope=SCOPE, limit=50),
+            store.dense(PROJECT, vector, scope=SCOPE, limit=50),
+        )
+
+    for name in ("cold: open, first hybrid", "second hybrid"):
+        began, burnt = time.perf_counter(), time.process_time()
+        await hybrid("how does the parser of arguments work", vector)
+        wall_ms, cpu_ms = 1000 * (time.perf_counter() - began), 1000 * (time.process_time() - burnt)
+        print(f"  {name:24} wall {wall_ms:8.0f} ms, cpu {cpu_ms:8.0f} ms")
+    await measure("keywords, 120", lambda q, _: store.keywords(PROJECT, q, scope=SCOPE, limit=120))
+    await measure("keywords of code, 120", lambda q, _: store.keywords(PROJECT, q, scope=SCOPE, limit=120, part="code"))
+    await measure("definitions, 50", lambda q, _: store.definitions(PROJECT, q.split(), scope=SCOPE, limit=50))
+    await measure("dense, 50", lambda _, v: store.dense(PROJECT, v, scope=SCOPE, limit=50))
+    await measure("keywords and dense, 50", hybrid)
+    rss_bytes = process.memory_info().rss
+    print(f"  RSS serving              {rss_bytes / 1e6:8.0f} MB, {before_bytes / 1e6:.0f} MB of it before the store")
+    await measure_replacing(store)
+    await store.close()
+
+
+def main() -> None:
+    """Read the command line and measure each size."""
+    reader = argparse.ArgumentParser(description="Measure the local store.")
+    reader.add_argument("passages", nargs="*", type=int, default=[10_000, 100_000])
+    reader.add_argument("--folder", type=Path)
+    reader.add_argument("--serve", action="store_true", help="only serve what lies in --folder")
+    given = reader.parse_args()
+    limit_memory_pools()  # as the service does
+    if given.serve:
+        asyncio.run(serve(given.folder))
+        return
+    for passages in given.passages:
+        print(f"{passages} passages", flush=True)
+        folder = given.folder or Path(tempfile.mkdtemp())
+        if not (folder / PROJECT).exists():
+            asyncio.run(write(folder, passages))
+        subprocess.run([sys.executable, "-m", "benchmarks.store", "--serve", "--folder", str(folder)], check=True)
+        if given.folder is None:
+            shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
-    for size in [int(argument) for argument in sys.argv[1:]] or [10_000, 100_000]:
-        asyncio.run(run(size))
+    main()
