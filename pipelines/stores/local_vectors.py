@@ -159,9 +159,20 @@ def _append(blocks: list[_Block], new: _Block) -> None:
 
 
 def _without(block: _Block, removed: Collection[int]) -> _Block:
-    """Give the block with the rows of some files dead; the same block when it has none of them."""
-    hit = np.isin(block.keys // KEYS_PER_FILE, np.fromiter(removed, dtype=np.int64))
-    return replace(block, alive=block.alive & ~hit) if hit.any() else block
+    """Give the block with the rows of some files dead; the same block when it has none of them.
+
+    Keys rise within a block, since files are numbered in the order they are written.
+    """
+    first, last = int(block.keys[0]) // KEYS_PER_FILE, int(block.keys[-1]) // KEYS_PER_FILE
+    files = np.fromiter((file for file in removed if first <= file <= last), dtype=np.int64)
+    if not len(files):
+        return block
+    alive = block.alive.copy()
+    starts = np.searchsorted(block.keys, files * KEYS_PER_FILE)
+    ends = np.searchsorted(block.keys, (files + 1) * KEYS_PER_FILE)
+    for start, end in zip(starts, ends, strict=True):
+        alive[start:end] = False
+    return replace(block, alive=alive)
 
 
 def _scan(block: _Block, vector: Vectors, may: NDArray[np.bool_], buffer: Vectors) -> Vectors:
