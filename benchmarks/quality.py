@@ -18,20 +18,24 @@ CORPORA: Final = {
     "snippets": ["snippets_chunks.jsonl"],
     "functions": ["functions_corpus_1.jsonl", "functions_corpus_2.jsonl"],
 }
-MEASURES: Final = ("nDCG@10", "R@3", "R@5", "R@10", "MRR@3", "MRR")
+USUAL: Final = ("--markdown", "--compare", "embedder.kind=none")
+MEASURES: Final = {
+    "docs": ("R@3", "P@3", "MRR@3"),
+    "snippets": ("R@5", "R@10"),
+    "functions": ("nDCG@10",),
+    "code": ("nDCG@10", "R@5", "MRR"),
+}
 
 
 def commands(evals: Path, checkouts: Sequence[str], only: Sequence[str], more: Sequence[str]) -> Iterator[list[str]]:
-    """Give the command for the corpora, and the one for code when there are checkouts."""
-    measures = [part for one in MEASURES for part in ("--measure", one)]
-    shared = [*measures, *(more or ["--compare", "embedder.kind=none", "--markdown"])]
-    if names := [name for name in CORPORA if name in only]:
-        files = [str(evals / f"{name}_queries.jsonl") for name in names]
-        corpora = [part for name in names for one in CORPORA[name] for part in ("--corpus", str(evals / one))]
-        yield [*files, *corpora, *shared]
-    if checkouts and "code" in only:
-        places = [part for one in checkouts for part in ("--checkout", one)]
-        yield [str(evals / "code_queries.jsonl"), "--roots", str(evals / "code_projects.jsonl"), *places, *shared]
+    """Give the command for each set that can be measured."""
+    for name in (one for one in MEASURES if one in only):
+        measures = [part for one in MEASURES[name] for part in ("--measure", one)]
+        corpora = [part for one in CORPORA.get(name, ()) for part in ("--corpus", str(evals / one))]
+        places = [part for one in checkouts for part in ("--checkout", one)] if name == "code" else []
+        roots = ["--roots", str(evals / "code_projects.jsonl")] if places else []
+        if corpora or places:
+            yield [str(evals / f"{name}_queries.jsonl"), *corpora, *places, *roots, *measures, *(more or USUAL)]
 
 
 if __name__ == "__main__":

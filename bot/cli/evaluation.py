@@ -23,7 +23,7 @@ from bot.version import PROGRAM
 from pipelines.evaluation.measures import MEASURES, Level
 from pipelines.evaluation.plot import draw
 from pipelines.evaluation.questions import BadEvaluation
-from pipelines.evaluation.report import Compared, Run, as_json, as_markdown, compared, groups, read_run, trend_row
+from pipelines.evaluation.report import Compared, Run, as_json, as_markdown, compared, groups, read_run, trend_rows
 from pipelines.evaluation.statistics import RESAMPLES, SEED
 
 
@@ -115,8 +115,8 @@ def _checkout(text: str) -> tuple[str, Path]:
     return name, Path(folder).expanduser()
 
 
-def append_row(page: Path, row: str) -> None:
-    """Put a row at the end of a page's last table. Raises BadEvaluation when the page has none."""
+def append_rows(page: Path, rows: str) -> None:
+    """Put rows at the end of a page's last table. Raises BadEvaluation when the page has none."""
     try:
         lines = page.read_text("utf-8").splitlines(keepends=True)
     except OSError as error:
@@ -124,7 +124,7 @@ def append_row(page: Path, row: str) -> None:
     last = next((at for at in range(len(lines) - 1, -1, -1) if lines[at].startswith("|")), None)
     if last is None:
         raise BadEvaluation(f"{page}: expected a table to append a row to, got none")
-    lines.insert(last + 1, row)
+    lines.insert(last + 1, rows)
     page.write_text("".join(lines), "utf-8")
 
 
@@ -142,7 +142,7 @@ def _show(runs: Sequence[Run], comparison: Sequence[Compared], output: Output, *
         _write(output.plot, drawn)
     if output.record:
         for run in runs:
-            append_row(output.record, trend_row(run, output.measures, date=f"{now:%Y-%m-%d %H:%M}", commit=commit))
+            append_rows(output.record, trend_rows(run, output.measures, date=f"{now:%Y-%m-%d %H:%M}", commit=commit))
 
 
 def _write(path: Path, text: str) -> None:

@@ -133,15 +133,18 @@ def shown_change(found: Difference) -> str:
     return f"{mean} ({low} to {high})"
 
 
-def trend_row(run: Run, measures: Sequence[str], *, date: str, commit: str) -> str:
-    """Write one row of the trend table, with its line feed: date, commit, settings, and the sets' figures."""
-    whole = [group for group in groups(run, measures) if not group.category]
-    figures = "; ".join(
-        f"{group.name} ({group.questions}): " + ", ".join(f"{one} {shown(group.measures[one])}" for one in measures)
-        for group in whole
-    )
+def trend_rows(run: Run, measures: Sequence[str], *, date: str, commit: str) -> str:
+    """Write a row of the trend table for each set, with line feeds: date, commit, settings, set, its figures."""
     settings = run.settings if run.label == "now" else f"{run.settings}, {run.label}"
-    return _row(date, commit, settings, figures) + "\n"
+    return "".join(
+        _row(date, commit, settings, f"{group.name} ({group.questions})", _figures(group, measures)) + "\n"
+        for group in groups(run, measures)
+        if not group.category
+    )
+
+
+def _figures(group: Group, measures: Sequence[str]) -> str:
+    return ", ".join(f"{one} {shown(group.measures[one])}" for one in measures)
 
 
 def _grouped(scored: Sequence[Scored]) -> Iterator[tuple[str, str, list[Scored]]]:

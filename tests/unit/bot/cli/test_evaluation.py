@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.cli.doors import Where
-from bot.cli.evaluation import Output, Places, Versus, append_row, evaluate, setting_of
+from bot.cli.evaluation import Output, Places, Versus, append_rows, evaluate, setting_of
 from bot.cli.terminal import index_now
 from pipelines.evaluation.questions import BadEvaluation
 
@@ -162,4 +162,4 @@ def test_a_page_without_a_table_takes_no_row(tmp_path: Path) -> None:
     page.write_text("# Nothing\n", "utf-8")
 
     with pytest.raises(BadEvaluation, match="expected a table"):
-        append_row(page, "| 1 |\n")
+        append_rows(page, "| 1 |\n")

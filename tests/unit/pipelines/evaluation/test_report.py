@@ -9,7 +9,7 @@ import pytest
 from pipelines.evaluation.measures import MEASURES
 from pipelines.evaluation.plot import draw
 from pipelines.evaluation.questions import BadEvaluation
-from pipelines.evaluation.report import Run, as_json, as_markdown, compared, groups, read_run, trend_row
+from pipelines.evaluation.report import Run, as_json, as_markdown, compared, groups, read_run, trend_rows
 from pipelines.evaluation.trial import Scored
 
 
@@ -75,11 +75,11 @@ def test_a_table_has_as_many_cells_in_every_row() -> None:
     assert "+.250 (+.250 to +.250)" in page
 
 
-def test_a_trend_row_names_date_commit_and_settings() -> None:
-    """One row a run; a run with another setting says which."""
-    row = trend_row(AFTER, ["MRR"], date="2026-11-23", commit="1a2b3c4d5")
+def test_a_trend_rows_names_date_commit_and_settings() -> None:
+    """One row a set; a run with another setting says which."""
+    row = trend_rows(AFTER, ["MRR"], date="2026-11-23", commit="1a2b3c4d5")
 
-    assert row.startswith("| 2026-11-23 | 1a2b3c4d5 | lines-1+none, embedder.kind=none | docs (2): MRR .750 (")
+    assert row.startswith("| 2026-11-23 | 1a2b3c4d5 | lines-1+none, embedder.kind=none | docs (2) | MRR .750 (")
     assert row.endswith(" |\n")
 
 
