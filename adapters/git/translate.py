@@ -80,7 +80,7 @@ def short_ref(ref: str) -> str:
 
 
 def parse_tree(output: bytes) -> Tree:
-    """Read `git ls-tree -r -z -l`: '<mode> <type> <blob> <size>TAB<path>NUL'. Links and submodules are left out."""
+    """Read `git ls-tree -r -z -l`: '<mode> <type> <blob> <size>TAB<path>NUL'. Links, submodules and blobs that are not there are left out."""
     entries, left_out = [], {}
     for record in _records(output):
         facts, _, raw = record.partition(b"\t")
@@ -88,6 +88,8 @@ def parse_tree(output: bytes) -> Tree:
         path = encode_path(raw)
         if mode in _LEFT_OUT:
             left_out[path] = _LEFT_OUT[mode]
+        elif not size.isdigit():  # "BAD": the repository lacks this blob
+            left_out[path] = "missing"
         else:
             entries.append(Entry(path, blob, int(size), mode))
     return Tree(entries, Counter(left_out.values()), left_out)

@@ -54,6 +54,14 @@ def test_tree_lists_files_and_counts_the_rest() -> None:
     assert {"link": 1, "submodule": 1} == tree.skipped
 
 
+def test_a_blob_that_the_repository_lacks_is_left_out() -> None:
+    """git writes BAD for its size; the rest of the tree is indexed all the same."""
+    tree = parse_tree(f"100644 blob {A}     BAD\ta.gif\x00100644 blob {B}       3\tb.md\0".encode())
+
+    assert [Entry("b.md", B, 3)] == list(tree.entries)
+    assert {"missing": 1} == tree.skipped
+
+
 def test_name_with_tab_and_line_end_is_one_name() -> None:
     """Tabs and line ends in a name do not break the list."""
     tree = parse_tree(f"100644 blob {A} 1\ta\tb\nc.md\0".encode())
