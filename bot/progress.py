@@ -20,7 +20,8 @@ class SourceProgress:
     """How far the refresh of one source is. Files of `total` are done once the stage is past "listing".
 
     `stage` is waiting, listing, reading, writing, paused (no disk space), done or failed; `is_first` says that nothing
-    of this source was searchable before. `left_s` is None while nobody can say how long it still takes.
+    of this source was searchable before, `is_rebuild` that an older index answers until this one is whole. `left_s` is
+    None while nobody can say how long it still takes.
     """
 
     project: str
@@ -31,6 +32,7 @@ class SourceProgress:
     total: int = 0
     passages: int = 0
     is_first: bool = False
+    is_rebuild: bool = False
     files_per_s: float = 0.0
     left_s: float | None = None
 

@@ -201,7 +201,7 @@ class Refresh:
         plan = await self._parts.indexing.plan(row.project, row.id, listed)
         if must_read_anew:
             plan = await self._with_all(row, plan, listed)
-        done = await self._index(row, source, listing, plan, progress)
+        done = await self._index(row, source, listing, plan, replace(progress, is_rebuild=plan.is_rebuild))
         if plan.changed:
             await asyncio.to_thread(platform.give_back_memory)
         self._compared.add(row.id)

@@ -92,7 +92,8 @@ def _line(
     if running is not None and running.total:
         pace = pace_of([running], language)
         values = {"percent": running.percent, "done": running.done, "total": running.total, "pace": pace}
-        return say("source.line_indexing", language, name=row.name, **values)
+        key = "source.line_rebuilding" if running.is_rebuild else "source.line_indexing"
+        return say(key, language, name=row.name, **values)
     last_good = ago(row.last_ok_at, now=now, language=language)
     if row.state == "hidden":
         return say("source.line_hidden", language, name=row.name, error=row.state_reason or row.last_error)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from config.settings import Files, Limits
@@ -10,6 +11,7 @@ from pipelines.components.embed import BundledEmbedder, Embedder
 from pipelines.components.skip import SkipRules
 from pipelines.components.split import SPLITTER_VERSION
 from pipelines.making.crew import Alone, Crew, Maker
+from pipelines.making.rebuilds import Rebuilds
 from pipelines.making.run import OnProgress, RoomToWrite, Run, RunParts
 from pipelines.making.work import Tools
 from pipelines.planning import Listed, Outcome, Plan, Progress, compare
@@ -49,6 +51,7 @@ class Indexing:
         tools = Tools(files, is_embedding=isinstance(embedder, BundledEmbedder))
         self._alone = Alone(tools)
         self._crew = Crew(tools, most=workers) if workers else None
+        self._rebuilds = Rebuilds(store)
 
     @property
     def version(self) -> str:
@@ -56,10 +59,17 @@ class Indexing:
         return f"{SPLITTER_VERSION}+{RULES_VERSION}+{self._embedder.name}"
 
     async def plan(self, project: str, source: str, listed: Sequence[Listed], *, room: str | None = None) -> Plan:
-        """Compare a whole listing with the manifest. Files over the limits of a source are skipped as "over_limit"."""
-        held = await self._store.manifest(project, source)
-        rules, limits = self._rules, self._limits
-        found = await asyncio.to_thread(compare, held, listed, rules=rules, limits=limits, version=self.version)
+        """Compare a whole listing with the manifest. Files over the limits of a source are skipped as "over_limit".
+
+        When many files were made by another version, an index is made anew beside the one that answers.
+        """
+        rules, limits, version = self._rules, self._limits, self.version
+        against = partial(compare, listed=listed, rules=rules, limits=limits, version=version)
+        found = await asyncio.to_thread(against, await self._store.manifest(project, source))
+        if found.renewed and not found.is_one_change:
+            draft = await self._store.rebuilding(project)
+            held = await self._store.manifest(draft, source) if draft else {}
+            found = replace(await asyncio.to_thread(against, held), is_rebuild=True)
         return replace(found, room=room)
 
     async def run(
@@ -76,11 +86,31 @@ class Indexing:
 
         Small changes are one transaction. Large ones go in batches, each file whole, while the version shown before
         carries `updating_to`; a first index shows the target at once, with `updating_to` equal to it. Removals come
-        last. Cancelling leaves whole files only, and the next plan goes on from there.
+        last. Cancelling leaves whole files only, and the next plan goes on from there. A rebuild shows nothing before
+        its end: until then the index before answers.
         `room_to_write` is awaited before each write and returns when there is room on the disk.
         Raises what the store, the embedder, `read` and `room_to_write` raise; StoreUnavailable for a project that was
         not created, or is dropped meanwhile.
         """
+        run = partial(
+            self._run, target=target, plan=plan, read=read, on_progress=on_progress, room_to_write=room_to_write
+        )
+        if not plan.is_rebuild:
+            return await run(project)
+        async with self._rebuilds.of(project, target.source, held=plan.held) as rebuild:
+            outcome = await run(rebuild.draft)
+        return replace(outcome, generation=rebuild.generation or outcome.generation)
+
+    async def _run(
+        self,
+        project: str,
+        *,
+        target: Shown,
+        plan: Plan,
+        read: Read,
+        on_progress: OnProgress,
+        room_to_write: RoomToWrite,
+    ) -> Outcome:
         before = (await self._store.shown(project)).get(target.source)
         if plan.is_empty and before and replace(before, at=target.at) == target:
             return Outcome(generation=await self._store.generation(project), skipped=plan.skipped)

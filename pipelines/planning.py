@@ -64,7 +64,9 @@ class Plan:
 
     `moved` are the changed paths whose content is indexed under another path already, `unchanged` counts files that
     are indexed and stay, with `redacted` keys and tokens taken out of them, `skipped` counts by reason those that are
-    not read this time. `room` limits the files of the plan to one room.
+    not read this time. `renewed` of the changed ones are indexed at the same content, but made by another version.
+    `held` files stood in the manifest that the listing was compared with: that of the project or, when `is_rebuild`, of
+    the index that is made beside it. `room` limits the files of the plan to one room.
     """
 
     changed: Sequence[Listed] = ()
@@ -73,6 +75,9 @@ class Plan:
     unchanged: int = 0
     redacted: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
+    renewed: int = 0
+    held: int = 0
+    is_rebuild: bool = False
     room: str | None = None
 
     @property
@@ -98,19 +103,21 @@ def compare(
     changed: list[Listed] = []
     skipped: Counter[str] = Counter()
     wanted: set[str] = set()
-    unchanged = redacted = 0
+    unchanged = redacted = renewed = 0
     for file in _within_limits(listed, skipped, rules=rules, limits=limits):
         wanted.add(file.path)
         entry = held.get(file.path)
         if entry is None or (entry.blob, entry.splitter) != (file.blob, version):
             changed.append(file)
+            renewed += entry is not None and entry.blob == file.blob
         elif entry.skipped:
             skipped[entry.skipped] += 1
         else:
             unchanged += 1
             redacted += entry.redacted
     removed = sorted(held.keys() - wanted)
-    return Plan(changed, removed, _moved(held, changed, version), unchanged, redacted, dict(skipped))
+    moved = _moved(held, changed, version)
+    return Plan(changed, removed, moved, unchanged, redacted, dict(skipped), renewed=renewed, held=len(held))
 
 
 def _within_limits(

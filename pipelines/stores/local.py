@@ -21,7 +21,7 @@ from pipelines.stores import local_rows as rows
 from pipelines.stores.headings import pick_headings
 from pipelines.stores.local_closeness import closeness
 from pipelines.stores.local_open import Limits, OpenProjects
-from pipelines.stores.local_places import draft_of
+from pipelines.stores.local_places import draft_of, is_draft
 from pipelines.stores.local_project import OpenProject, Superseded, View
 from pipelines.stores.local_schema import store_errors
 from pipelines.stores.local_terms import Filters, find, find_definitions
@@ -118,7 +118,7 @@ class LocalPassages:
 
     async def purge(self, project: str, source: str) -> None:
         """Delete a source so that no byte of its text stays in the folder."""
-        for one in (draft_of(project), project):
+        for one in (project,) if is_draft(project) else (draft_of(project), project):
             await self._write(one, lambda opened: opened.purge(source))
 
     async def keywords(

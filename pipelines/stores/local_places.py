@@ -25,6 +25,11 @@ def draft_of(project: str) -> str:
     return f"{project}{DRAFT}"
 
 
+def is_draft(one: str) -> bool:
+    """Say whether an id is that of a rebuild."""
+    return one.endswith(DRAFT)
+
+
 class Places:
     """The folders below one root. An id names a project or, as `draft_of` gives it, its rebuild."""
 

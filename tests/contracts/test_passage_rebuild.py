@@ -139,6 +139,18 @@ async def test_a_purged_source_does_not_come_back_with_the_rebuild(store: Passag
     assert ["alpha b"] == await found(store, "alpha")
 
 
+async def test_a_source_is_taken_out_of_the_rebuild_alone(store: PassageStore) -> None:
+    """It is then carried over like any other that the rebuild lacks, though it was there only in part."""
+    await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha old")], shown=[shown(SOURCE, "c1")]))
+    draft = await store.begin_rebuild(PROJECT)
+    await store.apply(draft, Change(put=[file_of("b.md", "alpha new")], shown=[shown(SOURCE, "c2", "c2")]))
+    await store.purge(draft, SOURCE)
+    await store.switch(PROJECT)
+
+    assert ["alpha old"] == await found(store, "alpha")
+    assert {SOURCE: shown(SOURCE, "c1")} == await store.shown(PROJECT)
+
+
 async def rebuild_often(store: PassageStore) -> None:
     """Make the index anew six times, each with its number in all four files."""
     for number in range(6):
