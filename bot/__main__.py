@@ -163,7 +163,7 @@ def eval_(
     baseline: Annotated[Path | None, typer.Option(help="Compare with the JSON of an earlier run.")] = None,
     index_folder: Annotated[Path | None, typer.Option("--index", help="Keep what is indexed here.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the figures into this SVG file.")] = None,
-    record: Annotated[Path | None, typer.Option(help="Append a row to the last table of this page.")] = None,
+    record: Annotated[Path | None, typer.Option(help="Append rows to the last table of this page.")] = None,
     as_json: AsJson = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     data_dir: DataDir = None,
@@ -221,6 +221,19 @@ def check(
         from bot.cli.index_check import run_index_check
 
     _exit(run_index_check(is_repairing=repair, as_json=as_json, where=where))
+
+
+@app.command()
+def models(data_dir: DataDir = None, config: ConfigFile = None) -> None:
+    """Fetch the models that the settings name for fastembed, into the data folder. Nothing else ever fetches one.
+
+    Example: roomwise models
+    """
+    with _importing():
+        from bot.cli.doors import Where
+        from bot.cli.search_models import run_models
+
+    _exit(run_models(where=Where(data_dir, config)))
 
 
 @app.command()

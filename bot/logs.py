@@ -104,4 +104,6 @@ def configure(settings: Log, *, secrets: Iterable[str]) -> None:
 
 def secrets_of(settings: Settings) -> list[str]:
     """Every secret value of the settings, for the log to leave out."""
-    return [endpoint.api_key.get_secret_value() for endpoint in settings.llm.endpoints]
+    keys = [endpoint.api_key for endpoint in settings.llm.endpoints]
+    keys += [settings.embedder.api_key, settings.ranker.api_key]
+    return [key.get_secret_value() for key in keys]

@@ -5,7 +5,7 @@ room, a person, a question, an address or the text of an error. Every series wit
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from typing import Final
@@ -13,7 +13,9 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.context import AnsweringPort
@@ -67,6 +69,8 @@ class Metrics:
         self._last_run = Gauge(
             "roomwise_job_last_success_timestamp_seconds", "When a job last ended well.", ["job"], registry=registry
         )
+        self._ranker = _RankerCalls()
+        registry.register(self._ranker)
         self._begin()
         ProcessCollector(registry=registry)
         GCCollector(registry=registry)
@@ -76,6 +80,10 @@ class Metrics:
         if name not in self._projects and len(self._projects) >= MOST_PROJECTS:
             return OTHER
         return self._projects.setdefault(name, name)
+
+    def follow_ranker(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        """Show what came of each call of the ranker, by outcome; `counts` is asked at each look."""
+        self._ranker.counts = counts
 
     async def exposition(self, db: Database, *, now: datetime) -> tuple[bytes, str]:
         """All series as text, with its media type; what lies in the state database is looked up now."""
@@ -120,6 +128,20 @@ class Metrics:
             self.model_tokens.labels(kind)
         for outcome in ("ok", "failed"):
             self.model_requests.labels(outcome)
+
+
+class _RankerCalls(Collector):
+    """The calls of the ranker, which counts by itself; no sample without a ranker."""
+
+    def __init__(self) -> None:
+        self.counts: Callable[[], Mapping[str, int]] = dict
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """Give the one series with a label for each outcome."""
+        family = CounterMetricFamily("roomwise_ranker_calls", "Calls of the ranker by outcome.", labels=["outcome"])
+        for outcome, count in self.counts().items():
+            family.add_metric([outcome], count)
+        yield family
 
 
 class MeasuredAnswering:

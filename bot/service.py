@@ -101,6 +101,8 @@ async def _started(opened: Opened, listening: socket.socket) -> AsyncIterator[_R
     key = secrets.token_urlsafe(32)
     opened.address = _address_of(opened.settings.web, listening)
     metrics = Metrics()
+    if (ranker := opened.knowledge.reranking) is not None:
+        metrics.follow_ranker(lambda: ranker.counts)
     chat = chat_of(opened, metrics)
     runner = JobRunner(opened.db, clock=utc_now)
     await runner.mark_cut()

@@ -88,9 +88,7 @@ async def open_knowledge(data_folder: Path, sections: Sections, *, views: "Views
         writer = await _open_writer(sections)
         if writer:
             stack.push_async_callback(writer.close)
-        indexing = Indexing(
-            store, embedder, files=sections.files, limits=sections.limits, workers=sections.workers
-        )
+        indexing = Indexing(store, embedder, files=sections.files, limits=sections.limits, workers=sections.workers)
         stack.push_async_callback(indexing.close)
         searching = Searching(store, embedder, views)
         return Knowledge(
@@ -147,6 +145,26 @@ async def open_reranking(sections: Sections, data_folder: Path, stack: AsyncExit
     reranking = Reranking(ranker, bounds)
     stack.push_async_callback(reranking.close)
     return reranking
+
+
+def fetch_models(embedder: Embedder, ranker: Ranker, data_folder: Path) -> list[str]:
+    """Fetch the files of the models that fastembed will run, as far as they are missing; gives the models' names.
+
+    Blocks for as long as it takes. Raises ModelUnavailable when the package or a model cannot be had.
+    """
+    folder = data_folder / MODELS_FOLDER
+    fetched = []
+    if embedder.kind == "fastembed":
+        _require_fastembed('embedder.kind = "fastembed"')
+        from pipelines.components.embed.fast import FastEmbedder
+
+        fetched.append(FastEmbedder(embedder.model_copy(update={"download": True}), folder).model)
+    if ranker.kind == "cross-encoder":
+        _require_fastembed('ranker.kind = "cross-encoder"')
+        from pipelines.components.rerank.cross import CrossEncoder
+
+        fetched.append(CrossEncoder(ranker.model_copy(update={"download": True}), folder).model)
+    return fetched
 
 
 async def _open_ranker(settings: Ranker, llm: Llm, data_folder: Path) -> "Reranker":

@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ from rich.text import Text
 
 from bot import platform
 from bot.cli.doors import Where, read_settings
+from bot.cli.finding import Finding
+from bot.cli.search_models import probe_embedder, probe_ranker
 from bot.cli.show import out, print_json
 from bot.cli.terminal import FAILED, guarded
 from bot.platform import PlatformError
@@ -24,16 +25,6 @@ from config.settings import Endpoint, Settings
 
 _MODEL_TIMEOUT_S = 10.0
 GIT_AT_LEAST = (2, 37)  # http.curloptResolve
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a probe found. `cure` says what to do; it is empty when all is well."""
-
-    name: str
-    is_ok: bool
-    detail: str
-    cure: str = ""
 
 
 def run_check(*, as_json: bool, where: Where) -> int:
@@ -94,7 +85,8 @@ async def _probe_all(settings: Settings) -> list[Finding]:
         findings.append(
             Finding("model", is_ok=True, detail="none set: answers are quoted from the sources (llm.model)")
         )
-    return findings + [await _model(endpoint) for endpoint in settings.llm.endpoints]
+    findings += [await _model(endpoint) for endpoint in settings.llm.endpoints]
+    return [*findings, await probe_embedder(settings), await probe_ranker(settings)]
 
 
 def _data_folder(settings: Settings) -> Finding:

@@ -23,14 +23,14 @@ class FastEmbedder:
 
     def __init__(self, settings: EmbedderSettings, folder: Path) -> None:
         """Load the model. Raises ModelUnavailable when its files are not there, or no such model is known."""
-        model = settings.model or DEFAULT_ENCODER
+        self.model = model = settings.model or DEFAULT_ENCODER
         self.lexical_weight = settings.lexical_weight or LEXICAL_WEIGHT
         self.reads_sentences = True
         self._settings = settings
         where = places(model, folder, may_download=settings.download)
-        self._model: TextEmbedding = loaded(lambda: TextEmbedding(model, **where), model, folder)
+        self._encoder: TextEmbedding = loaded(lambda: TextEmbedding(model, **where), model, folder)
         self.name = space_name("fastembed", model, settings)
-        self.width = int(self._model.embedding_size)
+        self.width = int(self._encoder.embedding_size)
         self._room = asyncio.Semaphore(1)
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
@@ -50,6 +50,6 @@ class FastEmbedder:
     def _embed_now(self, texts: Sequence[str]) -> Vectors:
         cut = [text[: self._settings.max_chars] for text in texts]
         try:
-            return unit_rows(np.array(list(self._model.embed(cut, batch_size=_BATCH_TEXTS)), dtype=np.float32))
+            return unit_rows(np.array(list(self._encoder.embed(cut, batch_size=_BATCH_TEXTS)), dtype=np.float32))
         except FAULTS as error:
             raise ModelUnavailable(f"expected vectors of {self.name!r}, got {type(error).__name__}") from error

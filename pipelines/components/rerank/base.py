@@ -90,6 +90,11 @@ class Reranking:
         self._counts[order.outcome] += 1
         return Order((*order.places, *range(len(shown), len(passages))), order.usage, order.outcome)
 
+    async def probe(self) -> Order:
+        """Order two short passages, to see whether the ranker works. Never raises."""
+        passages = [Document(content=text) for text in ("The sky is blue.", "Roomwise searches passages.")]
+        return await self.rerank("What does Roomwise search?", passages, limit=len(passages))
+
     async def close(self) -> None:
         """Release the ranker."""
         await self._reranker.close()

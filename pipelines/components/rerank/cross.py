@@ -22,9 +22,9 @@ class CrossEncoder:
 
     def __init__(self, settings: Ranker, folder: Path) -> None:
         """Load the model. Raises ModelUnavailable when its files are not there, or no such model is known."""
-        model = settings.model or DEFAULT_CROSS_ENCODER
+        self.model = model = settings.model or DEFAULT_CROSS_ENCODER
         where = places(model, folder, may_download=settings.download)
-        self._model: TextCrossEncoder = loaded(lambda: TextCrossEncoder(model, **where), model, folder)
+        self._encoder: TextCrossEncoder = loaded(lambda: TextCrossEncoder(model, **where), model, folder)
         self._settings = settings
         self._room = asyncio.Semaphore(1)  # two at once would be slower than one after the other
 
@@ -48,7 +48,7 @@ class CrossEncoder:
             for start in range(0, len(texts), _BATCH):
                 if has_given_up.is_set():
                     break
-                scores += map(float, self._model.rerank(query, texts[start : start + _BATCH], batch_size=_BATCH))
+                scores += map(float, self._encoder.rerank(query, texts[start : start + _BATCH], batch_size=_BATCH))
         except FAULTS as error:
             raise ModelUnavailable(f"expected scores of the cross-encoder, got {type(error).__name__}") from error
         return scores

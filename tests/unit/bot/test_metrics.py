@@ -95,6 +95,20 @@ async def test_not_found_and_failures_are_told_apart(tmp_path: Path) -> None:
     assert 'roomwise_model_requests_total{outcome="failed"} 1.0' in text
 
 
+async def test_what_came_of_the_calls_of_a_ranker_is_asked_at_each_look(tmp_path: Path) -> None:
+    """The ranker counts by itself; without one there is no sample."""
+    metrics = Metrics()
+    without = await text_of(metrics, tmp_path)
+    counts = {"ok": 3, "timeout": 0}
+    metrics.follow_ranker(lambda: counts)
+    counts["timeout"] += 1
+    text = await text_of(metrics, tmp_path)
+
+    assert "roomwise_ranker_calls_total{" not in without
+    assert 'roomwise_ranker_calls_total{outcome="ok"} 3.0' in text
+    assert 'roomwise_ranker_calls_total{outcome="timeout"} 1.0' in text
+
+
 async def test_a_source_that_was_never_read_shows(tmp_path: Path) -> None:
     """Its project and kind stand there with 0."""
     db = await open_database(tmp_path)
