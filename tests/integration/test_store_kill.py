@@ -1,31 +1,38 @@
 """A local store that is killed while it writes has lost nothing it acknowledged and shows no half change."""
 
 import asyncio
+import os
 import random
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from pipelines.stores.local import LocalPassages
-from pipelines.stores.passages import Scope
-from tests.fakes.files import PROJECT, SOURCE, file_of, texts_of
+from pipelines.stores.local_check import examine
+from pipelines.stores.passages import Change, Scope
+from tests.fakes.files import OTHER, PROJECT, SOURCE, file_of, texts_of
 from tests.integration.store_writer import FILES
 
+KILLS = int(os.environ.get("ROOMWISE_KILLS", "50"))
+OTHERS = [f"other passage {number} of a file " + "with some more text " * 20 for number in range(10)]
 CHECKOUT = Path(__file__).parents[2]
 
 
-async def write_until_killed(root: Path, *, mode: str = "steady", acknowledged: int = 0, more_s: float = 0.0) -> int:
+async def write_until_killed(
+    root: Path, *, mode: str = "steady", first: int = 1, acknowledged: int = 0, more_s: float = 0.0
+) -> int:
     """Run the writer, kill it `more_s` after it acknowledged so many changes, and return the last acknowledged."""
     writer = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.integration.store_writer", str(root), mode,
+        sys.executable, "-m", "tests.integration.store_writer", str(root), mode, str(first),
         cwd=CHECKOUT, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert writer.stdout is not None
-    last = 0
-    while last < acknowledged and (line := await writer.stdout.readline()):
+    last = first - 1
+    while last < first - 1 + acknowledged and (line := await writer.stdout.readline()):
         last = int(line)
-    if mode == "steady":
+    if mode in {"steady", "rebuilding"}:
         try:
             await asyncio.wait_for(writer.wait(), more_s)
         except TimeoutError:
@@ -42,7 +49,7 @@ async def numbers_found(root: Path) -> dict[str, list[str]]:
     assert vector is not None
     shown = {
         "keywords": texts_of(await store.keywords(PROJECT, "word", scope=scope, limit=50)),
-        "dense": texts_of(await store.dense(PROJECT, vector[0], scope=scope, limit=FILES)),
+        "dense": texts_of(await store.dense(PROJECT, vector[0], scope=Scope(sources=frozenset({SOURCE})), limit=FILES)),
         "rows": [
             text
             for path in await store.manifest(PROJECT, SOURCE)
@@ -54,19 +61,76 @@ async def numbers_found(root: Path) -> dict[str, list[str]]:
     return shown
 
 
-@pytest.mark.parametrize("seed", range(5))
-async def test_a_kill_loses_nothing_acknowledged(tmp_path: Path, seed: int) -> None:
+@pytest.mark.parametrize(
+    ("seed", "mode"), [(0, "steady"), (1, "steady"), (2, "steady"), (3, "rebuilding"), (4, "rebuilding")]
+)
+async def test_a_kill_loses_nothing_acknowledged(tmp_path: Path, seed: int, mode: str) -> None:
     """Killed at a random moment, the store opens with the last acknowledged change or the one after, whole."""
     moment = random.Random(seed)
 
     acknowledged = await write_until_killed(
-        tmp_path, acknowledged=moment.randint(1, 12), more_s=moment.uniform(0.0, 0.1)
+        tmp_path, mode=mode, acknowledged=moment.randint(1, 12), more_s=moment.uniform(0.0, 0.1)
     )
     shown = await numbers_found(tmp_path)
 
     possible = ([f"word n{acknowledged}"] * FILES, [f"word n{acknowledged + 1}"] * FILES)
     assert shown["rows"] in possible
     assert shown["rows"] == shown["keywords"] == shown["dense"]
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(3600)
+async def test_fifty_kills_lose_nothing_and_reopen_at_once(tmp_path: Path) -> None:
+    """One store of 20,000 other passages, killed fifty times beside writes and rebuilds: none lost, torn or stale."""
+    store = LocalPassages(tmp_path)
+    await store.create(PROJECT)
+    for batch in range(20):
+        put = [file_of(f"g{batch}-{one}.md", *OTHERS, source=OTHER) for one in range(100)]
+        await store.apply(PROJECT, Change(put=put))
+    await store.close()
+    moment, number, slowest_s = random.Random(50), 0, 0.0
+    for kill in range(KILLS):
+        acknowledged = await write_until_killed(
+            tmp_path, mode="rebuilding" if kill % 2 else "steady", first=number + 1,
+            acknowledged=moment.randint(1, 8), more_s=moment.uniform(0.0, 0.3),
+        )  # fmt: skip
+        slowest_s = max(slowest_s, await seconds_to_reopen(tmp_path))
+        shown = await numbers_found(tmp_path)
+        number = int(shown["rows"][0].removeprefix("word n"))
+        assert acknowledged <= number <= acknowledged + 1
+        assert [f"word n{number}"] * FILES == shown["rows"] == shown["keywords"] == shown["dense"]
+
+    print(f"{KILLS} kills, {number} changes: 0 lost, 0 torn, 0 stale; slowest reopening {slowest_s:.2f} s")
+    assert all(condition.is_whole for condition in examine(tmp_path))
+    assert slowest_s <= 1.0
+
+
+async def seconds_to_reopen(root: Path) -> float:
+    """Open the store anew and search by words; say how long that took."""
+    began_s = time.perf_counter()
+    store = LocalPassages(root)
+    assert await store.keywords(PROJECT, "word", scope=Scope(), limit=1)
+    spent_s = time.perf_counter() - began_s
+    await store.close()
+    return spent_s
+
+
+@pytest.mark.parametrize(("mode", "number"), [("before_switch", 2), ("after_switch", 3)])
+async def test_a_kill_at_the_switch_shows_one_index_whole(tmp_path: Path, mode: str, number: int) -> None:
+    """Right before the step the old index answers, right after it the new one; the rebuild goes on or is gone."""
+    await write_until_killed(tmp_path, mode=mode)
+    shown = await numbers_found(tmp_path)
+
+    assert [f"word n{number}"] * FILES == shown["rows"] == shown["keywords"] == shown["dense"]
+    assert (mode == "after_switch") == (not (tmp_path / PROJECT / "v1").exists())
+
+
+async def test_a_switch_before_the_rebuild_is_whole_shows(tmp_path: Path) -> None:
+    """The control: with the order turned round the same kill must be seen by the check above."""
+    await write_until_killed(tmp_path, mode="early_switch")
+    shown = await numbers_found(tmp_path)
+
+    assert ["word n3"] == shown["rows"]
 
 
 async def test_a_kill_between_the_two_commits_is_put_right(tmp_path: Path) -> None:
