@@ -55,7 +55,7 @@ def test_tree_lists_files_and_counts_the_rest() -> None:
 
 
 def test_a_blob_that_the_repository_lacks_is_left_out() -> None:
-    """git writes BAD for its size; the rest of the tree is indexed all the same."""
+    """Git writes BAD for its size; the rest of the tree is indexed all the same."""
     tree = parse_tree(f"100644 blob {A}     BAD\ta.gif\x00100644 blob {B}       3\tb.md\0".encode())
 
     assert [Entry("b.md", B, 3)] == list(tree.entries)
