@@ -86,6 +86,7 @@ def _document(place: Place, piece: Piece, ordinal: int, kind: str) -> Document:
             "last_line": piece.last_line,
             "header": header_of(place.path, piece),
             "headings": list(piece.headings),
+            "scope": list(piece.scope),
             "symbols": list(piece.symbols),
             "kind": kind,
             "part": part_of(place.path, kind),

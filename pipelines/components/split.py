@@ -1,28 +1,25 @@
 """Passages of a text: consecutive whole lines that belong together, none left out, none twice."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from pipelines.components.decode import lines_of
-from pipelines.components.definitions import defined_name, definition_form, ending_of, is_code
+from pipelines.components.definitions import ending_of, is_code
 from pipelines.components.outline import outline_of, paths_by_line
+from pipelines.components.splitting.enclosing import definitions_of
+from pipelines.components.splitting.spans import BLANK, HEADING, spans_of
 
 # Bumped when the passages of a text change: files split by another version are split again.
-SPLITTER_VERSION: Final = "lines-2"
-MAX_CHARS: Final = 1500
+SPLITTER_VERSION: Final = "parsed-1"
 # A longer line keeps its beginning in the index and ends with this mark; its line number is right all the same.
 MAX_LINE_CHARS: Final = 6000
 CUT_MARK: Final = " [...]"
 
-# A passage that is shorter is not closed at a boundary of that strength.
-_BLANK, _INNER, _OUTER, _HEADING = 1, 2, 3, 4
-_LEAST_CHARS: Final = {_HEADING: 120, _OUTER: 400, _INNER: 1000}
 _MAX_SYMBOLS: Final = 32
-_LEAD_IN: Final = ("@", "# ", "#[", "//", "/*", "*", "--", ";", "%")
-_MAX_LEAD_IN_LINES: Final = 40
 
 _DOCS: Final = "md mdx markdown mkd qmd rmd rst rest txt adoc asciidoc asc org tex textile pod"
 _DOCS_ENDINGS: Final = frozenset(_DOCS.split())
@@ -35,8 +32,9 @@ _ENTRY: Final = re.compile(r"(?:docs?/)?(?:readme|index)\.\w+$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The lines of one passage, first and last counting from 1, with the headings above and the names defined in it.
+    """The lines of one passage, first and last counting from 1.
 
+    With the headings above, the definitions that enclose its first line, outermost first, and the names defined in it.
     `text` is the lines joined by line feeds, without one at the end.
     """
 
@@ -44,6 +42,7 @@ class Piece:
     last_line: int
     text: str
     headings: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
 
 
@@ -63,32 +62,44 @@ def is_entry(path: str) -> bool:
 def split(path: str, text: str) -> list[Piece]:
     """Split a decoded text into passages of up to MAX_CHARS characters.
 
-    Documents are split at headings, code before definitions, the rest after blank lines. No line is cut, except that
-    one over MAX_LINE_CHARS keeps only its beginning; a line over MAX_CHARS is a passage of its own. Passages follow
-    each other without gap or overlap; those of blank lines only are left out.
+    Documents are split at headings, code before definitions, which stay whole where they fit, the rest after blank
+    lines. No line is cut, except that one over MAX_LINE_CHARS keeps only its beginning; a line over MAX_CHARS is a
+    passage of its own. Passages follow each other without gap or overlap; those of blank lines only are left out.
     """
     lines = lines_of(text)
     outline = outline_of(path, lines)
-    symbols = _symbols(path, lines)
-    strengths = _strengths(lines, symbols, outline.fenced)
-    for heading in outline.headings:
-        strengths[heading.index] = _HEADING
+    defined = definitions_of(path, text, lines)
+    strengths = _blanks(lines, outline.fenced)
+    strengths |= defined.strengths
+    strengths |= dict.fromkeys((heading.index for heading in outline.headings), HEADING)
+    sizes = [len(line) + 1 for line in lines]
+    if max(sizes, default=0) > MAX_LINE_CHARS + 1:
+        lines = [line if len(line) <= MAX_LINE_CHARS else line[:MAX_LINE_CHARS] + CUT_MARK for line in lines]
+        sizes = [len(line) + 1 for line in lines]
     paths = paths_by_line(outline.headings, len(lines)) if outline.headings else None
     titles = {heading.index for heading in outline.headings}
-    lines = [line if len(line) <= MAX_LINE_CHARS else line[:MAX_LINE_CHARS] + CUT_MARK for line in lines]
-    pieces = []
-    for start, end in _spans([len(line) + 1 for line in lines], strengths):
-        body = "\n".join(lines[start:end])
-        if body and not body.isspace():
-            names = dict.fromkeys(symbols[index][1] for index in range(start, end) if index in symbols)
-            headings = paths[_anchor(lines, titles, start, end)] if paths else ()
-            pieces.append(Piece(start + 1, end, body, headings, tuple(names)[:_MAX_SYMBOLS]))
-    return pieces
+    spans = [span for span in spans_of(sizes, strengths, defined.wholes) if any(map(str.strip, lines[slice(*span)]))]
+    scopes = defined.scopes([_first_filled(lines, start) for start, _ in spans])
+    return [
+        Piece(
+            start + 1,
+            end,
+            "\n".join(lines[start:end]),
+            paths[_anchor(lines, titles, start, end)] if paths else (),
+            scope,
+            defined.symbols(start, end)[:_MAX_SYMBOLS],
+        )
+        for (start, end), scope in zip(spans, scopes, strict=True)
+    ]
 
 
 def header_of(path: str, piece: Piece) -> str:
-    """Say in one line where a passage stands: path, headings and defined names."""
-    return " > ".join(part for part in (path, *piece.headings, ", ".join(piece.symbols)) if part)
+    """Say in one line where a passage stands: path, headings, enclosing definitions and defined names."""
+    return " > ".join(part for part in (path, *piece.headings, *piece.scope, ", ".join(piece.symbols)) if part)
+
+
+def _first_filled(lines: Sequence[str], start: int) -> int:
+    return next(index for index in range(start, len(lines)) if lines[index].strip())
 
 
 def _anchor(lines: Sequence[str], titles: AbstractSet[int], start: int, end: int) -> int:
@@ -96,71 +107,8 @@ def _anchor(lines: Sequence[str], titles: AbstractSet[int], start: int, end: int
     return next((index for index in range(start, end) if index not in titles and lines[index].strip()), end - 1)
 
 
-def _symbols(path: str, lines: Sequence[str]) -> dict[int, tuple[int, str]]:
-    """Give the strength of the boundary and the name defined, for the indexes of lines that define something."""
-    form = definition_form(path)
-    if form is None:
-        return {}
-    found = {}
-    for index, line in enumerate(lines):
-        name = defined_name(form, line[:400]) if line and not line.isspace() else ""
-        if name:
-            found[index] = (_INNER if line[0].isspace() else _OUTER, name)
-    return found
-
-
-def _strengths(lines: Sequence[str], symbols: dict[int, tuple[int, str]], fenced: frozenset[int]) -> list[int]:
-    """Say how well a passage may begin at each line: 0 is only better than nothing."""
-    strengths = [0] * len(lines)
-    was_blank = False
-    for index, line in enumerate(lines):
-        is_blank = not line or line.isspace()
-        if was_blank and not is_blank and index not in fenced:
-            strengths[index] = _BLANK
-        was_blank = is_blank
-    for index, (strength, _) in symbols.items():
-        start = _lead_in(lines, index, symbols)
-        strengths[start] = max(strengths[start], strength)
-    return strengths
-
-
-def _lead_in(lines: Sequence[str], index: int, symbols: Mapping[int, object]) -> int:
-    """Find where the decorators and comments right above a definition begin."""
-    start = index
-    while start > max(0, index - _MAX_LEAD_IN_LINES) and start - 1 not in symbols:
-        if not lines[start - 1].lstrip().startswith(_LEAD_IN):
-            break
-        start -= 1
-    return start
-
-
-def _spans(sizes: Sequence[int], strengths: Sequence[int]) -> list[tuple[int, int]]:
-    """Cut lines of these sizes in characters, ends included, into half-open ranges of indexes, without gaps."""
-    spans: list[tuple[int, int]] = []
-    start, filled = 0, 0
-    for index, size in enumerate(sizes):
-        strength = strengths[index]
-        if strength > _BLANK and filled >= _LEAST_CHARS[strength]:
-            spans.append((start, index))
-            start, filled = index, 0
-        while filled and filled + size > MAX_CHARS + 1:
-            cut = _best_cut(sizes, strengths, start, index)
-            spans.append((start, cut))
-            start, filled = cut, sum(sizes[cut:index])
-        filled += size
-    if start < len(sizes):
-        spans.append((start, len(sizes)))
-    return spans
-
-
-def _best_cut(sizes: Sequence[int], strengths: Sequence[int], start: int, end: int) -> int:
-    """Find the strongest boundary within half a passage before `end`, the latest of equals."""
-    best, behind = end, 0
-    strength = strengths[end]
-    for index in range(end - 1, start, -1):
-        behind += sizes[index]
-        if behind > MAX_CHARS // 2:
-            break
-        if strengths[index] > strength:
-            best, strength = index, strengths[index]
-    return best
+def _blanks(lines: Sequence[str], fenced: AbstractSet[int]) -> dict[int, int]:
+    """Give the strength of each line that follows a blank one, outside of code blocks."""
+    blank = [not line or line.isspace() for line in lines]
+    after = [index for index, pair in enumerate(pairwise(blank), start=1) if pair == (True, False)]
+    return dict.fromkeys((index for index in after if index not in fenced), BLANK)

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.components.decode import lines_of
-from pipelines.components.split import CUT_MARK, MAX_CHARS, MAX_LINE_CHARS, header_of, is_entry, kind_of, split
+from pipelines.components.split import CUT_MARK, MAX_LINE_CHARS, header_of, is_entry, kind_of, split
+from pipelines.components.splitting.spans import MAX_CHARS
 
 _LINES = st.one_of(
     st.text(st.characters(exclude_characters="\n\r\0", codec="utf-8"), max_size=120),

@@ -1,0 +1,110 @@
+"""What the definitions of a text mean for its passages: where one may begin, what stays whole, what encloses a line."""
+
+import re
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Final
+
+from pipelines.components.definitions import defined_name, definition_form, ending_of
+from pipelines.components.splitting.parsed import Definition, parsed_definitions
+from pipelines.components.splitting.spans import INNER, OUTER
+
+_LEAD_IN: Final = ("@", "# ", "#[", "//", "/*", "*", "--", ";", "%")
+_MAX_LEAD_IN_LINES: Final = 40
+_MAX_MATCHED_CHARS: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Defined:
+    """The definitions of a text, in the order of their first lines, with what follows from them.
+
+    `strengths` says how well a passage may begin at the index of a line, `wholes` gives the index after the end of
+    what begins at an index.
+    """
+
+    definitions: Sequence[Definition]
+    strengths: Mapping[int, int]
+    wholes: Mapping[int, int]
+    names: Sequence[tuple[int, str]]
+
+    def symbols(self, start: int, end: int) -> tuple[str, ...]:
+        """List the names defined in the lines with indexes from `start` up to `end`, each once."""
+        return tuple(dict.fromkeys(name for _, name in self.names[self._at(start) : self._at(end)]))
+
+    def scopes(self, indexes: Sequence[int]) -> list[tuple[str, ...]]:
+        """Name what encloses each of these lines, in ascending order: outermost first, without what begins there."""
+        scopes = []
+        enclosing: list[Definition] = []
+        ahead = deque(self.definitions)
+        for index in indexes:
+            while ahead and ahead[0].first <= index:
+                enclosing.append(ahead.popleft())
+            enclosing = [definition for definition in enclosing if definition.last >= index]
+            names = ((outer.owner, outer.name if outer.first < index else "") for outer in enclosing)
+            scopes.append(tuple(dict.fromkeys(filter(None, chain.from_iterable(names)))))
+        return scopes
+
+    def _at(self, index: int) -> int:
+        return bisect_left(self.names, (index, ""))
+
+
+NOTHING: Final = Defined((), {}, {}, ())
+
+
+def definitions_of(path: str, text: str, lines: Sequence[str]) -> Defined:
+    """Find what a text defines: by its grammar where there is one, else by the looks of its lines."""
+    found = parsed_definitions(ending_of(path), text)
+    if found is not None:
+        return _from_grammar(lines, found)
+    form = definition_form(path)
+    return _from_looks(lines, form) if form else NOTHING
+
+
+def _from_grammar(lines: Sequence[str], found: Sequence[Definition]) -> Defined:
+    named = {definition.named for definition in found}
+    whole = sorted(
+        (replace(definition, first=_lead_in(lines, definition.first, named)) for definition in found),
+        key=lambda definition: (definition.first, -definition.last),
+    )
+    large = [definition for definition in whole if definition.last > definition.first]
+    strengths: dict[int, int] = {}
+    wholes: dict[int, int] = {}
+    enclosing: list[Definition] = []
+    for definition in large:
+        enclosing = [outer for outer in enclosing if outer.last >= definition.first]
+        strength = OUTER if all(outer.kind == "namespace" for outer in enclosing) else INNER
+        strengths.setdefault(definition.first, strength)
+        wholes.setdefault(definition.first, definition.last + 1)
+        enclosing.append(definition)
+    return Defined(large, strengths, wholes, sorted((definition.named, definition.name) for definition in found))
+
+
+def _from_looks(lines: Sequence[str], form: re.Pattern[str]) -> Defined:
+    """Take the lines that look like the beginning of a definition; where it ends is not known."""
+    found = {}
+    for index, line in enumerate(lines):
+        name = defined_name(form, line[:_MAX_MATCHED_CHARS]) if line and not line.isspace() else ""
+        if name:
+            found[index] = name
+    strengths: dict[int, int] = {}
+    for index in found:
+        start = _lead_in(lines, index, found.keys())
+        strengths[start] = max(strengths.get(start, 0), INNER if lines[index][0].isspace() else OUTER)
+    return Defined((), strengths, {}, list(found.items()))
+
+
+def _lead_in(lines: Sequence[str], index: int, named: AbstractSet[int]) -> int:
+    """Find where the decorators, attributes and comments right above a definition begin."""
+    start = index
+    in_comment = False
+    while start > max(0, index - _MAX_LEAD_IN_LINES) and start - 1 not in named:
+        line = lines[start - 1].strip()
+        in_comment = (in_comment or line.endswith("*/")) and "/*" not in line
+        if not in_comment and not line.startswith(_LEAD_IN) and "/*" not in line:
+            break
+        start -= 1
+    return start

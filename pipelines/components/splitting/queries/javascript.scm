@@ -1,0 +1,19 @@
+(function_declaration name: (_) @name) @definition
+(generator_function_declaration name: (_) @name) @definition
+(class_declaration name: (_) @name) @definition
+(export_statement declaration: (_ name: (_) @name)) @definition
+(method_definition name: (_) @name) @definition
+(field_definition property: (_) @name value: [(arrow_function) (function_expression)]) @definition
+(variable_declarator
+  name: (identifier) @name
+  value: [(arrow_function) (function_expression) (generator_function) (class)]) @definition
+(assignment_expression
+  left: (member_expression object: (_) @owner property: (_) @name)
+  right: [(arrow_function) (function_expression) (generator_function) (class)]) @definition
+(pair key: (property_identifier) @name value: [(arrow_function) (function_expression)]) @definition
+(program
+  (lexical_declaration (variable_declarator name: (identifier) @name value: (_) @value) @constant))
+(program
+  (variable_declaration (variable_declarator name: (identifier) @name value: (_) @value) @constant))
+(program
+  (export_statement (lexical_declaration (variable_declarator name: (identifier) @name) @constant)))
