@@ -48,7 +48,7 @@ def print_passages(found: Json) -> None:
         for line in lines[:4]:
             out.print(Text("    " + line[:160], style="default"))
         for feature in passage.get("features", ()):
-            out.print(Text(f"    {feature['name']:<24} {feature['value']:+.4f}  {feature['note']}", style="dim"))
+            out.print(Text(f"    {feature['name']:<29} {feature['value']:+.4f}  {feature['note']}", style="dim"))
 
 
 def print_answer(answer: Json) -> None:

@@ -231,8 +231,8 @@ def _scored(query: Query, weights: Weights, candidate: Candidate, outdated: froz
     form = _form_prior(candidate, outdated)
     for name, prior, note in (
         ("kind of file", role, candidate.role),
-        ("part", beside, candidate.kind),
-        ("form", form, ""),
+        ("documents or code", beside, candidate.kind),
+        ("older or only declares", form, ""),
     ):
         if prior != 1.0:
             shown.append(Feature(name, round(total * (prior - 1.0), 4), note))

@@ -7,7 +7,10 @@ import re
 from fastapi.routing import APIRoute
 
 import bot.web
+from pipelines.components.rank import _MEASURES
+from pipelines.stores.passages import Scope
 from tests.docs.locks import ROOT
+from tests.fakes.project import HANDBOOK, PROJECT, indexed, searching
 
 
 def served() -> set[str]:
@@ -20,6 +23,29 @@ def served() -> set[str]:
         if isinstance(route, APIRoute) and route.include_in_schema
         for method in route.methods or ()
     }
+
+
+def explained() -> set[str]:
+    """The names of features in the page's table."""
+    page = (ROOT / "docs" / "api.md").read_text("utf-8")
+    table = page.partition("With `explain`")[2].partition("\n### ")[0]
+    firsts = [row.split("|")[1] for row in table.split("\n") if row.startswith("| `")]
+    return {name for first in firsts for name in re.findall(r"`([^`]+)`", first)}
+
+
+async def test_the_page_of_the_api_explains_every_feature() -> None:
+    """Those that weigh anything, and those that a search shows besides."""
+    files = {"fork/parcel/retry.py": HANDBOOK["parcel/retry.py"], "parcel/types.pyi": "class Parcel: ...\n", **HANDBOOK}
+    store = searching(await indexed(files))
+    seen = {
+        feature.name
+        for query in ("deliver_with_retry", "How do I add a depot?", "class Parcel", "route between depots")
+        for found in await store.search(PROJECT, query, scope=Scope(), limit=50)
+        for feature in found.features
+    }
+
+    assert {"kind of file", "documents or code", "older or only declares", "same text elsewhere"} <= seen
+    assert {measure.name for measure in _MEASURES} | seen == explained()
 
 
 def test_the_page_of_the_api_names_every_address_and_no_other() -> None:

@@ -84,11 +84,15 @@ class TestAtTheDesk:
         assert sorted((one["score"] for one in found), reverse=True) == [one["score"] for one in found]
 
     def test_search_explains_itself(self, indexed: Home) -> None:
-        """Each passage says what its score is made of."""
+        """Each passage says what its score is made of, to the last digit but rounding."""
         found = indexed.json("search", "RoutePlanner", "--project", "team", "--explain")["passages"]
+        shown = indexed.run("search", "RoutePlanner", "--project", "team", "--explain").stdout
 
         assert "parcel/route.py" == found[0]["path"]
         assert {"name", "value", "note"} == set(found[0]["features"][0])
+        for one in found:
+            assert one["score"] == pytest.approx(sum(feature["value"] for feature in one["features"]), abs=1e-3)
+        assert re.search(r"defines the symbol +\+\d\.\d{4}", shown)
 
     def test_ask_answers_with_citations(self, indexed: Home) -> None:
         """Numbers in the text are those of the citations, and quotes are in the files."""
