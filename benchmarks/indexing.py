@@ -67,14 +67,14 @@ class Corpus:
 
 
 def text_files(root: Path) -> list[tuple[str, str, Path]]:
-    """List the text files below a folder as (hash of the path, path from the folder's parent, place)."""
+    """List the text files below a folder as (hash of the path, path from the folder's name on, place)."""
     found = []
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name not in {".git", "node_modules", "__pycache__"}]
         for name in names:
             place = Path(folder, name)
             if name.rpartition(".")[2].lower() in _WANTED and place.is_file() and not place.is_symlink():
-                path = place.relative_to(root.parent).as_posix()
+                path = f"{root.name.strip('.')}/{place.relative_to(root).as_posix()}"
                 found.append((hashlib.sha1(path.encode()).hexdigest(), path, place))
     return found
 
