@@ -140,7 +140,7 @@ async def open_reranking(sections: Sections, data_folder: Path, stack: AsyncExit
         return None
     from pipelines.components.rerank import Bounds, Reranking
 
-    ranker = await _open_ranker(settings, sections.llm, data_folder)
+    ranker = await _open_ranker(settings, sections, data_folder)
     bounds = Bounds(top=settings.top, budget_ms=settings.budget_ms, pays=settings.kind == "llm")
     reranking = Reranking(ranker, bounds)
     stack.push_async_callback(reranking.close)
@@ -167,7 +167,7 @@ def fetch_models(embedder: Embedder, ranker: Ranker, data_folder: Path) -> list[
     return fetched
 
 
-async def _open_ranker(settings: Ranker, llm: Llm, data_folder: Path) -> "Reranker":
+async def _open_ranker(settings: Ranker, sections: Sections, data_folder: Path) -> "Reranker":
     if settings.kind == "cross-encoder":
         _require_fastembed('ranker.kind = "cross-encoder"')
         from pipelines.components.rerank.cross import CrossEncoder
@@ -176,7 +176,11 @@ async def _open_ranker(settings: Ranker, llm: Llm, data_folder: Path) -> "Rerank
     if settings.kind == "llm":
         from pipelines.components.rerank.llm import LlmReranker
 
-        return LlmReranker(settings, llm)
+        if sections.limits.model_calls_per_question < 2:
+            raise ModelUnavailable(
+                'expected limits.model_calls_per_question of at least 2 beside ranker.kind = "llm", got 1'
+            )
+        return LlmReranker(settings, sections.llm)
     from pipelines.components.rerank.endpoint import EndpointReranker
 
     return EndpointReranker(settings)
@@ -206,6 +210,7 @@ async def _open_writer(sections: Sections) -> "Writer | None":
         return None
     from pipelines.components.generate import ModelWriter
 
-    writer = ModelWriter(sections.llm, max_calls=sections.limits.model_calls_per_question)
+    ranks = sections.ranker is not None and sections.ranker.kind == "llm"  # which is one of the calls for a question
+    writer = ModelWriter(sections.llm, max_calls=sections.limits.model_calls_per_question - ranks)
     await writer.warm_up()
     return writer
