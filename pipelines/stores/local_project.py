@@ -21,7 +21,7 @@ from pipelines.components.keywords import ANALYSIS_VERSION
 from pipelines.stores import local_rows as rows
 from pipelines.stores.local_files import NewFile, number_files, terms_of, vectors_of
 from pipelines.stores.local_places import DATABASE
-from pipelines.stores.local_schema import Readers, connect, durably, transaction
+from pipelines.stores.local_schema import Readers, connect, durably, is_worn, transaction
 from pipelines.stores.local_terms import SideIndex
 from pipelines.stores.local_vectors import Group, Matrix
 from pipelines.stores.passages import Change
@@ -92,9 +92,16 @@ class OpenProject:
         self._rows.close()
 
     def rest(self) -> None:
-        """Close the side index's writer once its merges are done."""
+        """Close the side index's writer once its merges are done, and compact what is worn."""
         with self._call(), self._writing:
             self._terms.rest()
+            if self._is_superseded:
+                return
+            if is_worn(self._rows):
+                self._shrink()
+            is_renewed = self._terms.is_worn
+        if is_renewed:
+            self.renew_terms()
 
     @contextmanager
     def view(self) -> Iterator[View]:
@@ -170,8 +177,7 @@ class OpenProject:
             old = self._terms
             self._publish(write, removed=removed, fresh=fresh)
             old.rest()
-            self._rows.execute("VACUUM")
-            self._rows.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._shrink()
         del old
         self._sweep()
 
@@ -210,6 +216,11 @@ class OpenProject:
             with durably(self._rows):
                 self._rows.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return reached
+
+    def _shrink(self) -> None:
+        """Leave no free pages in the database, and nothing in its log."""
+        self._rows.execute("VACUUM")
+        self._rows.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # Opening, and putting right what a kill left.
 

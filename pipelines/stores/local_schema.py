@@ -52,6 +52,8 @@ _PACKED: Final = """
 """
 _STEPS: Final = (_TABLES, _AHEAD, _REDACTED, _PACKED)  # the nth leads to version n
 _PACKING_LEVEL: Final = 1  # 6 saves 3 % more and takes a quarter longer
+_WORN_BYTES: Final = 16_000_000
+_WORN_SHARE: Final = 0.4
 SCHEMA_VERSION: Final = len(_STEPS)
 
 
@@ -101,6 +103,15 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         missing = "".join(_STEPS[found:])
         connection.create_function("packed", 2, packed, deterministic=True)
         connection.executescript(f"BEGIN IMMEDIATE; {missing} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+
+
+def is_worn(connection: sqlite3.Connection) -> bool:
+    """Say whether so much of the file is free pages that writing it anew is worth it."""
+    page_bytes, pages, free = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_size", "page_count", "freelist_count")
+    )
+    return free * page_bytes > _WORN_BYTES and free > _WORN_SHARE * pages
 
 
 class Readers:

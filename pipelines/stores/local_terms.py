@@ -5,6 +5,7 @@ A writer is opened when something is to be written; it costs 2 ms and, while ope
 """
 
 import contextlib
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from pipelines.components.roles import part_of
 from pipelines.stores.local_schema import KEYS_PER_FILE
 
 _HEAP_BYTES: Final = 15_000_000  # the least that tantivy takes for one thread
+_WORN_PASSAGES: Final = 5_000
+_WORN_SHARE: Final = 0.5
 _SHARED: Final = "-"  # the room of files that belong to no room: no id holds a hyphen
 
 
@@ -58,6 +61,17 @@ class SideIndex:
     def is_writing(self) -> bool:
         """Say whether a writer is open."""
         return self._writer is not None
+
+    @property
+    def is_worn(self) -> bool:
+        """Say whether so many of the passages held are dead that making all anew is worth it."""
+        try:
+            segments = json.loads((self.folder / "meta.json").read_text(encoding="utf-8"))["segments"]
+            dead = sum(int(segment["deletes"]["num_deleted_docs"]) for segment in segments if segment["deletes"])
+            held = sum(int(segment["max_doc"]) for segment in segments)
+        except (OSError, ValueError, LookupError, TypeError):
+            return False  # tantivy's own file, which another version may write in another form
+        return dead > _WORN_PASSAGES and dead > _WORN_SHARE * held
 
     def stage(self, removed: Iterable[int], added: Iterable[FileTerms]) -> None:
         """Take files out and put files in; nothing shows before `commit` and `refresh`."""

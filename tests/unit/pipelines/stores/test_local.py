@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.components.keywords import ANALYSIS_VERSION
-from pipelines.stores import local_project
+from pipelines.stores import local_project, local_schema, local_terms
 from pipelines.stores.local import LocalPassages
 from pipelines.stores.local_places import DATABASE, FIRST_FOLDER
 from pipelines.stores.local_schema import KEYS_PER_FILE, unpacked
@@ -252,6 +252,38 @@ async def test_the_log_is_folded_in_between_changes_not_while_they_are_shown(tmp
 
     assert before[0] > 6_000_000 > before[1]
     assert after > 6_000_000
+    await store.close()
+
+
+async def test_a_worn_database_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When most of the file is free, it shrinks as soon as the writer rests, and a searcher goes on."""
+    monkeypatch.setattr(local_schema, "_WORN_BYTES", 500_000)
+    store = await filled(tmp_path)
+    await store.apply(PROJECT, Change(put=[file_of("big.md", *[noise(3000) for _ in range(1000)])]))
+    await store.apply(PROJECT, Change(remove=[(SOURCE, "big.md")]))
+    before = len(bytes_below(tmp_path))
+
+    await asyncio.to_thread(store._projects.rest, PROJECT)
+
+    assert before > 2_000_000
+    assert len(bytes_below(tmp_path)) < 500_000
+    assert ["alpha one"] == await found(store, "alpha")
+    await store.close()
+
+
+async def test_worn_terms_are_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When most passages in the keyword index are dead, it is made anew as soon as the writer rests."""
+    monkeypatch.setattr(local_terms, "_WORN_PASSAGES", 10)
+    store = await filled(tmp_path)
+    kept = [f"kept {number}" for number in range(20)]
+    await store.apply(PROJECT, Change(put=[file_of("kept.md", *kept), file_of("big.md", *["dead weight"] * 100)]))
+    await store.apply(PROJECT, Change(remove=[(SOURCE, "big.md")]))
+    (before,) = folder_of(tmp_path).glob("terms-*")
+
+    await asyncio.to_thread(store._projects.rest, PROJECT)
+
+    assert not before.exists()
+    assert 10 == len(await found(store, "kept"))
     await store.close()
 
 
