@@ -1,9 +1,10 @@
-"""A corpus: ready-made passages, one a row, put into a project so that questions about them can be measured.
+"""A corpus: rows of text, put into a project so that questions about them can be measured.
 
 A row has its text in "text" or "code" and its key in "id", "chunk_link" or "doc" with "index"; "path", "heading" or
-"chunk_heading" may name its file and heading. Rows of one file stand in a row and make up that file.
-What the index says of a row besides its text (symbols, scope, headings) is what the product finds in that text and
-file; nothing is taken from the questions.
+"chunk_heading" may name its file and heading. Rows of one file follow each other and make up that file. A row is one
+passage, or is split as a file is when it is too long for one; then any passage of the right row answers. What the index
+says of a passage besides its text (symbols, scope, headings) is what the product finds in row and file; nothing is
+taken from the questions.
 """
 
 import hashlib
@@ -12,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +24,8 @@ from pipelines.components import prepare
 from pipelines.components.roles import part_of
 from pipelines.components.skip import SkipRules
 from pipelines.components.split import kind_of
+from pipelines.components.splitting.enclosing import definitions_of
+from pipelines.components.splitting.spans import MAX_CHARS
 from pipelines.evaluation.language import guessed_ending
 from pipelines.evaluation.questions import BadEvaluation, key_of, read_rows
 from pipelines.parts import Knowledge
@@ -45,7 +49,7 @@ class Row:
 
 @dataclass(slots=True)
 class Corpus:
-    """Rows that are indexed: the key of each by the id of its passage."""
+    """Rows that are indexed: the key of each by the ids of its passages."""
 
     project: str
     keys: dict[str, str] = field(default_factory=dict)
@@ -69,7 +73,7 @@ def read_corpus(files: Sequence[Path]) -> list[Row]:
 
 
 async def put_corpus(knowledge: Knowledge, project: str, rows: Sequence[Row], *, files: Files) -> Corpus:
-    """Write rows into a new project, a passage each. Raises what the store and the embedder raise."""
+    """Write rows into a new project. Raises what the store and the embedder raise."""
     corpus = Corpus(project)
     rules = SkipRules(files)
     by_path: dict[str, list[Row]] = defaultdict(list)
@@ -78,10 +82,11 @@ async def put_corpus(knowledge: Knowledge, project: str, rows: Sequence[Row], *,
     ready = []
     for batch in _batches(list(by_path.items())):
         made = [(path, held, _documents(path, held, rules)) for path, held in batch]
-        texts = [prepare.embedded_text(one) for _, _, documents in made for one in documents]
+        texts = [prepare.embedded_text(one) for _, _, passages in made for one, _ in passages]
         vectors, used = await knowledge.embedder.embed(texts), 0
-        for path, held, documents in made:
-            corpus.keys |= {document.id: row.key for document, row in zip(documents, held, strict=True)}
+        for path, held, passages in made:
+            documents = [one for one, _ in passages]
+            corpus.keys |= {one.id: key for one, key in passages}
             blob, size_bytes = str(documents[0].meta["blob"]), sum(len(row.text) for row in held)
             entry = Entry(SOURCE, path, blob, knowledge.indexing.version, len(documents), size_bytes)
             own = vectors[used : used + len(documents)]
@@ -127,35 +132,37 @@ def _named(path: str, texts: Sequence[str]) -> str:
     return f"{path}.{ending}" if ending else path
 
 
-def _documents(path: str, rows: Sequence[Row], rules: SkipRules) -> list[Document]:
-    """Make the passage of each row of one file."""
+def _documents(path: str, rows: Sequence[Row], rules: SkipRules) -> list[tuple[Document, str]]:
+    """Make the passages of one file, each with the key of its row."""
     texts = [row.text if row.text.endswith("\n") else row.text + "\n" for row in rows]
     whole = "".join(texts)
     place = prepare.Place(SOURCE, path, hashlib.sha256(whole.encode()).hexdigest())
-    pieces = prepare.prepare(place, whole.encode(), rules).documents
-    documents, first_line = [], 1
-    for ordinal, (row, text) in enumerate(zip(rows, texts, strict=True)):
-        last_line = first_line + text.count("\n") - 1
-        own = prepare.prepare(place, text.encode(), rules).documents
-        meta = _meta(row, own, _around(pieces, first_line), place)
-        meta |= {"first_line": first_line, "last_line": last_line}
-        documents.append(Document(id=passage_id(SOURCE, path, place.blob, ordinal), content=row.text, meta=meta))
-        first_line = last_line + 1
-    return documents
+    begins = [0, *accumulate(text.count("\n") for text in texts)]
+    defined = definitions_of(path, whole, whole.split("\n"))
+    scopes = defined.scopes(begins)
+    made: list[tuple[Document, str]] = []
+    for at, (row, text) in enumerate(zip(rows, texts, strict=True)):
+        begin, end = begins[at], begins[at + 1]
+        pieces = prepare.prepare(place, text.encode(), rules).documents if len(row.text) > MAX_CHARS else ()
+        for piece in pieces or [_whole(row, place, defined.symbols(begin, end), last_line=end - begin)]:
+            meta = _meta(row, piece.meta, scopes[at], lines_above=begin)
+            one = passage_id(SOURCE, path, place.blob, len(made))
+            made.append((Document(id=one, content=piece.content, meta=meta), row.key))
+    return made
 
 
-def _meta(row: Row, own: Sequence[Document], around: Mapping[str, Any], place: prepare.Place) -> dict[str, Any]:
-    """Say of a row what is found in it alone, and of where it stands what the whole file says."""
-    symbols = list(dict.fromkeys(name for one in own for name in one.meta["symbols"]))
-    headings = list(row.headings or around.get("headings") or ())
-    scope = list(around.get("scope") or ())
-    header = " > ".join(part for part in (place.path, *headings, *scope, ", ".join(symbols)) if part)
-    said = {**around, "source": place.source, "path": place.path, "blob": place.blob, "room": None}
-    said.setdefault("kind", kind_of(place.path))
-    said["part"] = part_of(place.path, str(said["kind"]))
-    return said | {"symbols": symbols, "headings": headings, "scope": scope, "header": header}
+def _whole(row: Row, place: prepare.Place, symbols: Sequence[str], *, last_line: int) -> Document:
+    """Make one passage of a row."""
+    kind = kind_of(place.path)
+    meta: dict[str, Any] = {"source": place.source, "path": place.path, "blob": place.blob, "room": None}
+    meta |= {"first_line": 1, "last_line": last_line, "symbols": list(symbols), "headings": []}
+    return Document(content=row.text, meta=meta | {"kind": kind, "part": part_of(place.path, kind)})
 
 
-def _around(pieces: Sequence[Document], line: int) -> Mapping[str, Any]:
-    """Give what the file's passage that holds a line says of itself, or nothing for a file that is not indexed."""
-    return next((one.meta for one in pieces if one.meta["last_line"] >= line), {})
+def _meta(row: Row, own: Mapping[str, Any], scope: Sequence[str], *, lines_above: int) -> dict[str, Any]:
+    """Say of a passage what is found in it, and of where its row stands what the row and the whole file say."""
+    headings = list(dict.fromkeys([*row.headings, *own["headings"]]))
+    scope = list(dict.fromkeys([*scope, *(own.get("scope") or ())]))
+    header = " > ".join(part for part in (own["path"], *headings, *scope, ", ".join(own["symbols"])) if part)
+    lines = {"first_line": own["first_line"] + lines_above, "last_line": own["last_line"] + lines_above}
+    return {**own, **lines, "headings": headings, "scope": scope, "header": header}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,39 @@ async def test_rows_of_one_file_follow_each_other(tmp_path: Path, knowledge: Kno
     assert "cool_down" in second.meta["symbols"]
     assert "cool_down" not in first.meta["symbols"]
     assert TAIL["text"] == second.content
+
+
+async def test_a_row_stands_in_what_its_file_defines_around_it(
+    tmp_path: Path, knowledge: Knowledge, settings: Settings
+) -> None:
+    """The second half of a class knows its class, as it does in a file that is indexed."""
+    rows = read_corpus([written(tmp_path / "c.jsonl", HEAD, TAIL)])
+    await put_corpus(knowledge, "p", rows, files=settings.files)
+
+    first, second = await knowledge.store.of_file("p", "corpus", "doc_1.py")
+
+    assert ([], ["Oven"]) == (first.meta["scope"], second.meta["scope"])
+    assert {"Oven", "heat"} <= {*first.meta["symbols"]}
+
+
+async def test_a_row_that_is_too_long_is_split_as_a_file_is(
+    tmp_path: Path, knowledge: Knowledge, settings: Settings
+) -> None:
+    """Each part has its own lines in the page, the heading of the row, and answers for it."""
+    page = "https://host/oven"
+    long = {"chunk_link": f"{page}#use", "chunk_heading": "Use", "text": "Use\n\n" + "Heat it slowly.\n\n" * 300}
+    short = {"chunk_link": f"{page}#care", "chunk_heading": "Care", "text": "Care\n\nWipe it."}
+    rows = read_corpus([written(tmp_path / "c.jsonl", long, short)])
+    corpus = await put_corpus(knowledge, "p", rows, files=settings.files)
+
+    held = await knowledge.store.of_file("p", "corpus", "oven.md")
+
+    assert len(held) > 3
+    assert [f"{page}#use"] * (len(held) - 1) + [f"{page}#care"] == [corpus.keys[one.id] for one in held]
+    assert [["Use"]] * (len(held) - 1) + [["Care"]] == [one.meta["headings"] for one in held]
+    lines = [(one.meta["first_line"], one.meta["last_line"]) for one in held]
+    assert all(before[1] < after[0] for before, after in pairwise(lines))
+    assert (603, 605) == lines[-1]
 
 
 async def test_a_row_is_found_by_a_name_that_it_defines(
