@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from pipelines.components.definitions import ending_of
@@ -15,6 +16,8 @@ _HASHES: Final = re.compile(r" {0,3}(#{1,6})(?:[ \t]|$)")
 _CLOSING_HASHES: Final = re.compile(r"(?:^|[ \t])#+$")
 _UNDERLINE: Final = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
+_MARKS: Final = frozenset("#=-`~")
+_PAGE_TITLE: Final = re.compile(r"title[ \t]*[:=][ \t]*(\S.*?)[ \t]*$")
 _BLOCK_START: Final = re.compile(r"\s*(?:[-*+>|]|\d+[.)]|#|$)")
 _ADORNMENT: Final = re.compile(r"([!-/:-@\[-`{-~])\1{2,}[ \t]*$")
 _ASCIIDOC: Final = re.compile(r"(={1,6})[ \t]+(\S.*)$")
@@ -22,6 +25,7 @@ _ASCIIDOC_BLOCK: Final = re.compile(r"(-{4,}|\.{4,}|={4,}|\+{4,}|/{4,})$")
 _ORG: Final = re.compile(r"(\*{1,6})[ \t]+(\S.*)$")
 _ORG_BLOCK: Final = re.compile(r"\s*#\+(begin|end)_", re.IGNORECASE)
 # Code keeps every sign; underscores and stars inside a word are no emphasis, so that snake_case stays a name.
+_HAS_MARKUP: Final = re.compile(r"[<\[*_`]")
 _MARKUP: Final = re.compile(
     r"<[^>\n]{1,200}>|\[([^\]\n]*)\]\([^)\n]*\)|(`{1,3})(?P<code>.+?)\2|(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)"
 )
@@ -29,7 +33,7 @@ _MARKUP: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading that begins in the line with this index; level 1 is the top."""
+    """A heading that begins in the line with this index; level 1 is the top, 0 the title of the whole page."""
 
     index: int
     level: int
@@ -63,28 +67,50 @@ def paths_by_line(headings: Sequence[Heading], count: int) -> list[tuple[str, ..
 
 
 def _title(text: str) -> str:
-    plain = _MARKUP.sub(lambda match: match[1] or match["code"] or "", text[:_MAX_MARKUP_CHARS])
+    plain = text[:_MAX_MARKUP_CHARS]
+    if _HAS_MARKUP.search(plain):
+        plain = _MARKUP.sub(lambda match: match[1] or match["code"] or "", plain)
     return " ".join(plain.split())[:_MAX_TITLE_CHARS]
 
 
 def _markdown(lines: Sequence[str]) -> Outline:
     headings: list[Heading] = []
-    fenced = set(range(_front_matter(lines)))
-    fence = ""
-    for index, line in enumerate(lines):
-        if index in fenced:
-            continue
+    top = _front_matter(lines)
+    blocks = [range(top)]
+    fence, opened = "", 0
+    for index in _marked(lines, top):
+        line = lines[index]
         mark = _FENCE.match(line) if "``" in line or "~~" in line else None
         if fence:
-            fenced.add(index)
             if mark and mark[1].startswith(fence) and not line[mark.end() :].strip():
+                blocks.append(range(opened, index + 1))
                 fence = ""
         elif mark and not (mark[1][0] == "`" and "`" in line[mark.end() :]):
-            fence = mark[1]
-            fenced.add(index)
+            fence, opened = mark[1], index
         else:
-            headings += _markdown_heading(lines, index, is_after_block=index - 1 in fenced)
-    return Outline(_without_doubles(headings), frozenset(fenced))
+            headings += _markdown_heading(lines, index, is_after_block=index == blocks[-1].stop)
+    if fence:
+        blocks.append(range(opened, len(lines)))
+    if all(heading.level > 1 for heading in headings):
+        headings = [*_page_title(lines[:top]), *headings]
+    return Outline(_without_doubles(headings), frozenset(chain.from_iterable(blocks)))
+
+
+def _marked(lines: Sequence[str], start: int) -> list[int]:
+    """List the indexes of lines from `start` that could be headings or fences by their first character."""
+    return [
+        index
+        for index, line in enumerate(lines)
+        if (line[:1] in _MARKS or (line[:1] == " " and line[:4].lstrip(" ")[:1] in _MARKS)) and index >= start
+    ]
+
+
+def _page_title(front_matter: Sequence[str]) -> list[Heading]:
+    """Read the title in a block at the top, of level 0, which stands above all headings."""
+    found = ((index, _PAGE_TITLE.match(line[:_MAX_MARKUP_CHARS])) for index, line in enumerate(front_matter))
+    return [Heading(index, 0, title) for index, match in found if match and (title := _title(match[1].strip("\"'")))][
+        :1
+    ]
 
 
 def _front_matter(lines: Sequence[str]) -> int:
@@ -102,8 +128,9 @@ def _markdown_heading(lines: Sequence[str], index: int, *, is_after_block: bool)
         if not hashes:
             return []
         title = line[hashes.end() : hashes.end() + _MAX_MARKUP_CHARS].strip()
-        return [Heading(index, len(hashes[1]), _title(_CLOSING_HASHES.sub("", title)))]
-    if line[:4].strip()[:1] not in {"=", "-"} or index == 0 or is_after_block:
+        title = _CLOSING_HASHES.sub("", title) if title.endswith("#") else title
+        return [Heading(index, len(hashes[1]), _title(title))]
+    if line.rstrip()[-1:] not in {"=", "-"} or index == 0 or is_after_block:
         return []
     underline = _UNDERLINE.match(line)
     above = lines[index - 1]

@@ -69,7 +69,8 @@ def split(path: str, text: str) -> list[Piece]:
     lines = lines_of(text)
     outline = outline_of(path, lines)
     defined = definitions_of(path, text, lines)
-    strengths = _blanks(lines, outline.fenced)
+    blank = [not line or line.isspace() for line in lines]
+    strengths = _after_blanks(blank, outline.fenced)
     strengths |= defined.strengths
     strengths |= dict.fromkeys((heading.index for heading in outline.headings), HEADING)
     sizes = [len(line) + 1 for line in lines]
@@ -78,8 +79,8 @@ def split(path: str, text: str) -> list[Piece]:
         sizes = [len(line) + 1 for line in lines]
     paths = paths_by_line(outline.headings, len(lines)) if outline.headings else None
     titles = {heading.index for heading in outline.headings}
-    spans = [span for span in spans_of(sizes, strengths, defined.wholes) if any(map(str.strip, lines[slice(*span)]))]
-    scopes = defined.scopes([_first_filled(lines, start) for start, _ in spans])
+    spans = [span for span in spans_of(sizes, strengths, defined.wholes) if not all(blank[slice(*span)])]
+    scopes = defined.scopes([blank.index(False, start) for start, _ in spans])
     return [
         Piece(
             start + 1,
@@ -98,17 +99,12 @@ def header_of(path: str, piece: Piece) -> str:
     return " > ".join(part for part in (path, *piece.headings, *piece.scope, ", ".join(piece.symbols)) if part)
 
 
-def _first_filled(lines: Sequence[str], start: int) -> int:
-    return next(index for index in range(start, len(lines)) if lines[index].strip())
-
-
 def _anchor(lines: Sequence[str], titles: AbstractSet[int], start: int, end: int) -> int:
     """Find the line whose headings stand for a passage: its first that is neither blank nor a heading itself."""
     return next((index for index in range(start, end) if index not in titles and lines[index].strip()), end - 1)
 
 
-def _blanks(lines: Sequence[str], fenced: AbstractSet[int]) -> dict[int, int]:
+def _after_blanks(blank: Sequence[bool], fenced: AbstractSet[int]) -> dict[int, int]:
     """Give the strength of each line that follows a blank one, outside of code blocks."""
-    blank = [not line or line.isspace() for line in lines]
-    after = [index for index, pair in enumerate(pairwise(blank), start=1) if pair == (True, False)]
+    after = [index for index, (above, here) in enumerate(pairwise(blank), start=1) if above and not here]
     return dict.fromkeys((index for index in after if index not in fenced), BLANK)

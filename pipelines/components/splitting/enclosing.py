@@ -33,10 +33,14 @@ class Defined:
 
     def symbols(self, start: int, end: int) -> tuple[str, ...]:
         """List the names defined in the lines with indexes from `start` up to `end`, each once."""
+        if not self.names:
+            return ()
         return tuple(dict.fromkeys(name for _, name in self.names[self._at(start) : self._at(end)]))
 
     def scopes(self, indexes: Sequence[int]) -> list[tuple[str, ...]]:
         """Name what encloses each of these lines, in ascending order: outermost first, without what begins there."""
+        if not self.definitions:
+            return [()] * len(indexes)
         scopes = []
         enclosing: list[Definition] = []
         ahead = deque(self.definitions)
@@ -66,10 +70,11 @@ def definitions_of(path: str, text: str, lines: Sequence[str]) -> Defined:
 
 def _from_grammar(lines: Sequence[str], found: Sequence[Definition]) -> Defined:
     named = {definition.named for definition in found}
-    whole = sorted(
-        (replace(definition, first=_lead_in(lines, definition.first, named)) for definition in found),
-        key=lambda definition: (definition.first, -definition.last),
-    )
+    whole = []
+    for definition in found:
+        first = _lead_in(lines, definition.first, named)
+        whole.append(definition if first == definition.first else replace(definition, first=first))
+    whole.sort(key=lambda definition: (definition.first, -definition.last))
     large = [definition for definition in whole if definition.last > definition.first]
     strengths: dict[int, int] = {}
     wholes: dict[int, int] = {}

@@ -26,6 +26,7 @@ from pipelines.components.splitting.grammars import grammar, language_of
 MAX_PARSED_BYTES: Final = 500_000
 _MAX_CALLS_A_BYTE: Final = 0.03
 _SPARE_CALLS: Final = 200
+_CALLS_A_LOOK: Final = 8
 _MAX_BROKEN_CHILDREN: Final = 5_000
 # Whether "<" opens a list of types is open until its end, and every reading is kept in memory.
 _MAX_OPEN_ANGLES: Final = 1_000
@@ -99,7 +100,9 @@ class _Limit:
 
     def is_over(self, offset_bytes: int, _has_error: object) -> bool:
         self._calls += 1
-        return self._calls > _SPARE_CALLS + offset_bytes * _MAX_CALLS_A_BYTE or time.thread_time() > self._end_s
+        if self._calls > _SPARE_CALLS + offset_bytes * _MAX_CALLS_A_BYTE:
+            return True
+        return self._calls % _CALLS_A_LOOK == 0 and time.thread_time() > self._end_s
 
 
 def _is_broken(tree: Tree) -> bool:

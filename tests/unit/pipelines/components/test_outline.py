@@ -15,6 +15,8 @@ def _titles(path: str, text: str) -> list[tuple[int, int, str]]:
         ("a.md", "# One #\n\ntext\n\n### *Three* `x`\n#no\n", [(0, 1, "One"), (4, 3, "Three x")]),
         ("a.md", "One\n===\n\nTwo\n---\n\n- item\n---\n", [(0, 1, "One"), (3, 2, "Two")]),
         ("a.md", "---\ntitle: x\n---\n# One\n", [(3, 1, "One")]),
+        ("a.mdx", "---\nid: a\ntitle: 'A *page*'\n# x\n---\n\n## Two\n", [(2, 0, "A page"), (6, 2, "Two")]),
+        ("a.md", "import A from 'a'\n\n ## One\n    # code\n- item\n---\n~~~\n# no\n", [(2, 2, "One")]),
         ("a.mdx", "# [Link](http://x) <b>here</b>\n", [(0, 1, "Link here")]),
         (
             "a.rst",
