@@ -4,23 +4,20 @@ Whatever the model writes is data until it has passed the citation filter; what 
 """
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import Final
 
 from pipelines.components.cite import CitedStream, filtered, known_addresses
-from pipelines.components.extract import Quoted, quote
 from pipelines.components.keywords import header_terms, terms
+from pipelines.components.pointing import pointed, sentences_behind
 from pipelines.components.query import read_query
-from pipelines.components.support import sentences_of
 from pipelines.components.writer import Restarted, Writer, Written
 from pipelines.quoting import Asked, extractive, not_found
 from pipelines.types import Answer, AnswerEvent, Found, ModelUnavailable, Passage, Token, Usage, Verdict
 
 NOT_FOUND_MARK: Final = "NOT_FOUND"
 """What the prompt tells a model to write when the passages do not hold the answer."""
-_MARKS: Final = re.compile(r"\[(\d{1,4})\]")
 
 
 async def written(asked: Asked, writer: Writer, sources: Sequence[Found]) -> AsyncGenerator[AnswerEvent, None]:
@@ -83,26 +80,14 @@ def _answer(asked: Asked, draft: _Draft) -> Answer:
     final = filtered(text, passages=len(draft.found), addresses=draft.addresses, dropped=dropped) if dropped else first
     if not final.order:
         return extractive(asked, fallback="uncited")
-    behind = _sentences_behind(final.markdown)
-    quotes = [
-        _supporting_lines(draft.found[place - 1].passage, behind.get(number, asked.text))
-        for number, place in enumerate(final.order, 1)
-    ]
-    return asked.finished(Answer(final.markdown, citations=asked.cite(quotes), verdict=Verdict.ANSWERED))
-
-
-def _sentences_behind(markdown: str) -> dict[int, str]:
-    """Gather for each number the sentences that it stands in."""
-    behind: dict[int, str] = {}
-    for sentence in sentences_of(markdown):
-        for number in {int(mark) for mark in _MARKS.findall(sentence)}:
-            behind[number] = f"{behind.get(number, '')} {_MARKS.sub('', sentence)}".strip()
-    return behind
+    passages = [draft.found[place - 1].passage for place in final.order]
+    markdown, quotes = pointed(final.markdown, passages, question=asked.text)
+    return asked.finished(Answer(markdown, citations=asked.cite(quotes), verdict=Verdict.ANSWERED))
 
 
 def _unsupported(markdown: str, order: Sequence[int], found: Sequence[Found]) -> frozenset[int]:
     """List the passages that share no telling word with any sentence they are cited for."""
-    behind = _sentences_behind(markdown)
+    behind = sentences_behind(markdown)
     return frozenset(
         place
         for number, place in enumerate(order, 1)
@@ -115,8 +100,3 @@ def _shares_a_word(sentence: str, passage: Passage) -> bool:
     header = header_terms({"path": passage.path, "headings": passage.headings, "symbols": passage.symbols})
     there = {*terms(passage.text), *header}
     return not concepts or any(concept.stems & there for concept in concepts)
-
-
-def _supporting_lines(passage: Passage, sentence: str) -> Quoted:
-    query = read_query(sentence)
-    return quote(passage, query, [(concept, concept.weight) for concept in query.concepts])
