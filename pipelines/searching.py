@@ -11,8 +11,9 @@ from haystack import Document
 from pipelines.components.candidate import Candidate
 from pipelines.components.copies import collapsed
 from pipelines.components.embed import Embedder
+from pipelines.components.measures import Weights
 from pipelines.components.query import Query, read_query
-from pipelines.components.rank import Ranked, Weights, rank
+from pipelines.components.rank import Ranked, rank
 from pipelines.stores.passages import PassageStore, Scope, Vectors
 from pipelines.types import Found, ModelUnavailable, Passage, Shown, SourceView
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from haystack import Document
 
-from pipelines.components.keywords import header_terms, terms
+from pipelines.components.keywords import terms
 from pipelines.components.query import squashed
 from pipelines.components.roles import role_of
 from pipelines.components.windows import without_imports
@@ -38,15 +38,12 @@ class Candidate:
         is_code = self.kind == "code"
         return len(without_imports(text)) / len(text) if is_code and text.count("import") > _FEW_IMPORTS else 1.0
 
-    @cached_property
-    def known(self) -> frozenset[str]:
-        """The different terms of the text, its path, headings and symbols."""
-        return self.header.union(self.terms)
-
-    @cached_property
-    def header(self) -> frozenset[str]:
-        """The terms of path, headings and symbols."""
-        return frozenset(header_terms(self.document.meta))
+    @property
+    def place(self) -> str:
+        """The path, headings, definitions around and symbols, a line each."""
+        meta = self.document.meta
+        more = (*(meta.get("headings") or ()), *(meta.get("scope") or ()), *(meta.get("symbols") or ()))
+        return "\n".join((self.path, *map(str, more)))
 
     @cached_property
     def file_words(self) -> frozenset[str]:

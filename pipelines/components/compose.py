@@ -10,7 +10,7 @@ from config.texts import LANGUAGES, catalogue, say
 from pipelines.components.blocks import Block, is_restructured
 from pipelines.components.cite import CitedStream, defused, known_addresses
 from pipelines.components.extract import Quoted, is_code, telling_sentences
-from pipelines.components.rank import Weights
+from pipelines.components.measures import Weights
 from pipelines.components.support import FENCED
 from pipelines.components.windows import import_lines
 from pipelines.types import Citation, SourceView

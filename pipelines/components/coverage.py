@@ -5,7 +5,7 @@ from functools import reduce
 from operator import or_
 
 from pipelines.components.keywords import terms
-from pipelines.components.rank import Weights
+from pipelines.components.measures import Weights
 
 
 class Coverage:

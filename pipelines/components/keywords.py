@@ -56,9 +56,14 @@ def terms(text: str) -> list[str]:
     return spaced_terms(text).split()
 
 
+def terms_of_word(word: str) -> list[str]:
+    """List the terms of one of the words that `words_of` gives; quick for words seen before."""
+    return _KNOWN[word].split()
+
+
 def spaced_terms(text: str) -> str:
     """Give the terms of a text as `terms` lists them, with spaces between: the fast way for what is indexed."""
-    return " ".join(map(_KNOWN.__getitem__, _words(text)))
+    return " ".join(map(_KNOWN.__getitem__, words_of(text)))
 
 
 def field_terms(text: str, meta: Mapping[str, Any]) -> Mapping[str, str]:
@@ -88,7 +93,7 @@ def query_terms(query: str) -> list[str]:
 
     Only the first MAX_QUERY_CHARS characters are read.
     """
-    words = _words(query[:MAX_QUERY_CHARS])
+    words = words_of(query[:MAX_QUERY_CHARS])
     telling = [word for word in words if word.casefold() not in STOP_WORDS]
     return list(dict.fromkeys(chain.from_iterable(map(_terms_of_word, telling or words))))
 
@@ -105,7 +110,7 @@ def most_telling(
     return [term for _, term in known[:limit]]
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """Cut a text into runs of word characters, with hyphens, version dots and the signs of C++ and C# kept inside."""
     if text.isascii():
         return _ASCII_WORD.findall(text)

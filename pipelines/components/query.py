@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from pipelines.components.glossary import in_english, own_stems, same_stems
@@ -141,6 +142,7 @@ class Query:
         return bool(self.identifiers) or "code" in self.wants or any("/" in path for path in self.paths)
 
 
+@lru_cache(maxsize=8_192)
 def squashed(name: str) -> str:
     """Write a name so that its spellings are one: `parse_config`, `parseConfig` and `Parse-Config` alike."""
     return re.sub(r"[\W_]+", "", name).casefold()

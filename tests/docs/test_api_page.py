@@ -7,7 +7,7 @@ import re
 from fastapi.routing import APIRoute
 
 import bot.web
-from pipelines.components.rank import _MEASURES
+from pipelines.components.measures import MEASURES
 from pipelines.stores.passages import Scope
 from tests.docs.locks import ROOT
 from tests.fakes.project import HANDBOOK, PROJECT, indexed, searching
@@ -45,7 +45,7 @@ async def test_the_page_of_the_api_explains_every_feature() -> None:
     }
 
     assert {"kind of file", "documents or code", "older or only declares", "same text elsewhere"} <= seen
-    assert {measure.name for measure in _MEASURES} | seen == explained()
+    assert {measure.name for measure in MEASURES} | seen == explained()
 
 
 def test_the_page_of_the_api_names_every_address_and_no_other() -> None:

@@ -5,8 +5,9 @@ from haystack import Document
 
 from pipelines.components.candidate import Candidate
 from pipelines.components.extract import QUOTE_CHARS, quote
+from pipelines.components.measures import concept_weights
 from pipelines.components.query import read_query
-from pipelines.components.rank import concept_weights, outdated_folders, rank
+from pipelines.components.rank import outdated_folders, rank
 from pipelines.types import Passage
 
 
