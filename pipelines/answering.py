@@ -71,8 +71,11 @@ class Answering:
             text,
             scope=Scope(room=question.room, sources=question.sources),
             limit=self._settings.max_passages,
+            may_pay=question.model_allowed,
         )
-        return Asked(question, text, retrieved, views, started_s, time.perf_counter(), rewritten.usage)
+        return Asked(
+            question, text, retrieved, views, started_s, time.perf_counter(), rewritten.usage + retrieved.usage
+        )
 
     async def _rewritten(self, question: Question) -> Rewritten:
         """Let the model make a question stand alone that leans on the one before it, where there is a model."""

@@ -90,14 +90,15 @@ async def open_knowledge(data_folder: Path, sections: Sections, *, views: "Views
             stack.push_async_callback(writer.close)
         indexing = Indexing(store, embedder, files=sections.files, limits=sections.limits, workers=sections.workers)
         stack.push_async_callback(indexing.close)
-        searching = Searching(store, embedder, views)
+        searching = Searching(store, embedder, views, reranking)
         return Knowledge(
             store=store,
             embedder=embedder,
             indexing=indexing,
             searching=searching,
             answering=Answering(searching, writer, sections.answers),
-            verifying=Verifying(searching),
+            # It searches once for each sentence: too often for a ranker.
+            verifying=Verifying(Searching(store, embedder, views)),
             writer=writer,
             reranking=reranking,
             closing=stack.pop_all(),

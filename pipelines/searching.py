@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Final, TypeVar
 
@@ -14,8 +14,9 @@ from pipelines.components.embed import Embedder
 from pipelines.components.measures import Weights
 from pipelines.components.query import Query, read_query
 from pipelines.components.rank import Ranked, rank
+from pipelines.components.rerank import Reranking
 from pipelines.stores.passages import PassageStore, Scope, Vectors
-from pipelines.types import Found, ModelUnavailable, Passage, Shown, SourceView
+from pipelines.types import Feature, Found, ModelUnavailable, Passage, Shown, SourceView, Usage
 
 Views = Callable[[str], Awaitable[Mapping[str, SourceView]]]
 """Says how the sources of a project are shown, by source id."""
@@ -45,28 +46,36 @@ class Retrieved:
     further: tuple[Found, ...] = ()  # what ranked below, for quotes: a document may say it shorter than code
     worth: tuple[float, ...] = ()  # for each found and then each further passage, its score whatever its kind
     topic: tuple[float, ...] = ()  # and how far it is about the question
+    usage: Usage = field(default_factory=Usage)  # what a ranker cost
 
 
 class Searching:
     """Searches one store with one embedder."""
 
-    def __init__(self, store: PassageStore, embedder: Embedder, views: Views) -> None:
+    def __init__(
+        self, store: PassageStore, embedder: Embedder, views: Views, reranking: Reranking | None = None
+    ) -> None:
         self.store = store
         self.views = views
         self._embedder = embedder
+        self._reranking = reranking
 
-    async def search(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Found]:
+    async def search(self, project: str, query: str, *, scope: Scope, limit: int, may_pay: bool = False) -> list[Found]:
         """Find up to `limit` passages, best first, each with its pinned version and why it stands where it stands.
 
+        A ranker that costs tokens is asked only with `may_pay`: nobody counts what plain searches cost.
         Raises StoreUnavailable.
         """
-        _, ranked, _ = await self._ranked(project, query, scope=scope)
+        _, ranked, _, _ = await self._ranked(project, query, scope=scope, limit=limit, may_pay=may_pay)
         return [_found(one) for one in ranked[:limit]]
 
-    async def retrieve(self, project: str, text: str, *, scope: Scope, limit: int) -> Retrieved:
-        """Search for an answer: documents and code each have a share of the `limit`. Raises StoreUnavailable."""
+    async def retrieve(self, project: str, text: str, *, scope: Scope, limit: int, may_pay: bool = True) -> Retrieved:
+        """Search for an answer: documents and code each have a share of the `limit`.
+
+        Without `may_pay` no ranker is asked that costs tokens. Raises StoreUnavailable.
+        """
         shown = await self.store.shown(project)
-        query, ranked, weights = await self._ranked(project, text, scope=scope)
+        query, ranked, weights, usage = await self._ranked(project, text, scope=scope, limit=limit, may_pay=may_pay)
         shared = _shared(ranked, limit=limit, leans_to_docs=query.leans_to_docs)
         # Beyond them, what says most about the very matter still may be quoted.
         taken = {one.candidate.document.id for one in shared}
@@ -84,15 +93,22 @@ class Searching:
             topic=tuple(one.topic for one in kept),
             weights=weights,
             shown=shown,
+            usage=usage,
         )
 
-    async def _ranked(self, project: str, text: str, *, scope: Scope) -> tuple[Query, list[Ranked], Weights]:
+    async def _ranked(
+        self, project: str, text: str, *, scope: Scope, limit: int, may_pay: bool
+    ) -> tuple[Query, list[Ranked], Weights, Usage]:
         query = await asyncio.to_thread(read_query, text)
         if not query.concepts:
-            return query, [], ()
+            return query, [], (), Usage()
         pool = await self._pool(project, query, scope=scope)
         ranked, weights = await asyncio.to_thread(_ordered, query, pool)
-        return query, ranked, weights
+        if self._reranking is None or (self._reranking.pays and not may_pay):
+            return query, ranked, weights, Usage()
+        top = ranked[: self._reranking.top]
+        order = await self._reranking.rerank(query.text, [one.candidate.document for one in top], limit=limit)
+        return query, [*_reordered(top, order.places), *ranked[len(top) :]], weights, order.usage
 
     async def _pool(self, project: str, query: Query, *, scope: Scope) -> "_Pool":
         """Find by words, by names defined and, where the embedder is worth it, by meaning; say how near each is.
@@ -186,6 +202,19 @@ def _look_beside(pool: Sequence[Candidate]) -> None:
     for one, after in pairwise(ordered):
         if one.file == after.file and after.first_line - one.last_line <= _GAP_LINES:
             one.beside, after.beside = max(one.beside, after.by_words), max(after.beside, one.by_words)
+
+
+def _reordered(ranked: Sequence[Ranked], places: Sequence[int]) -> list[Ranked]:
+    """Put passages into a ranker's order; the best of their scores goes to the first, so that scores still fall."""
+    scores = sorted((one.score for one in ranked), reverse=True)
+    return [
+        replace(
+            ranked[place],
+            score=score,
+            features=(*ranked[place].features, Feature("ranker", round(score - ranked[place].score, 4))),
+        )
+        for place, score in zip(places, scores, strict=True)
+    ]
 
 
 def _shared(ranked: Sequence[Ranked], *, limit: int, leans_to_docs: bool) -> list[Ranked]:
