@@ -1,6 +1,6 @@
 """What is kept of people, for how long, and who else sees it: told from the live settings, and held to by a sweep."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.state.database import Database
 from bot.state.queries import audit, erasure, retention
-from config.settings import Access, Endpoint, Llm, Retention
+from config.settings import Access, Embedder, Endpoint, Llm, Ranker, Retention
 from config.texts import say
 
 JOB_RUNS_KEPT = timedelta(days=30)
@@ -19,11 +19,12 @@ OPENAI = "api.openai.com"  # where the client goes when no base_url is set
 
 @dataclass(frozen=True, slots=True)
 class PrivacyFacts:
-    """The sections of the settings that the privacy text is made of."""
+    """The sections of the settings that the privacy text is made of, and the endpoints that help to search."""
 
     retention: Retention
     llm: Llm
     access: Access
+    searching: Sequence[Endpoint] = ()
 
 
 def privacy_text(facts: PrivacyFacts, language: str) -> str:
@@ -33,7 +34,7 @@ def privacy_text(facts: PrivacyFacts, language: str) -> str:
         say("privacy.what", language),
         say("privacy.why", language),
         _how_long(facts.retention, language),
-        _who(facts.llm, language),
+        _who(facts, language),
         say("privacy.where", language),
         say("privacy.whom", language, contact=facts.access.contact)
         if facts.access.contact
@@ -46,6 +47,11 @@ def privacy_text(facts: PrivacyFacts, language: str) -> str:
 def host_of(endpoint: Endpoint) -> str:
     """The host that receives what is sent to a model."""
     return urlsplit(endpoint.base_url).hostname or OPENAI
+
+
+def search_endpoints(embedder: Embedder, ranker: Ranker) -> list[Endpoint]:
+    """The endpoints that receive questions so that passages are found; none when all of it happens here."""
+    return [endpoint for endpoint in (embedder.endpoint, ranker.endpoint) if endpoint is not None]
 
 
 async def sweep(db: Database, kept: Retention, *, now: datetime) -> Mapping[str, int]:
@@ -91,12 +97,22 @@ def _how_long(kept: Retention, language: str) -> str:
     )
 
 
-def _who(llm: Llm, language: str) -> str:
-    if not llm.endpoints:
+def _who(facts: PrivacyFacts, language: str) -> str:
+    endpoints = facts.llm.endpoints
+    if not endpoints and not facts.searching:
         return say("privacy.who_nobody", language)
-    away = sorted({host_of(endpoint) for endpoint in llm.endpoints if not endpoint.local})
-    own = sorted({host_of(endpoint) for endpoint in llm.endpoints if endpoint.local})
-    lines = [say("privacy.who_provider", language, hosts=", ".join(away))] if away else []
-    if own:
-        lines.append(say("privacy.who_own", language, hosts=", ".join(own)))
+    away, own = _hosts(endpoints)
+    lines = [] if endpoints else [say("privacy.who_no_model", language)]
+    lines += [say("privacy.who_provider", language, hosts=away)] if away else []
+    lines += [say("privacy.who_own", language, hosts=own)] if own else []
+    search_away, search_own = _hosts(facts.searching)
+    lines += [say("privacy.who_search", language, hosts=search_away)] if search_away else []
+    lines += [say("privacy.who_search_own", language, hosts=search_own)] if search_own else []
     return "\n".join(lines)
+
+
+def _hosts(endpoints: Sequence[Endpoint]) -> tuple[str, str]:
+    """The hosts of others and the team's own, each as a list in words."""
+    away = sorted({host_of(endpoint) for endpoint in endpoints if not endpoint.local})
+    own = sorted({host_of(endpoint) for endpoint in endpoints if endpoint.local})
+    return ", ".join(away), ", ".join(own)

@@ -24,7 +24,7 @@ from bot.jobs.registry import JobRunner
 from bot.lanes import Lanes
 from bot.metrics import MeasuredAnswering, Metrics
 from bot.onboarding import Onboarding, OnboardingParts
-from bot.privacy import PrivacyFacts, privacy_text
+from bot.privacy import PrivacyFacts, privacy_text, search_endpoints
 from bot.reactions import Reactions
 from bot.readiness import Readiness
 from bot.routing import Routing
@@ -138,7 +138,8 @@ def chat_of(opened: Opened, metrics: Metrics) -> Chat:
 
 def _house(opened: Opened, queue: _Queue, delivery: Delivery) -> House:
     settings = opened.settings
-    facts = PrivacyFacts(settings.retention, settings.llm, settings.access)
+    searching = search_endpoints(settings.embedder, settings.ranker)
+    facts = PrivacyFacts(settings.retention, settings.llm, settings.access, searching)
     pages = StoreKnowledge(opened.knowledge.store)
 
     async def starters(project: str, *, room: str | None, language: str) -> Sequence[str]:
@@ -170,7 +171,7 @@ def _house(opened: Opened, queue: _Queue, delivery: Delivery) -> House:
         sources=settings.sources,
         access=settings.access,
         privacy_text=lambda language: privacy_text(facts, language),
-        who_answers=lambda language: who_answers(settings.llm, language),
+        who_answers=lambda language: who_answers(settings.llm, language, searching=searching),
     )
 
 

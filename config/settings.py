@@ -118,6 +118,11 @@ class Embedder(Section):
             raise ValueError('expected embedder.model and embedder.dimensions beside kind = "endpoint"')
         return self
 
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where every passage and every question goes; None when vectors are made on this machine."""
+        return Endpoint(model=self.model, base_url=self.base_url, local=self.local) if self.kind == "endpoint" else None
+
 
 class Ranker(Section):
     """Which model orders the best passages once more, if any."""
@@ -137,6 +142,11 @@ class Ranker(Section):
         if self.kind == "endpoint" and not self.base_url:
             raise ValueError('expected ranker.base_url beside kind = "endpoint"')
         return self
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where questions and the best passages go, besides the model of [llm]; None when they go nowhere."""
+        return Endpoint(model=self.model, base_url=self.base_url, local=self.local) if self.kind == "endpoint" else None
 
 
 class Answers(Section):

@@ -1,6 +1,6 @@
 """What commands work with: the verbs of the product and the sections of the settings that they need."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.context import QueuePort
@@ -13,7 +13,7 @@ from bot.standing import Standing
 from bot.state.database import Database
 from bot.state.vault import Vault
 from bot.uploads import Uploads
-from config.settings import Access, Limits, Llm, Sources
+from config.settings import Access, Endpoint, Limits, Llm, Sources
 from config.texts import say
 
 
@@ -40,10 +40,18 @@ class House:
     who_answers: Callable[[str], str]
 
 
-def who_answers(llm: Llm, language: str) -> str:
-    """Who writes the answers and what is sent to it."""
+def who_answers(llm: Llm, language: str, *, searching: Sequence[Endpoint] = ()) -> str:
+    """Who writes the answers and what is sent to it, and to those that help to search."""
+    lines = [_who_writes(llm, language, is_here=not searching)]
+    for is_local, key in ((False, "about.search"), (True, "about.search_local")):
+        hosts = sorted({host_of(endpoint) for endpoint in searching if endpoint.local == is_local})
+        lines += [say(key, language, endpoint=", ".join(hosts))] if hosts else []
+    return " ".join(lines)
+
+
+def _who_writes(llm: Llm, language: str, *, is_here: bool) -> str:
     if not llm.endpoints:
-        return say("about.extractive", language)
+        return say("about.extractive" if is_here else "about.quoted", language)
     first = llm.endpoints[0]
     key = "about.model_local" if first.local else "about.model"
     return say(key, language, model=first.model, endpoint=host_of(first))

@@ -1,19 +1,23 @@
 """The privacy text is made from the live settings, and the sweep keeps its word."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.privacy import PrivacyFacts, privacy_text, sweep
+from bot.commands.house import who_answers
+from bot.privacy import PrivacyFacts, privacy_text, search_endpoints, sweep
 from bot.state.database import Database
 from bot.state.ids import new_id
 from bot.state.queries import confirmations
 from bot.state.tables import Conversation, Delivery, Feedback, Inbox, Memory, Turn, WebMessage
 from bot.state.vault import Vault
+from config.load import load
 from config.settings import Access, Endpoint, Llm, Retention
-from config.texts import LANGUAGES
+from config.texts import LANGUAGES, say
+from tests.fakes.project import settings
 from tests.fakes.state import NOW, later, open_database, some_project, some_room, somebody
 
 CANARY = "Kanarienvogel-7f3a"
@@ -55,6 +59,27 @@ def test_whoever_receives_questions_is_named(language: str) -> None:
     assert "models.example.org" in own
     assert "api.openai.com" not in own
     assert "example.org" not in privacy_text(_facts(), language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_endpoints_that_help_to_search_are_named(language: str) -> None:
+    """Then something leaves the machine, also when no model writes answers."""
+    tables = {
+        "embedder": {"kind": "endpoint", "model": "m", "dimensions": 3, "base_url": "https://vectors.example.com/v1"},
+        "ranker": {"kind": "endpoint", "base_url": "https://ranks.example.net", "local": True},
+    }
+    given = load(environ={}, cwd=Path(__file__).parent, overrides=tables).settings
+    searching = search_endpoints(given.embedder, given.ranker)
+    told = privacy_text(replace(_facts(), searching=searching), language)
+    about = who_answers(given.llm, language, searching=searching)
+
+    for text in (told, about):
+        assert "vectors.example.com" in text
+        assert "ranks.example.net" in text
+    assert say("privacy.who_nobody", language) not in told
+    assert say("about.extractive", language) not in about
+    assert say("about.extractive", language) == who_answers(given.llm, language)
+    assert [] == search_endpoints(settings().embedder, settings().ranker)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
