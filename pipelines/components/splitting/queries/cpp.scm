@@ -17,6 +17,7 @@
 (translation_unit (declaration declarator: (init_declarator declarator: [
   (identifier) @name
   (array_declarator declarator: (identifier) @name)
-  (pointer_declarator declarator: (identifier) @name)])) @constant)
+  (pointer_declarator declarator: (identifier) @name)
+  (pointer_declarator declarator: (array_declarator declarator: (identifier) @name))])) @constant)
 (preproc_def name: (_) @name) @constant
 (preproc_function_def name: (_) @name) @constant

@@ -1,10 +1,10 @@
 """How a text is split into passages."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.components.decode import lines_of
+from pipelines.components.decode import decode, lines_of
 from pipelines.components.split import CUT_MARK, MAX_LINE_CHARS, header_of, is_entry, kind_of, split
 from pipelines.components.splitting.spans import MAX_CHARS
 
@@ -15,9 +15,18 @@ _LINES = st.one_of(
     ),
     st.sampled_from(["x" * 900, "long " * 400, "\f", "\t\t", "🙂 emoji\u2028"]),
 )
-_PATHS = st.sampled_from(["a.md", "a.rst", "a.py", "a.go", "a.c", "a.json", "a.adoc", "LICENSE"])
+_CODE = st.sampled_from(
+    "def f(a): | class A: |     def g(self): | @x | function f() { | } | type T struct { | fn f() { | impl T { | pub mod m { |"
+    " public void f() { | #define X 1 | int f(int a) | { | module M | def g | end | f() { | <?php | CREATE TABLE t ( | ) ; |"
+    " /* | */ | // note | # note | (((( | )))) | X = 1 | const x = () => { | \t | \ufeff | é | \N{GRINNING FACE} | ' | \" | ` | x = [ | ] | \r".split(
+        " | "
+    )
+)
+_ENDINGS = "md rst py go c json adoc js ts tsx rs java h cpp cs rb php sh sql kt ipynb yaml toml".split()
+_PATHS = st.sampled_from(["LICENSE", *(f"a.{ending}" for ending in _ENDINGS)])
 
 
+@settings(deadline=None)
 @given(path=_PATHS, lines=st.lists(_LINES, max_size=60), ends_with_line_end=st.booleans())
 def test_passages_cover_all_lines_in_order(path: str, lines: list[str], *, ends_with_line_end: bool) -> None:
     """No line is cut, lost or doubled; only passages of blank lines are left out."""
@@ -36,11 +45,49 @@ def test_passages_cover_all_lines_in_order(path: str, lines: list[str], *, ends_
     assert not [line for number, line in enumerate(real, 1) if number not in covered and line.strip()]
 
 
+@settings(deadline=None)
 @given(_PATHS, st.lists(_LINES, max_size=60))
 def test_passages_are_no_longer_than_the_limit(path: str, lines: list[str]) -> None:
     """Only one line that is longer itself may exceed it."""
     for piece in split(path, "\n".join(lines)):
         assert len(piece.text) <= MAX_CHARS or piece.first_line == piece.last_line
+
+
+@settings(deadline=None, max_examples=300)
+@given(_PATHS, st.lists(st.one_of(_CODE, _LINES), max_size=80), st.sampled_from(["\n", "\r\n"]), st.booleans())
+def test_any_text_in_any_language_is_covered(path: str, lines: list[str], end: str, ends: bool) -> None:  # noqa: FBT001
+    """Broken code too: no line is lost or doubled, names stand in their lines, and the same text splits the same."""
+    text = decode((end.join(lines) + (end if ends else "")).encode())
+    real = lines_of(text)
+
+    pieces = split(path, text)
+
+    assert pieces == split(path, text)
+    assert [line for line in real if line.strip()] == [
+        line for piece in pieces for line in piece.text.split("\n") if line.strip()
+    ]
+    for piece in pieces:
+        assert piece.text == "\n".join(real[piece.first_line - 1 : piece.last_line])
+        assert [] == [name for name in piece.symbols if name not in piece.text]
+
+
+def test_a_passage_says_what_encloses_it() -> None:
+    """A large method is cut; its second part still names the class and the method."""
+    body = "".join(f"        value_{number} = compute(value_{number})\n" for number in range(80))
+
+    first, second = split("a.py", f"class Reader:\n    def read(self):\n{body}")
+
+    assert [(), ("Reader", "read")] == [first.scope, second.scope]
+    assert "a.py > Reader > read" == header_of("a.py", second)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("path", ["a.py", "a.c", "a.sh"])
+def test_deep_nesting_is_no_recursion(path: str) -> None:
+    """A megabyte of brackets, or of blocks in blocks."""
+    assert split(path, "(" * 1_000_000)
+    assert split(path, "\n".join("if x: {" for _ in range(20_000)))
+    assert split(path, "\n".join(" " * depth + "def f():" for depth in range(900)))
 
 
 def test_a_very_long_line_keeps_its_beginning() -> None:
