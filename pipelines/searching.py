@@ -31,6 +31,7 @@ _WORD_DEFINITIONS: Final = 10
 QUOTABLE: Final = 16
 """So many passages are looked at for quotes, whatever the limit of a search."""
 _SHARES: Final = 3  # one of so many passages of an answer is of the part that the question does not lean to
+_STATIC_LEXICAL_WEIGHT: Final = 3.0  # for static vectors the weights of the ranking were tuned
 _GAP_LINES: Final = 5  # blank lines that may lie between neighbouring passages
 
 
@@ -130,7 +131,8 @@ class Searching:
         )
         documents = {one.id: one for found in (dense, named, called, *words) for one in found}
         near = {} if vector is None else await self.store.closeness(project, vector, list(documents))
-        return _Pool(documents, {one.id: one.score or 0.0 for found in words for one in found}, near)
+        worth = _STATIC_LEXICAL_WEIGHT / max(self._embedder.lexical_weight, 1.0)
+        return _Pool(documents, {one.id: one.score or 0.0 for found in words for one in found}, near, worth)
 
     async def _embedded(self, query: Query) -> Vectors | None:
         if not self._embedder.width:
@@ -177,18 +179,26 @@ def passage_of(document: Document, *, score: float | None = None) -> Passage:
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """All that was found: passages by id, their BM25 where words found them, their cosine where they have a vector."""
+    """All that was found: passages by id, their BM25 where words found them, their cosine where they have a vector.
+
+    `worth` says how much meaning counts: 1 for static word vectors, up to 3 for encoders that read sentences.
+    """
 
     documents: Mapping[str, Document]
     by_words: Mapping[str, float]
     near: Mapping[str, float]
+    worth: float
 
 
 def _ordered(query: Query, pool: _Pool) -> tuple[list[Ranked], Weights]:
     """Rank all that was found."""
     best = max(pool.by_words.values(), default=0.0) or 1.0
     candidates = [
-        Candidate(one, by_words=pool.by_words.get(id_, 0.0) / best, by_meaning=max(pool.near.get(id_, 0.0), 0.0))
+        Candidate(
+            one,
+            by_words=pool.by_words.get(id_, 0.0) / best,
+            by_meaning=pool.worth * max(pool.near.get(id_, 0.0), 0.0),
+        )
         for id_, one in pool.documents.items()
     ]
     _look_beside(candidates)

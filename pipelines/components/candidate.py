@@ -19,7 +19,7 @@ class Candidate:
     def __init__(self, document: Document, *, by_words: float = 0.0, by_meaning: float = 0.0) -> None:
         self.document = document
         self.by_words = by_words  # BM25 as a share of the best passage's, 0..1
-        self.by_meaning = by_meaning  # how near the meaning is, 0..1
+        self.by_meaning = by_meaning  # cosine to the question, times how much the embedder is worth
         self.beside = 0.0  # `by_words` of the better of the passages right before and after it in the file
         self.path = str(document.meta.get("path", ""))
         self.kind = str(document.meta.get("kind") or "text")

@@ -22,7 +22,7 @@ class Embedder(Protocol):
 
     @property
     def lexical_weight(self) -> float:
-        """Say how much a keyword rank counts against a rank by these vectors when both are fused."""
+        """Say how much keywords count against nearness by these vectors when passages are ranked."""
 
     @property
     def reads_sentences(self) -> bool:

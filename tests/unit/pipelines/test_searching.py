@@ -9,7 +9,7 @@ from haystack import Document
 from pipelines.components.embed import NoEmbedder
 from pipelines.searching import passage_of
 from pipelines.stores.passages import PassageStore, Scope, Vectors
-from pipelines.types import ModelUnavailable, StoreUnavailable
+from pipelines.types import Found, ModelUnavailable, StoreUnavailable
 from tests.fakes.passages import FakePassages
 from tests.fakes.project import COMMIT, HANDBOOK, PROJECT, SOURCE, indexed, searching
 
@@ -158,6 +158,30 @@ async def test_static_vectors_are_compared_and_not_scanned(store: PassageStore) 
     found = await searching(scanless, Letters()).search(PROJECT, "retry limit", scope=Scope(), limit=1)
 
     assert "meaning" in {feature.name for feature in found[0].features}
+
+
+async def test_a_real_encoder_scans_and_counts_for_more(store: PassageStore) -> None:
+    """What no word of the question finds is found by meaning, which weighs three times that of static vectors."""
+
+    class Sentences(Letters):
+        lexical_weight = 1.0
+        reads_sentences = True
+
+    class Static(Letters):
+        lexical_weight = 3.0
+
+    files = {"a.md": "zzzz zzzy\n", "b.md": "apple\n"}
+    store = await indexed(files, embedder=Letters())
+    encoder = await searching(store, Sentences()).search(PROJECT, "zzyzz apple", scope=Scope(), limit=5)
+    static = await searching(store, Static()).search(PROJECT, "zzyzz apple", scope=Scope(), limit=5)
+
+    def meaning(found: Sequence[Found], path: str) -> float:
+        (one,) = (one for one in found if one.passage.path == path)
+        return next(feature.value for feature in one.features if feature.name == "meaning")
+
+    assert {"a.md", "b.md"} == {one.passage.path for one in encoder}
+    assert ["b.md"] == [one.passage.path for one in static]
+    assert meaning(encoder, "b.md") == pytest.approx(3 * meaning(static, "b.md"), abs=1e-3)
 
 
 @pytest.mark.parametrize(("question", "leading"), [("How do I change the retries?", "docs"), ("retries", "code")])
