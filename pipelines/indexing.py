@@ -22,8 +22,8 @@ __all__ = ["Indexing", "Listed", "OnProgress", "Outcome", "Plan", "Progress", "R
 
 # Bumped when other files are skipped or other tokens redacted, so that every file is looked at again.
 RULES_VERSION: Final = "rules-1"
-# A smaller change is made in threads: workers would cost it two seconds to start, and memory for a while after.
-_LEAST_FOR_WORKERS_BYTES: Final = 2_000_000
+# A smaller change is made in threads: workers would cost it more to start, a second of a core each, than they save.
+_LEAST_FOR_WORKERS_BYTES: Final = 4_000_000
 
 
 Read = Callable[[Sequence[Listed]], AsyncIterator[tuple[Listed, bytes]]]

@@ -110,8 +110,10 @@ class SkipRules:
             return "generated"
         if kind == "docs" or len(text) <= self._files.max_line_chars:
             return ""
-        long_chars = sum(len(line) for line in text.split("\n") if len(line) > self._files.max_line_chars)
-        return "minified" if long_chars > len(text) / 2 else ""
+        sizes = list(map(len, text.split("\n")))
+        if max(sizes) <= self._files.max_line_chars:
+            return ""
+        return "minified" if sum(size for size in sizes if size > self._files.max_line_chars) > len(text) / 2 else ""
 
 
 def _by_name(path: str) -> str:

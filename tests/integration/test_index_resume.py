@@ -21,10 +21,10 @@ from pipelines.indexing import Indexing, Listed, Outcome, Progress
 from pipelines.stores.local import LocalPassages
 from pipelines.types import Shown
 
-FILES = 1600
+FILES = 1800
 ROOT = Path(__file__).resolve().parents[2]
 TREE = {
-    f"folder{number % 50}/{number}.md": f"# Page {number}\n\n{'words and more ' * 100}\n" for number in range(FILES)
+    f"folder{number % 50}/{number}.md": f"# Page {number}\n\n{'words and more ' * 170}\n" for number in range(FILES)
 }
 LISTING = [Listed(path, hashlib.sha1(text.encode()).hexdigest(), len(text)) for path, text in TREE.items()]
 
