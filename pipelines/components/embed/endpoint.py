@@ -11,6 +11,7 @@ from config.settings import Embedder as EmbedderSettings
 from pipelines.components.embed.base import Vectors, unit_rows
 from pipelines.components.embed.naming import space_name
 from pipelines.components.posting import Address, JsonEndpoint, Patience, RequestRefused, Sleep, parsed
+from pipelines.components.resting import Rest
 from pipelines.types import ModelUnavailable
 
 LEXICAL_WEIGHT: Final = 1.0
@@ -36,6 +37,7 @@ class EndpointEmbedder:
         self._endpoint = JsonEndpoint(address, sleep=sleep)
         self._room = asyncio.Semaphore(settings.parallel)
         self._patience = Patience(settings.timeout_s, settings.retries)
+        self._rest = Rest("embedding_of_questions", effect="keywords alone answer them")
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed texts in order: float32 of shape (len(texts), width), each row of length 1. Raises ModelUnavailable."""
@@ -59,9 +61,19 @@ class EndpointEmbedder:
         return unit_rows(rows)
 
     async def embed_query(self, text: str) -> Vectors:
-        """Embed a question: shape (width,), of length 1. Asks once only. Raises ModelUnavailable."""
+        """Embed a question: shape (width,), of length 1. Asks once only. Raises ModelUnavailable.
+
+        After three faults in a row it raises at once for half a minute.
+        """
+        if self._rest.is_on:
+            raise ModelUnavailable("expected vectors of an endpoint that failed again and again; it is left alone")
         asked = self._settings.query_prefix + text[: self._settings.max_chars]
-        row: Vectors = (await self._ask([asked], Patience(self._settings.query_timeout_s)))[0]
+        try:
+            row: Vectors = (await self._ask([asked], Patience(self._settings.query_timeout_s)))[0]
+        except ModelUnavailable as fault:
+            self._rest.failed(str(fault), kind=fault.kind)
+            raise
+        self._rest.worked()
         return row
 
     async def close(self) -> None:

@@ -7,18 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-import structlog
 from haystack import Document
 
+from pipelines.components.resting import Rest
 from pipelines.types import ModelUnavailable, Usage
 
 OUTCOMES: Final = (
     "ok", "timeout", "unauthorised", "rate_limited", "garbage", "unreachable", "failed", "paused",
 )  # fmt: skip
-_FAULTS_UNTIL_PAUSE: Final = 3
-_PAUSE_S: Final = 30.0
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +57,8 @@ class Reranking:
     def __init__(self, reranker: Reranker, bounds: Bounds, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._reranker = reranker
         self._bounds = bounds
-        self._clock = clock
         self._counts: Counter[str] = Counter()
-        self._faults = 0
-        self._pause_until_s = 0.0
+        self._rest = Rest("ranker", effect="passages keep their order", clock=clock)
 
     @property
     def top(self) -> int:
@@ -101,7 +95,7 @@ class Reranking:
 
     async def _order(self, query: str, shown: Sequence[Document], limit: int) -> Order:
         as_given = tuple(range(len(shown)))
-        if self._clock() < self._pause_until_s:
+        if self._rest.is_on:
             return Order(as_given, outcome="paused")
         spent = Usage()
         try:
@@ -114,18 +108,11 @@ class Reranking:
         except ModelUnavailable as fault:
             outcome = fault.kind if fault.kind in OUTCOMES else "failed"
             return self._fell_back(Order(as_given, spent + fault.usage, outcome), str(fault))
-        if self._faults:
-            _log.info("ranker_is_back", after_faults=self._faults)
-        self._faults = 0
+        self._rest.worked()
         return order
 
     def _fell_back(self, order: Order, reason: str) -> Order:
-        """Count a fault; the first of a row is logged, and the third begins a pause."""
-        self._faults += 1
-        if self._faults == 1:
-            _log.warning("ranker_failed", outcome=order.outcome, reason=reason, effect="passages keep their order")
-        if self._faults >= _FAULTS_UNTIL_PAUSE:
-            self._pause_until_s = self._clock() + _PAUSE_S
+        self._rest.failed(reason, kind=order.outcome)
         return order
 
 

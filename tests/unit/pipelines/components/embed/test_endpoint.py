@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from pipelines.components.embed.endpoint import EndpointEmbedder
 from pipelines.types import ModelUnavailable
@@ -219,6 +220,26 @@ async def test_a_question_waits_a_short_time_and_once() -> None:
 
     assert "timeout" == raised.value.kind
     assert 1 == len(server.posted)
+
+
+async def refused(embedder: EndpointEmbedder, question: str) -> None:
+    """Ask for a question's vector in vain."""
+    with pytest.raises(ModelUnavailable):
+        await embedder.embed_query(question)
+
+
+async def test_questions_leave_an_endpoint_alone_that_failed_three_times() -> None:
+    """Each of them would wait in vain; the first fault is logged, without the question."""
+    async with JsonServer(well, script=[Odd(500)] * 3) as server:
+        embedder = opened(server)
+        with capture_logs() as logs:
+            for _ in range(5):
+                await refused(embedder, "who asked?")
+        await embedder.close()
+
+    assert 3 == len(server.posted)
+    assert ["embedding_of_questions_failed"] == [entry["event"] for entry in logs]
+    assert "who asked" not in str(logs)
 
 
 async def test_the_key_is_sent_and_never_told() -> None:
