@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
 from pipelines.components.definitions import ending_of
+from pipelines.components.splitting.notebook import cells_of, titles_of
 
 _MAX_TITLE_CHARS: Final = 200
 # Regexes read no more of a heading than this, so that a hostile line costs next to nothing.
@@ -162,6 +163,13 @@ def _restructured(lines: Sequence[str]) -> Outline:
     return Outline(_without_doubles(headings))
 
 
+def _notebook(lines: Sequence[str]) -> Outline:
+    headings = []
+    for index, text in titles_of(cells_of(lines)):
+        headings += [replace(found, index=index) for found in _markdown_heading([text], 0, is_after_block=False)]
+    return Outline(_without_doubles(headings))
+
+
 _TITLE_MARKS: Final = frozenset("=-~^\"'`#*+.:_<>")
 
 
@@ -195,5 +203,6 @@ _READERS: Final[Mapping[str, Callable[[Sequence[str]], Outline]]] = {
     **dict.fromkeys(("md", "mdx", "markdown", "mkd", "qmd", "rmd"), _markdown),
     **dict.fromkeys(("rst", "rest", "txt"), _restructured),
     **dict.fromkeys(("adoc", "asciidoc", "asc"), _by_marks(_ASCIIDOC, _ASCIIDOC_BLOCK)),
+    "ipynb": _notebook,
     "org": _by_marks(_ORG, _ORG_BLOCK),
 }

@@ -10,8 +10,10 @@ from itertools import chain
 from typing import Final
 
 from pipelines.components.definitions import defined_name, definition_form, ending_of
+from pipelines.components.splitting.keys import keys_of
+from pipelines.components.splitting.notebook import Cell, cells_of
 from pipelines.components.splitting.parsed import Definition, parsed_definitions
-from pipelines.components.splitting.spans import INNER, OUTER
+from pipelines.components.splitting.spans import BLANK, INNER, OUTER
 
 _LEAD_IN: Final = ("@", "# ", "#[", "//", "/*", "*", "--", ";", "%")
 _MAX_LEAD_IN_LINES: Final = 40
@@ -60,15 +62,24 @@ NOTHING: Final = Defined((), {}, {}, ())
 
 
 def definitions_of(path: str, text: str, lines: Sequence[str]) -> Defined:
-    """Find what a text defines: by its grammar where there is one, else by the looks of its lines."""
-    found = parsed_definitions(ending_of(path), text)
+    """Find what a text defines: by its grammar where there is one, else by the looks of its lines.
+
+    Cells of a notebook and keys of data are boundaries too; a key encloses lines, though it is no name to look up.
+    """
+    ending = ending_of(path)
+    if ending == "ipynb":
+        return _from_cells(cells_of(lines))
+    found = parsed_definitions(ending, text)
     if found is not None:
-        return _from_grammar(lines, found)
+        return _from_ranges(lines, found, [(definition.named, definition.name) for definition in found])
+    keys = keys_of(ending, lines)
+    if keys is not None:
+        return _from_ranges(lines, keys, [])
     form = definition_form(path)
     return _from_looks(lines, form) if form else NOTHING
 
 
-def _from_grammar(lines: Sequence[str], found: Sequence[Definition]) -> Defined:
+def _from_ranges(lines: Sequence[str], found: Sequence[Definition], names: list[tuple[int, str]]) -> Defined:
     named = {definition.named for definition in found}
     whole = []
     for definition in found:
@@ -85,7 +96,22 @@ def _from_grammar(lines: Sequence[str], found: Sequence[Definition]) -> Defined:
         strengths.setdefault(definition.first, strength)
         wholes.setdefault(definition.first, definition.last + 1)
         enclosing.append(definition)
-    return Defined(large, strengths, wholes, sorted((definition.named, definition.name) for definition in found))
+    return Defined(large, strengths, wholes, sorted(names))
+
+
+def _from_cells(cells: Sequence[Cell]) -> Defined:
+    """Take cells as boundaries and the names that their code defines; what stands before the source is cut off first."""
+    form = definition_form("cell.py")
+    names = []
+    strengths = {}
+    for cell in cells:
+        strengths[cell.first] = OUTER
+        for index, line in cell.source if cell.kind == "code" and form else ():
+            name = defined_name(form, line[:_MAX_MATCHED_CHARS])
+            names += [(index, name)] if name else []
+        if cell.source:
+            strengths.setdefault(cell.source[0][0] - 1, BLANK)
+    return Defined((), strengths, {}, names)
 
 
 def _from_looks(lines: Sequence[str], form: re.Pattern[str]) -> Defined:
