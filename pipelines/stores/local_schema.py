@@ -184,7 +184,7 @@ def store_errors(project: str) -> Iterator[None]:
                 "kept; free some space, or index fewer files"
             ) from error
         raise StoreUnavailable(
-            f"the index of project {project!r} cannot be used ({error}): check the data folder, or index it again"
+            f"the index of project {project!r} cannot be used ({error}): run `roomwise check --index`, or index it again"
         ) from error
 
 
