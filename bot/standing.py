@@ -156,6 +156,7 @@ def _progress_as_json(running: SourceProgress) -> dict[str, Any]:
         "stage": running.stage,
         "done": running.done,
         "total": running.total,
+        "is_rebuild": running.is_rebuild,
         "files_per_s": round(running.files_per_s, 1),
         "left_s": None if running.left_s is None else round(running.left_s),
     }

@@ -106,13 +106,19 @@ def print_tokens(listed: Json) -> None:
 def _source_line(source: Json) -> str:
     state = f"{source['files']} files, {source['passages']} passages at {source['version'][:12] or 'nothing yet'}"
     if source["progress"]:
-        state += f", indexing {source['progress']['done']} of {source['progress']['total']}"
+        state += f", {_progress_line(source['progress'])}"
     skipped = ", ".join(f"{count} {reason}" for reason, count in sorted(source["skipped"].items()) if count)
     error = f"; last error: {source['last_error']}" if source["last_error"] else ""
     left_out = f"; left out: {skipped}" if skipped else ""
     return (
         f"{source['source']} ({source['kind']}): {state}; looked at {source['last_ok_at'] or 'never'}{left_out}{error}"
     )
+
+
+def _progress_line(progress: Json) -> str:
+    doing = "made anew" if progress["is_rebuild"] else "indexing"
+    pace = _pace(progress["files_per_s"], progress["left_s"])
+    return f"{doing}: {progress['done']} of {progress['total']} files{pace and f', {pace}'}"
 
 
 class IndexBar:
@@ -132,14 +138,12 @@ class IndexBar:
             completed=step.done,
             total=step.total or None,
             description=f"{step.source} {step.stage}",
-            pace=_pace(step),
+            pace=_pace(step.files_per_s, step.left_s),
         )
 
 
-def _pace(step: IndexProgress) -> str:
-    if step.left_s is None or not step.files_per_s:
-        return ""
-    return f"{step.files_per_s:.0f} files/s, {left(step.left_s, language='en')}"
+def _pace(files_per_s: float, left_s: float | None) -> str:
+    return "" if left_s is None else f"{files_per_s:.0f} files/s, {left(left_s, language='en')}"
 
 
 @contextmanager

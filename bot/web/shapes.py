@@ -96,11 +96,15 @@ class Answered(Shape):
 
 
 class StatusProgress(Shape):
-    """How far the refresh under way is; `left_s` is null while nobody can say how long it still takes."""
+    """How far the refresh under way is; `left_s` is null while nobody can say how long it still takes.
+
+    While `is_rebuild` the index before answers.
+    """
 
     stage: str
     done: int
     total: int
+    is_rebuild: bool
     files_per_s: float
     left_s: int | None
 

@@ -46,3 +46,24 @@ def test_an_answer_is_shown_to_its_last_word(
     )
 
     assert "the end" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("is_rebuild", "left_s", "expected"),
+    [
+        (False, None, "indexing: 3 of 10 files;"),
+        (False, 130, "indexing: 3 of 10 files, 12 files/s, about 2 min left;"),
+        (True, None, "made anew: 3 of 10 files;"),
+    ],
+)
+def test_status_says_how_far_an_index_is(
+    capsys: pytest.CaptureFixture[str], *, is_rebuild: bool, left_s: int | None, expected: str
+) -> None:
+    """The speed and the time left stand there as soon as they are known."""
+    progress = {"stage": "reading", "done": 3, "total": 10, "is_rebuild": is_rebuild, "files_per_s": 12.3}
+    source = {**COUNTS, "source": "docs", "kind": "folder", "version": "1a", "progress": {**progress, "left_s": left_s}}
+    source |= {"last_error": "", "last_ok_at": None}
+
+    print_status({"version": "1", "projects": [{"name": "p", "passages": 2, "sources": [source]}]})
+
+    assert expected in capsys.readouterr().out
