@@ -1,7 +1,9 @@
 """An index whose files are gone, cut off or overwritten, seen from the command line: said, answered from, made again."""
 
+import contextlib
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,3 +129,33 @@ def test_what_lies_in_the_index_and_is_not_ours_stays(home: Home) -> None:
     assert paths(home)
     make_whole(home)
     assert "mine" == stray.read_text("utf-8")
+
+
+def test_an_index_of_a_newer_program_is_refused_and_left_alone(home: Home) -> None:
+    """After a downgrade: which versions there are, and what to do; a repair does not touch it either."""
+    (rows,) = of_index(home, "index.db")
+    run_sql(rows, "PRAGMA user_version = 99")
+    before = rows.read_bytes()
+    said = [
+        home.fails("search", "retry limit", "--project", "team"),
+        home.fails("index", home.environment["HANDBOOK"], "--project", "team"),
+        home.run("check", "--index", "--repair").stdout,
+    ]
+
+    assert all("99" in one and "update the program" in one for one in said)
+    assert before == rows.read_bytes()
+
+
+def test_terms_of_another_analysis_are_made_again(home: Home) -> None:
+    """A program that cuts words in another way searches for none that are not there."""
+    before = paths(home)
+    (rows,) = of_index(home, "index.db")
+    run_sql(rows, "UPDATE meta SET value = 0 WHERE name = 'analysis'")
+
+    assert before == paths(home)
+
+
+def run_sql(database: Path, statement: str) -> None:
+    """Change a database behind the program's back."""
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(statement)
