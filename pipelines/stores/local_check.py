@@ -77,7 +77,7 @@ def examine_one(places: Places, project: str) -> Condition:
             connection.execute("BEGIN")
             _examine_rows(connection, condition)
             if not (condition.database or condition.note):
-                condition.terms = _fault_of_terms(connection, folder, condition.passages)
+                _examine_terms(connection, folder, condition)
     except (sqlite3.Error, ValueError, OSError) as error:
         condition.database = f"the database cannot be read: {error}"
     return condition
@@ -128,6 +128,19 @@ def _whole_passages(connection: sqlite3.Connection) -> dict[int, int]:
     return whole
 
 
+def _examine_terms(connection: sqlite3.Connection, folder: Path, condition: Condition) -> None:
+    """Check the keyword index. One that was written to since the rows were read is not expected to equal them."""
+    before = rows.meta(connection, "generation")
+    fault = _fault_of_terms(connection, folder, condition.passages)
+    connection.execute("ROLLBACK")
+    if rows.meta(connection, "generation") == before and not rows.marked(connection):
+        condition.terms = fault
+    elif fault:
+        condition.note = (
+            "it is being written to, or was cut off while it was: its rows are whole, ask for its keyword index later"
+        )
+
+
 def _fault_of_terms(connection: sqlite3.Connection, folder: Path, passages: int) -> str:
     """Say what is wrong with the keyword index, "" when nothing is."""
     name = str(rows.meta(connection, "terms"))
@@ -139,6 +152,6 @@ def _fault_of_terms(connection: sqlite3.Connection, folder: Path, passages: int)
         held = tantivy.Index.open(str(folder / name)).searcher().num_docs
     except ValueError as error:
         return f"the keyword index cannot be read: {error}"
-    if held != passages and not rows.marked(connection):
+    if held != passages:
         return f"the keyword index holds {held} of {passages} passages"
     return ""

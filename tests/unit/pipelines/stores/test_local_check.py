@@ -93,6 +93,17 @@ async def test_a_torn_file_is_named_and_taken_out(tmp_path: Path, statement: str
     await store.close()
 
 
+async def test_a_change_meanwhile_is_no_fault(tmp_path: Path) -> None:
+    """While files are marked as being written, the keyword index is not held against the rows."""
+    folder = await filled(tmp_path)
+    change_rows(folder, "INSERT INTO pending SELECT id FROM file")
+    without_terms(folder)
+    condition = condition_of(tmp_path)
+
+    assert condition.is_whole
+    assert "being written" in condition.told()
+
+
 def without_terms(folder: Path) -> None:
     """Delete the keyword index."""
     (terms,) = folder.glob("terms-*")
