@@ -26,7 +26,8 @@ from pipelines.components.splitting.grammars import grammar, language_of
 MAX_PARSED_BYTES: Final = 500_000
 _MAX_CALLS_A_BYTE: Final = 0.03
 _SPARE_CALLS: Final = 200
-_CALLS_A_LOOK: Final = 8
+# The clock of a thread is a call into the system: looked at once in so many calls, not at all for most files.
+_CALLS_A_LOOK: Final = 128
 _MAX_BROKEN_CHILDREN: Final = 5_000
 # Whether "<" opens a list of types is open until its end, and every reading is kept in memory.
 _MAX_OPEN_ANGLES: Final = 1_000
@@ -96,13 +97,17 @@ class _Limit:
 
     def __init__(self) -> None:
         self._calls = 0
-        self._end_s = time.thread_time() + _MAX_CPU_S
+        self._end_s = 0.0
 
     def is_over(self, offset_bytes: int, _has_error: object) -> bool:
         self._calls += 1
         if self._calls > _SPARE_CALLS + offset_bytes * _MAX_CALLS_A_BYTE:
             return True
-        return self._calls % _CALLS_A_LOOK == 0 and time.thread_time() > self._end_s
+        if self._calls % _CALLS_A_LOOK:
+            return False
+        now_s = time.thread_time()
+        self._end_s = self._end_s or now_s + _MAX_CPU_S
+        return now_s > self._end_s
 
 
 def _is_broken(tree: Tree) -> bool:
