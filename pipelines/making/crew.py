@@ -25,7 +25,9 @@ IDLE_S: Final = 20.0
 # A chunk takes a second; a file that takes as long as this holds a trap.
 CHUNK_LIMIT_S: Final = 120.0
 _ROOT: Final = Path(__file__).resolve().parents[2]
-_COMMAND: Final = (sys.executable, "-P", "-c", "from pipelines.making.worker import main; main()")
+# The root goes last, so that in an installed package nothing of its neighbours hides the standard library.
+_CODE: Final = "import sys; sys.path.append(sys.argv[1]); from pipelines.making.worker import main; main()"
+_COMMAND: Final = (sys.executable, "-P", "-c", _CODE, str(_ROOT))
 
 # What talking to a process raises that is gone, ValueError when its pipes were closed meanwhile.
 _BROKEN: Final = (OSError, EOFError, ValueError, pickle.UnpicklingError)
@@ -228,7 +230,7 @@ class Crew:
 def _spawn() -> "subprocess.Popen[bytes]":
     """Start a new interpreter that imports from where we came from, with its own share of pools and threads."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ROOMWISE_")}
-    wanted = {"PYTHONPATH": str(_ROOT), "TOKENIZERS_PARALLELISM": "false", "MALLOC_ARENA_MAX": "2"}
+    wanted = {"TOKENIZERS_PARALLELISM": "false", "MALLOC_ARENA_MAX": "2"}
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         _COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**own, **wanted}
     )

@@ -38,7 +38,9 @@ def main() -> None:
             work = workbench.make(_receive(incoming))
             _send(outgoing, Answer(work, list(logged)))
             logged.clear()
-    except (EOFError, BrokenPipeError):
+    except EOFError:
+        return
+    except BrokenPipeError:
         os._exit(0)  # nobody reads what a flush at the end would write
 
 

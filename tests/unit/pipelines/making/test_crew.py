@@ -21,6 +21,7 @@ from pipelines.making.crew import Alone, Crew
 from pipelines.making.work import Chunk, Raw, Tools
 
 FILES = load(environ={}, cwd=Path(__file__).parent).settings.files
+ROOT = Path(__file__).resolve().parents[4]
 TEXTS = {"docs/a.md": b"# Title\n\nsome text\n", "b.py": b"def run():\n    return 1\n", "c.bin": b"a\0b"}
 
 
@@ -72,7 +73,8 @@ async def trap(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Trap]:
     server = await asyncio.start_server(held.take, "127.0.0.1", 0)
     address = server.sockets[0].getsockname()
     code = f"""
-        import os, socket, threading
+        import os, socket, sys, threading
+        sys.path.append(sys.argv[1])
         from pipelines.making import work, worker
         real = work.prepare
 
@@ -89,7 +91,7 @@ async def trap(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Trap]:
         work.prepare = prepare
         worker.main()
     """
-    monkeypatch.setattr(crew_module, "_COMMAND", (sys.executable, "-P", "-c", textwrap.dedent(code)))
+    monkeypatch.setattr(crew_module, "_COMMAND", (sys.executable, "-P", "-c", textwrap.dedent(code), str(ROOT)))
     yield held
     server.close()
 
@@ -236,8 +238,7 @@ def test_a_worker_dies_with_the_process_that_started_it() -> None:
 
         asyncio.run(main())
     """
-    root = Path(__file__).resolve().parents[4]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, env=environment, text=True
     ) as parent:
