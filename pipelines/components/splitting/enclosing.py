@@ -18,6 +18,7 @@ from pipelines.components.splitting.spans import BLANK, INNER, OUTER
 _LEAD_IN: Final = ("@", "# ", "#[", "//", "/*", "*", "--", ";", "%")
 _MAX_LEAD_IN_LINES: Final = 40
 _MAX_MATCHED_CHARS: Final = 400
+_CELL_FORM: Final = definition_form("cell.py") or re.compile("(?!)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +102,14 @@ def _from_ranges(lines: Sequence[str], found: Sequence[Definition], names: list[
 
 def _from_cells(cells: Sequence[Cell]) -> Defined:
     """Take cells as boundaries and the names that their code defines; what stands before the source is cut off first."""
-    form = definition_form("cell.py")
-    names = []
     strengths = {}
     for cell in cells:
         strengths[cell.first] = OUTER
-        for index, line in cell.source if cell.kind == "code" and form else ():
-            name = defined_name(form, line[:_MAX_MATCHED_CHARS])
-            names += [(index, name)] if name else []
         if cell.source:
             strengths.setdefault(cell.source[0][0] - 1, BLANK)
-    return Defined((), strengths, {}, names)
+    code = chain.from_iterable(cell.source for cell in cells if cell.kind == "code")
+    named = ((index, defined_name(_CELL_FORM, line[:_MAX_MATCHED_CHARS])) for index, line in code)
+    return Defined((), strengths, {}, [(index, name) for index, name in named if name])
 
 
 def _from_looks(lines: Sequence[str], form: re.Pattern[str]) -> Defined:
