@@ -22,8 +22,9 @@ from pipelines.making.worker import READY, Answer
 
 CRASHED: Final = "crashed"
 IDLE_S: Final = 20.0
-# A chunk takes a second; a file that takes as long as this holds a trap.
+# A chunk of 1 MB takes a second; one that takes as long as this, and a second for each 50 KB, holds a trap.
 CHUNK_LIMIT_S: Final = 120.0
+_LEAST_BYTES_PER_S: Final = 50_000
 _ROOT: Final = Path(__file__).resolve().parents[2]
 # The root goes last, so that in an installed package nothing of its neighbours hides the standard library.
 _CODE: Final = "import sys; sys.path.append(sys.argv[1]); from pipelines.making.worker import main; main()"
@@ -124,7 +125,10 @@ class Crew:
     def __init__(
         self, tools: Tools, *, most: int, idle_s: float = IDLE_S, chunk_limit_s: float = CHUNK_LIMIT_S
     ) -> None:
-        """Start nothing yet. Workers end after `idle_s` without work, and one that works longer than the limit."""
+        """Start nothing yet. Workers end after `idle_s` without work, and one that works longer than the limit.
+
+        The limit grows by a second for each 50 KB of a chunk.
+        """
         self._tools = tools
         self.at_once = most
         self._idle_s = idle_s
@@ -187,14 +191,15 @@ class Crew:
         """Ask one worker; it is ended when it takes too long or when nobody waits for it any more."""
         if self._is_closed:
             raise RuntimeError("expected workers to be there, but they were ended with the service")
+        limit_s = self._chunk_limit_s + chunk.size_bytes / _LEAST_BYTES_PER_S
         worker = self._idle.pop() if self._idle else Worker(self._tools)
         self._busy.add(worker)
         try:
-            async with asyncio.timeout(self._chunk_limit_s):
+            async with asyncio.timeout(limit_s):
                 answer: Answer = await self._in_thread(worker.ask, chunk)
         except TimeoutError:
             self._discard(worker)
-            raise WorkerLost(f"expected an answer within {self._chunk_limit_s:g} s, got none") from None
+            raise WorkerLost(f"expected an answer within {limit_s:.0f} s, got none") from None
         except BaseException:
             self._discard(worker)
             raise

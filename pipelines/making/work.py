@@ -29,6 +29,11 @@ class Chunk:
     files: Sequence[Raw]
     room: str | None = None
 
+    @property
+    def size_bytes(self) -> int:
+        """Count the bytes of all files."""
+        return sum(len(file.data) for file in self.files)
+
     def singles(self) -> list["Chunk"]:
         """Give a chunk for each file."""
         return [replace(self, files=(file,)) for file in self.files]
