@@ -15,7 +15,7 @@ from typing import Final
 from config.settings import Answers
 from pipelines.components.followup import leans_on_history, standing_alone
 from pipelines.components.keywords import STOP_WORDS
-from pipelines.components.neighbours import in_context
+from pipelines.components.neighbours import files_to_read, in_context
 from pipelines.components.writer import Rewritten, Writer
 from pipelines.quoting import Asked, closeness, empty, extractive, not_found
 from pipelines.searching import Searching, side_by_side
@@ -103,7 +103,7 @@ class Answering:
     async def _sources(self, asked: Asked) -> list[Found]:
         """Give what goes before the model: what was found, grown to whole functions and sections."""
         found, store = asked.retrieved.found, self._searching.store
-        keys = list(dict.fromkeys((one.passage.source, one.passage.path) for one in found))
+        keys = files_to_read(found)
         files = await side_by_side(*(store.of_file(asked.question.project, *key) for key in keys))
         budget_chars = self._settings.context_chars
         return await asyncio.to_thread(

@@ -4,6 +4,7 @@ A passage is cut at some 1,500 characters, often within a function or section. W
 stored `scope` (the definitions around a passage's first line) and `headings` of the passages of its file.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -22,6 +23,13 @@ GROWN: Final = 4
 """So many of the best passages grow; what ranks below is there for a hint."""
 LARGEST_CHARS: Final = 4_500
 """A function or section that is larger is no longer one answer: the passage stays as it is."""
+
+
+def files_to_read(found: Sequence[Found]) -> list[Key]:
+    """List the files whose passages `in_context` needs: those of the best passages, and those found more than once."""
+    keys = [(one.passage.source, one.passage.path) for one in found]
+    often = Counter(keys)
+    return list(dict.fromkeys(key for at, key in enumerate(keys) if at < GROWN or often[key] > 1))
 
 
 def in_context(found: Sequence[Found], files: Mapping[Key, Sequence[Document]], *, budget_chars: int) -> list[Found]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from haystack import Document
 
-from pipelines.components.neighbours import LARGEST_CHARS, in_context, units
+from pipelines.components.neighbours import GROWN, LARGEST_CHARS, files_to_read, in_context, units
 from pipelines.searching import passage_of
 from pipelines.types import Found
 
@@ -175,3 +175,12 @@ def test_two_files_of_one_path_in_two_sources_are_two() -> None:
     sources = in_context(found(one[0], other[1]), files(one, other), budget_chars=AMPLE)
 
     assert [("a.py", 1, 10), ("a.py", 11, 20)] == places(sources)
+
+
+def test_only_files_that_matter_are_read() -> None:
+    """Those of the passages that may grow, and those where passages may follow each other."""
+    documents = [file_of(Cut(), Cut(), path=f"{letter}.py") for letter in "abcdefgh"]
+    listed = found(*(one[0] for one in documents), documents[6][1])
+
+    assert GROWN == 4
+    assert [("s", f"{letter}.py") for letter in "abcdg"] == files_to_read(listed)
