@@ -184,7 +184,8 @@ def store_errors(project: str) -> Iterator[None]:
                 "kept; free some space, or index fewer files"
             ) from error
         raise StoreUnavailable(
-            f"the index of project {project!r} cannot be used ({error}): run `roomwise check --index`, or index it again"
+            f"the index of project {project!r} cannot be used ({error}): `roomwise check --index` says what is wrong, "
+            "with --repair it is put right"
         ) from error
 
 

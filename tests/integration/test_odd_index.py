@@ -98,8 +98,8 @@ def test_rows_that_cannot_be_read_are_said_and_made_again_on_request(home: Home,
     searched, asked = (home.fails(command, "retry limit", "--project", "team") for command in ("search", "ask"))
     checked = home.run("check", "--index")
 
-    assert "cannot be used" in searched
-    assert "cannot be used" in asked
+    assert "`roomwise check --index`" in searched
+    assert "--repair" in asked
     assert (1, True) == (checked.exit_code, "--repair" in checked.stdout)
     make_whole(home)
     assert before == paths(home)
