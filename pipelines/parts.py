@@ -68,8 +68,12 @@ async def no_views(_project: str) -> dict[str, SourceView]:
     return {}
 
 
-async def open_knowledge(data_folder: Path, sections: Sections, *, views: "Views" = no_views) -> Knowledge:
-    """Open everything below `data_folder`. Must be called, used and closed on one event loop.
+async def open_knowledge(
+    data_folder: Path, sections: Sections, *, views: "Views" = no_views, index_folder: Path | None = None
+) -> Knowledge:
+    """Open everything below `data_folder`, the index elsewhere when `index_folder` says so.
+
+    Must be called, used and closed on one event loop.
 
     Raises StoreUnavailable when the store cannot be opened, ModelUnavailable when the embedder or the ranker that was
     asked for by name cannot be had.
@@ -81,7 +85,7 @@ async def open_knowledge(data_folder: Path, sections: Sections, *, views: "Views
     from pipelines.verifying import Verifying
 
     async with AsyncExitStack() as stack:
-        store = LocalPassages(data_folder / INDEX_FOLDER)
+        store = LocalPassages(index_folder or data_folder / INDEX_FOLDER)
         stack.push_async_callback(store.close)
         embedder = await open_embedder(sections.embedder, data_folder, stack)
         reranking = await open_reranking(sections, data_folder, stack)

@@ -25,7 +25,7 @@ from pipelines.evaluation.measures import Level, Place
 from pipelines.evaluation.questions import Asked, BadEvaluation, read_questions, read_rows
 from pipelines.evaluation.report import Run
 from pipelines.evaluation.trial import Finder, Scored, Trial, ask_all
-from pipelines.parts import Knowledge, open_knowledge
+from pipelines.parts import INDEX_FOLDER, Knowledge, open_knowledge
 from pipelines.planning import Listed
 from pipelines.stores.passages import Scope
 from pipelines.types import Shown
@@ -174,7 +174,11 @@ class Asking:
 
     async def _opened(self) -> Knowledge:
         if self.knowledge is None:
-            self.knowledge = await open_knowledge(self.folder, sections_of(self.loaded.settings))
+            settings = self.loaded.settings
+            # Models and vectors that are there already serve here too.
+            self.knowledge = await open_knowledge(
+                settings.data_dir, sections_of(settings), index_folder=self.folder / INDEX_FOLDER
+            )
             self.stack.push_async_callback(self.knowledge.close)
         return self.knowledge
 
