@@ -13,6 +13,7 @@ is set to.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final
 
 from tree_sitter import Language, Node, Parser, QueryCursor, Tree
@@ -31,6 +32,10 @@ _CALLS_A_LOOK: Final = 128
 _MAX_BROKEN_CHILDREN: Final = 5_000
 # Whether "<" opens a list of types is open until its end, and every reading is kept in memory.
 _MAX_OPEN_ANGLES: Final = 1_000
+# Brackets in brackets: the parser calls itself for each, and crashes when its stack is full.
+_MAX_DEPTH: Final = 1_000
+_STEPS: Final = {**dict.fromkeys(b"([{", 1), **dict.fromkeys(b")]}", -1)}
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in _STEPS)
 _MAX_CPU_S: Final = 2.0
 _MAX_NAME_CHARS: Final = 120
 _IMPORTING: Final = (b"require(", b"import(", b"await import(")
@@ -62,13 +67,19 @@ def parsed_definitions(ending: str, text: str) -> list[Definition] | None:
     if name is None or len(text) > MAX_PARSED_BYTES:
         return None
     data = text.encode("utf-8", errors="replace")
-    if data.count(b"<") - data.count(b">") > _MAX_OPEN_ANGLES:
+    if data.count(b"<") - data.count(b">") > _MAX_OPEN_ANGLES or _depth(data) > _MAX_DEPTH:
         return None
     language, query = grammar(name)
     tree = _parse(language, data)
     if tree is None or _is_broken(tree):
         return None
     return _definitions(QueryCursor(query).matches(tree.root_node), data)
+
+
+def _depth(data: bytes) -> int:
+    """Give how far brackets may be nested at most, those in texts and comments included."""
+    depths = list(accumulate(map(_STEPS.__getitem__, data.translate(None, _NO_BRACKETS)), initial=0))
+    return max(depths) - min(depths)
 
 
 def _parse(language: Language, data: bytes) -> Tree | None:

@@ -292,6 +292,14 @@ def test_a_text_that_is_too_large_is_not_parsed() -> None:
     assert parsed_definitions("java", "template<" * 10_000) is None
 
 
+@pytest.mark.parametrize("ending", ["py", "go", "c", "ts", "sh", "sql"])
+def test_a_text_that_is_nested_too_deeply_is_not_parsed(ending: str) -> None:
+    """The parser would crash, and take the process along."""
+    assert parsed_definitions(ending, "{[" * 120_000) is None
+    assert parsed_definitions(ending, "(" * 100_000 + ")" * 100_000) is None
+    assert parsed_definitions(ending, ")" * 2_000 + "(" * 2_000) is None
+
+
 def test_nothing_is_kept_of_what_was_parsed() -> None:
     """tree-sitter never frees what a reading callback returns: only empty views may be left."""
     text = "# a long comment that says nothing\n" * 3_000
