@@ -19,7 +19,8 @@ def ignore(doing: str, *, done: int = 0, total: int = 0) -> None:
 
 async def _open(job: dict[str, Any]) -> Any:
     work = Path(job["work"])
-    loaded = load(environ={}, cwd=work, data_dir=work)
+    # In one process, as the others work, so that all of its time and memory is seen.
+    loaded = load(environ={}, cwd=work, data_dir=work, overrides={"indexing": {"workers": 0}})
     corpora = [Path(one) for one in job["corpora"]]
     wanted = Wanted([], corpora, () if corpora else [("p", Path(job["folder"]))])
     asking = Asking(wanted, loaded, work, AsyncExitStack(), {}, ignore)
