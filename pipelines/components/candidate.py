@@ -58,9 +58,8 @@ class Candidate:
 
     @cached_property
     def heading_words(self) -> frozenset[str]:
-        """The terms of all headings above the text, and of the definitions around it."""
-        meta = self.document.meta
-        return frozenset(terms(" \n".join(map(str, (*(meta.get("headings") or ()), *(meta.get("scope") or ()))))))
+        """The terms of all headings above the text."""
+        return frozenset(terms(" \n".join(map(str, self.document.meta.get("headings") or ()))))
 
     @cached_property
     def symbol_words(self) -> frozenset[str]:
