@@ -15,6 +15,7 @@ from pipelines.components.measures import Weights
 from pipelines.components.query import Query, read_query
 from pipelines.components.rank import Ranked, rank
 from pipelines.components.rerank import Reranking
+from pipelines.components.roles import ROLES
 from pipelines.stores.passages import PassageStore, Scope, Vectors
 from pipelines.types import Feature, Found, ModelUnavailable, Passage, Shown, SourceView, Usage
 
@@ -23,8 +24,12 @@ Views = Callable[[str], Awaitable[Mapping[str, SourceView]]]
 
 T = TypeVar("T")
 
-PART_CANDIDATES: Final[Mapping[str, int]] = {"code": 60, "docs": 40, "aside": 20}
-"""So many passages of each part compete: in one list, tests and documents would leave little room for code."""
+_PARTS: Final = {
+    "code": {"code": 60, "docs": 16, "aside": 8},
+    "docs": {"code": 30, "docs": 40, "aside": 8},
+    "aside": {"code": 30, "docs": 30, "aside": 40},
+}
+"""By what a question leans to: so many passages of each part compete. In one list, tests would leave code no room."""
 DENSE_CANDIDATES: Final = 40
 _DEFINITIONS: Final = 20
 _WORD_DEFINITIONS: Final = 10
@@ -126,7 +131,7 @@ class Searching:
             self.store.definitions(project, plain, scope=scope, limit=_WORD_DEFINITIONS),
             *(
                 self.store.keywords(project, query.words, scope=scope, limit=limit, part=part)
-                for part, limit in PART_CANDIDATES.items()
+                for part, limit in _PARTS[_leaning(query)].items()
             ),
         )
         documents = {one.id: one for found in (dense, named, called, *words) for one in found}
@@ -204,6 +209,13 @@ def _ordered(query: Query, pool: _Pool) -> tuple[list[Ranked], Weights]:
     _look_beside(candidates)
     ranked, weights = rank(query, candidates)
     return collapsed(ranked), weights
+
+
+def _leaning(query: Query) -> str:
+    """Say which part a question leans to."""
+    if query.wants & ROLES:
+        return "aside"
+    return "docs" if query.leans_to_docs else "code"
 
 
 def _look_beside(pool: Sequence[Candidate]) -> None:

@@ -17,6 +17,7 @@ _ROLES: Final[Mapping[str, frozenset[str]]] = {
     "texts": frozenset("locale locales i18n l10n texts translations lang langs".split()),
     "generated": frozenset("generated gen migrations vendor vendored third_party compat _compat legacy".split()),
 }
+ROLES: Final = frozenset(_ROLES)
 # Documents in these roles still explain the project; other files in any role stand aside.
 _STILL_DOCS: Final = frozenset({"", "init", "examples", "building"})
 _STILL_CODE: Final = frozenset({"", "init"})

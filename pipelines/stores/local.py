@@ -21,7 +21,7 @@ from pipelines.stores import local_rows as rows
 from pipelines.stores.headings import pick_headings
 from pipelines.stores.local_closeness import closeness
 from pipelines.stores.local_open import Limits, OpenProjects
-from pipelines.stores.local_places import draft_of, is_draft
+from pipelines.stores.local_places import demand_id, draft_of, is_draft
 from pipelines.stores.local_project import OpenProject, Superseded, View
 from pipelines.stores.local_schema import store_errors
 from pipelines.stores.local_terms import Filters, find, find_definitions
@@ -235,7 +235,7 @@ class LocalPassages:
         if self._is_closed:
             raise StoreUnavailable("the passage store is closed")
         if project is not None:
-            self._projects.folder(project)
+            demand_id(project)
 
         def run() -> Result:
             with store_errors(project or ""):

@@ -17,6 +17,7 @@ FIRST_FOLDER: Final = "v1"
 _POINTER: Final = "current"
 DRAFT: Final = "-next"
 _TRASH: Final = ".dropped-"
+_ID: Final = re.compile(rf"[a-z0-9]{{1,64}}(?:{DRAFT})?")
 _NAME: Final = re.compile(r"v([1-9]\d{0,8})")
 
 
@@ -30,6 +31,12 @@ def is_draft(one: str) -> bool:
     return one.endswith(DRAFT)
 
 
+def demand_id(one: str) -> None:
+    """Raise ValueError for an id that could leave the root."""
+    if not _ID.fullmatch(one):
+        raise ValueError(f"a project id is made of lower-case letters and digits, got {one!r}")
+
+
 class Places:
     """The folders below one root. An id names a project or, as `draft_of` gives it, its rebuild."""
 
@@ -38,8 +45,7 @@ class Places:
 
     def folder(self, one: str) -> Path:
         """Name the folder of an index. Raises ValueError for an id that could leave the root."""
-        if not re.fullmatch(rf"[a-z0-9]{{1,64}}(?:{DRAFT})?", one):
-            raise ValueError(f"a project id is made of lower-case letters and digits, got {one!r}")
+        demand_id(one)
         project = one.removesuffix(DRAFT)
         number = self._current(project) + (one != project)
         return self._root / project / f"v{number}"

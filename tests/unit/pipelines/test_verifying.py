@@ -72,7 +72,10 @@ async def test_an_answer_of_quotes_is_supported_by_its_own_lines(
 
 async def test_a_quote_is_found_however_far_down(store: PassageStore) -> None:
     """Others speak of the same with more of its words; the very sentence is what counts, and is shown first."""
-    crowd = {f"notes/{number}.md": "# Addresses are deleted after days\n\nAre 90 addresses deleted? 90 days after, deleted...\n" for number in range(12)}
+    crowd = {
+        f"notes/{number}.md": "# Addresses are deleted after days\n\nAre 90 addresses deleted? 90 days after, deleted...\n"
+        for number in range(12)
+    }
     await indexed(crowd, store=store, source="crowd")
 
     (checked,) = await verifying(store).verify(PROJECT, "> Addresses are deleted after 90 days.", Scope())

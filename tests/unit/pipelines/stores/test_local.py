@@ -121,7 +121,7 @@ async def test_a_broken_database_is_named(tmp_path: Path) -> None:
     (folder_of(tmp_path) / DATABASE).write_bytes(b"not a database" * 1000)
     store = LocalPassages(tmp_path)
 
-    with pytest.raises(StoreUnavailable, match="index it again"):
+    with pytest.raises(StoreUnavailable, match="--repair"):
         await found(store, "alpha")
 
     await store.close()
