@@ -18,6 +18,7 @@ Weights = Sequence[tuple[Concept, float]]
 BARE_SYMBOL: Final = 2.5  # a name typed alone asks for the place where it is defined
 _LEAST_ALIKE: Final = 4  # characters: shorter words are not taken for beginnings
 _OPENING_LINES: Final = 200  # a page says what it is about at its beginning
+_LEAST_OF_A_PHRASE: Final = 2  # concepts: three words in a row hold no fewer, save for stop words
 _OF_A_NAME: Final = frozenset({"tests", "examples"})
 
 
@@ -81,6 +82,10 @@ class Asked:
         self._total = sum(weight for _, weight in self.weights) or 1.0
         self._alike: dict[str, frozenset[int]] = {}
         self._shares: dict[frozenset[str], tuple[float, float]] = {}
+
+    def concepts_in(self, candidate: Candidate) -> int:
+        """Count the question's concepts that a candidate speaks of."""
+        return self._held[id(candidate)].bit_count()
 
     def covered(self, candidate: Candidate) -> float:
         """Give the weighted share (0..1) of the question's concepts that a candidate speaks of."""
@@ -160,8 +165,8 @@ def _says(asked: Asked, candidate: Candidate) -> float:
     text = candidate.document.content or ""
     if any(name in text for name in query.identifiers if "." in name):
         return 1.0
-    if not query.phrases:
-        return 0.0
+    if not query.phrases or asked.concepts_in(candidate) < _LEAST_OF_A_PHRASE:
+        return 0.0  # cutting a text into terms for nothing is half the cost of a search
     joined = f" {' '.join(candidate.terms)} "
     return max(_run_share(phrase, joined) for phrase in query.phrases)
 
