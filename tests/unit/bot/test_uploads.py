@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-import bot.uploads
 from adapters.chat import Addressed, Attachment, Message, Reply, Unreachable
 from bot.context import MessageContext
 from bot.errors import StateUnavailable, UserError
 from bot.rights import Actor, Role
 from bot.state.database import Database
 from bot.state.queries import people, projects, rooms, sources
+from bot.state.queries import uploads as upload_rows
 from bot.state.tables import Person, Room
 from bot.state.vault import Vault
 from bot.uploads import UploadParts, Uploads
@@ -374,7 +374,7 @@ async def test_a_file_whose_taking_is_cut_off_is_found_nowhere(house: Rooms, mon
     async def fails(*_arguments: object, **_more: object) -> None:
         raise StateUnavailable("busy")
 
-    monkeypatch.setattr(bot.uploads.uploads, "settle", fails)
+    monkeypatch.setattr(upload_rows, "settle", fails)
     with pytest.raises(StateUnavailable):
         await house.send("notes.md", NOTES)
 
