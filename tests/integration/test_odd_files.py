@@ -1,13 +1,14 @@
 """Files and folders that nobody writes on a good day, indexed and asked about on the command line."""
 
+import contextlib
 import json
-import os
-import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.integration.homes import Home
@@ -26,19 +27,30 @@ class Indexed:
 
 
 def index(home: Home) -> Indexed:
-    """Index the folder of documents in a process of its own."""
+    """Index the folder of documents in a process of its own, weighed to the end.
+
+    Its peak is read while it runs: what `wait4` tells begins with the size of the process that started it.
+    """
     process = home.start("index", str(home.handbook), "--project", "team", "--json")
     assert process.stdout is not None
+    peaks = [0.0]
+    is_over = threading.Event()
+    weighing = threading.Thread(target=_weigh, args=(process.pid, peaks, is_over))
+    weighing.start()
     said = process.stdout.read()
-    peak_mb = 0.0
-    if sys.platform == "win32":
-        process.wait(timeout=60)
-    else:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        peak_mb = usage.ru_maxrss / (MB if sys.platform == "darwin" else 1_000)
+    process.wait(timeout=60)
+    is_over.set()
+    weighing.join()
     assert 0 == process.returncode, (home.folder / "log").read_text("utf-8")
-    return Indexed(json.loads(said)["sources"][0], peak_mb)
+    assert peaks[0] > 0
+    return Indexed(json.loads(said)["sources"][0], peaks[0])
+
+
+def _weigh(pid: int, peaks: list[float], is_over: threading.Event) -> None:
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        while not is_over.wait(0.05):
+            peaks[0] = max(peaks[0], process.memory_info().rss / MB)
 
 
 def cited(home: Home, question: str) -> list[tuple[str, int, str]]:

@@ -1,6 +1,7 @@
 """A rest for what fails again and again while somebody waits."""
 
-from structlog.testing import capture_logs
+from collections.abc import MutableMapping
+from typing import Any
 
 from pipelines.components.resting import REST_S, Rest
 
@@ -28,16 +29,17 @@ def test_three_faults_in_a_row_bring_a_rest_which_ends_by_itself() -> None:
     assert [False, False, False, False, True, False, True] == seen
 
 
-def test_a_row_of_faults_is_one_line_of_the_log_and_its_end_another() -> None:
+def test_a_row_of_faults_is_one_line_of_the_log_and_its_end_another(
+    faults_logged: list[MutableMapping[str, Any]],
+) -> None:
     """The log says what is wrong without filling up."""
     rest = Rest("ranker", effect="none", clock=lambda: 0.0)
-    with capture_logs() as logs:
-        rest.worked()
-        for _ in range(5):
-            rest.failed("no answer", kind="timeout")
-        rest.worked()
-        rest.worked()
+    rest.worked()
+    for _ in range(5):
+        rest.failed("no answer", kind="timeout")
+    rest.worked()
+    rest.worked()
 
-    assert ["ranker_failed", "ranker_is_back"] == [entry["event"] for entry in logs]
-    assert "no answer" == logs[0]["reason"]
-    assert 5 == logs[1]["after_faults"]
+    assert ["ranker_failed", "ranker_is_back"] == [entry["event"] for entry in faults_logged]
+    assert "no answer" == faults_logged[0]["reason"]
+    assert 5 == faults_logged[1]["after_faults"]
