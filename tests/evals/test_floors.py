@@ -14,8 +14,8 @@ EVALS: Final = Path(__file__).resolve().parents[3] / "shared" / "evals"
 CORPORA: Final = {"docs": "docs_sections.jsonl", "snippets": "snippets_chunks.jsonl"}
 # What was last reached stands in docs/evals.md; a floor lies a little below, within what one question changes.
 FLOORS: Final[Mapping[str, Mapping[str, float]]] = {
-    "docs": {"R@3": 0.65, "MRR@3": 0.85},
-    "snippets": {"R@5": 0.79, "R@10": 0.85},
+    "docs": {"R@3": 0.68, "MRR@3": 0.85},
+    "snippets": {"R@5": 0.83, "R@10": 0.86},
 }
 
 
