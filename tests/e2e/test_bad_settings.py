@@ -1,5 +1,6 @@
 """Bad settings and folders: the real command line says what is wrong, without a traceback."""
 
+import hashlib
 import os
 import socket
 import sqlite3
@@ -83,15 +84,17 @@ def test_a_nearly_full_disk_pauses_indexing(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="needs limits of the process")
 def test_a_write_that_fails_is_said_and_leaves_no_half(tmp_path: Path) -> None:
-    """No file grows beyond 300 kB, as on a disk that fails; afterwards the same folder is indexed."""
+    """No file grows beyond 600 kB, as on a disk that fails; afterwards the same folder is indexed."""
     (tmp_path / "docs").mkdir()
     for number in range(150):
-        text = "\n\n".join(f"Sentence {number} of {line} about holidays and deployments." for line in range(60))
+        # Words that do not repeat: packed, the same sentence again and again would fit into a few kilobytes.
+        told = (hashlib.sha256(f"{number} {line}".encode()).hexdigest() for line in range(100))
+        text = "\n\n".join(" ".join(one[at : at + 8] for at in range(0, 64, 8)) for one in told)
         (tmp_path / "docs" / f"page{number}.md").write_text(f"# Page {number}\n\n{text}\n")
     assert 0 == roomwise(tmp_path, "status").returncode
     limited = (
         "import resource, runpy, sys;"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY));"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY));"
         "sys.argv = ['roomwise', *sys.argv[1:]];"
         "runpy.run_module('bot', run_name='__main__')"
     )
