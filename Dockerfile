@@ -7,7 +7,7 @@ WORKDIR /src
 RUN python -m venv /opt/roomwise
 ENV PATH=/opt/roomwise/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY requirements.txt ./
-RUN pip install --require-hashes --only-binary :all: -r requirements.txt
+RUN pip install --require-hashes --no-deps --only-binary :all: -r requirements.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY adapters adapters
 COPY bot bot

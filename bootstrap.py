@@ -141,7 +141,8 @@ def install(*locks: str) -> None:
     print(f"Installing the locked packages into {VENV} (once) ...", flush=True)
     STAMP.unlink(missing_ok=True)
     pip = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
-    steps = [[*pip, "--require-hashes", "--only-binary", ":all:", "-r", locks[-1]]]
+    # The lock names everything; what packages ask of each other could only bring in what came out since.
+    steps = [[*pip, "--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", locks[-1]]]
     steps.append([*pip, "--no-deps", "--no-build-isolation", "--editable", "."])
     # pip compiles the packages; ours would be compiled at each start where PYTHONDONTWRITEBYTECODE is set.
     steps.append([str(PYTHON), "-m", "compileall", "-q", *OURS])

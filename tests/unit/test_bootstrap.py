@@ -111,7 +111,7 @@ def test_the_first_run_installs_by_hash_and_without_a_compiler(project: list[lis
 
     venv, packages, ourselves, compiled = project
     assert ["venv"] == venv
-    assert {"--require-hashes", "--only-binary", "requirements.txt"} <= set(packages)
+    assert {"--require-hashes", "--no-deps", "--only-binary", "requirements.txt"} <= set(packages)
     assert {"--no-deps", "--no-build-isolation", "--editable"} <= set(ourselves)
     assert {"compileall", "adapters", "bot", "config", "pipelines"} <= set(compiled)
 
