@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 
 from pipelines.components.keywords import terms
+from pipelines.components.pairs import is_grammar, without_particle
 
 _SAME = """
     delete remove
@@ -152,8 +153,12 @@ def same_stems(stem: str) -> frozenset[str]:
 
 
 def own_stems(word: str) -> list[str]:
-    """List the stems of a word of a question; one whose stem means something else gives those of its family."""
-    return terms(_FAMILIES.get(word.casefold(), word))
+    """List the stems of a word of a question; one whose stem means something else gives those of its family.
+
+    Pairs of Chinese, Japanese or Korean characters that are but grammar are left out, be it all of them.
+    """
+    found = terms(without_particle(_FAMILIES.get(word.casefold(), word)))
+    return [stem for stem in found if not is_grammar(stem)]
 
 
 @lru_cache(maxsize=4_096)  # people ask with any word there is

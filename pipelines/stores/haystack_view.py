@@ -23,7 +23,7 @@ from pipelines.components.keywords import query_terms
 from pipelines.stores import local_rows as rows
 from pipelines.stores.local_open import Limits, OpenProjects
 from pipelines.stores.local_project import OpenProject, View
-from pipelines.stores.local_terms import Filters, find
+from pipelines.stores.local_terms import Filters, find, languages_in
 from pipelines.stores.passages import Change, Entry, IndexedFile, Vectors
 from pipelines.types import StoreUnavailable
 
@@ -130,7 +130,8 @@ class ProjectDocuments:
         """Find passages by words (BM25), best first."""
 
         def search(_: OpenProject, view: View) -> list[Document]:
-            return rows.by_keys(view.rows, find(view.terms, query_terms(query), filters=Filters(), limit=top_k))
+            asked = query_terms(query, languages_in(view.terms))
+            return rows.by_keys(view.rows, find(view.terms, asked, filters=Filters(), limit=top_k))
 
         return [_given(one) for one in self._read(search)]
 

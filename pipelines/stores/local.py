@@ -24,7 +24,7 @@ from pipelines.stores.local_open import Limits, OpenProjects
 from pipelines.stores.local_places import demand_id, draft_of, is_draft
 from pipelines.stores.local_project import OpenProject, Superseded, View
 from pipelines.stores.local_schema import store_errors
-from pipelines.stores.local_terms import Filters, find, find_definitions
+from pipelines.stores.local_terms import Filters, find, find_definitions, languages_in
 from pipelines.stores.local_vectors import Group, restore
 from pipelines.stores.passages import Change, Counts, Entry, Scope, Vectors
 from pipelines.types import Shown, StoreUnavailable
@@ -128,7 +128,8 @@ class LocalPassages:
 
         def search(opened: OpenProject, view: View) -> list[Document]:
             filters = _filters(view, scope, part)
-            scored = find(view.terms, query_terms(query), filters=filters, limit=limit)
+            asked = query_terms(query, languages_in(view.terms))
+            scored = find(view.terms, asked, filters=filters, limit=limit)
             return _visible(opened, view, scope, rows.by_keys(view.rows, scored))
 
         return await self._read(project, search, empty=[])

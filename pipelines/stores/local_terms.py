@@ -15,7 +15,8 @@ import tantivy
 from haystack import Document
 from tantivy import Occur, Query
 
-from pipelines.components.keywords import FIELD_WEIGHTS, MAX_QUERY_TERMS, field_terms, most_telling
+from pipelines.components.keywords import FIELD_WEIGHTS, MAX_QUERY_TERMS, most_telling, terms_in_language
+from pipelines.components.languages import ENGLISH, OTHERS
 from pipelines.components.query import squashed
 from pipelines.components.roles import part_of
 from pipelines.stores.local_schema import KEYS_PER_FILE
@@ -23,6 +24,7 @@ from pipelines.stores.local_schema import KEYS_PER_FILE
 _HEAP_BYTES: Final = 15_000_000  # the least that tantivy takes for one thread
 _WORN_PASSAGES: Final = 5_000
 _WORN_SHARE: Final = 0.5
+_IN: Final = "in-"  # before the language of prose, among the parts that a passage belongs to
 _SHARED: Final = "-"  # the room of files that belong to no room: no id holds a hyphen
 
 
@@ -122,6 +124,11 @@ def find(searcher: tantivy.Searcher, asked: Sequence[str], *, filters: Filters, 
     return _best(searcher, Query.boolean_query(clauses), filters=filters, limit=limit) if clauses else []
 
 
+def languages_in(searcher: tantivy.Searcher) -> list[str]:
+    """List the languages besides English in which there is prose."""
+    return [language for language in OTHERS if searcher.doc_freq("part", _IN + language)]
+
+
 def find_definitions(
     searcher: tantivy.Searcher, names: Sequence[str], *, filters: Filters, limit: int
 ) -> list[tuple[int, float]]:
@@ -179,7 +186,10 @@ def _document(entry: FileTerms, ordinal: int, document: Document) -> tantivy.Doc
     made.add_text("part", str(meta.get("part") or part_of(str(meta.get("path") or ""), str(meta.get("kind") or ""))))
     for name in defined_names(meta.get("symbols") or ()):
         made.add_text("defines", name)
-    for name, found in field_terms(document.content or "", document.meta).items():
+    fields, language = terms_in_language(document.content or "", meta)
+    if language != ENGLISH:
+        made.add_text("part", _IN + language)
+    for name, found in fields.items():
         made.add_text(name, found)
     return made
 

@@ -29,6 +29,16 @@ class TestKeywords:
 
         assert ["def parse_config(): ..."] == await found(store, query)
 
+    @pytest.mark.parametrize(
+        "query", ["Wie lange dauern Einrichtungen?", "Einrichtungen", "Wer richtet Einrichtung ein?"]
+    )
+    async def test_prose_is_found_by_other_inflections_of_its_language(self, store: PassageStore, query: str) -> None:
+        """German words are stemmed in German where the text is, and asked so where the question may be."""
+        text = "Die Einrichtung des Dienstes dauert etwa zehn Minuten, und sie wird nur einmal gemacht."
+        await store.apply(PROJECT, Change(put=[file_of("x.md", text, "Einrichtungsgegenstand", "nothing of it")]))
+
+        assert text == (await found(store, query))[0]
+
     async def test_the_path_and_the_headings_are_searched_too(self, store: PassageStore) -> None:
         """A word of the file name or of a heading finds the passage."""
         await store.apply(PROJECT, Change(put=[file_of("guide/retry_policy.md", "alpha", heading="Backoff")]))

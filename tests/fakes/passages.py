@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from haystack import Document
 
-from pipelines.components.keywords import FIELD_WEIGHTS, field_terms, most_telling, query_terms
+from pipelines.components.keywords import FIELD_WEIGHTS, most_telling, query_terms, terms_in_language
 from pipelines.components.query import squashed
 from pipelines.stores.headings import Outline, pick_headings
 from pipelines.stores.passages import Change, Counts, Entry, IndexedFile, Scope, Vectors
@@ -130,8 +130,9 @@ class FakePassages:
     ) -> list[Document]:
         held = self._read("keywords", project)
         found = [document for document in _in_scope(held, scope) if part in {None, document.meta["part"]}]
-        fields = [field_terms(document.content or "", document.meta) for document in found]
-        asked = query_terms(query)
+        analysed = [terms_in_language(document.content or "", document.meta) for document in found]
+        fields = [field for field, _ in analysed]
+        asked = query_terms(query, {language for _, language in analysed})
         scores = [0.0] * len(found)
         for name, weight in FIELD_WEIGHTS.items():
             _add_bm25(scores, asked, [Counter(field[name].split()) for field in fields], weight=weight)

@@ -13,6 +13,7 @@ from pipelines.components.keywords import (
     most_telling,
     query_terms,
     terms,
+    terms_in_language,
 )
 
 
@@ -50,6 +51,44 @@ def test_words_of_code_are_cut_where_readers_see_parts(text: str, expected: list
 def test_different_spellings_of_one_word_meet(one: str, other: str) -> None:
     """Ligatures, combining marks, case and full-width letters do not hide a word."""
     assert terms(one) == terms(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("установка", "установки"), ("серверами", "сервера"), ("αρχεία", "αρχείο"), ("الملفات", "ملف")],
+)
+def test_letters_that_name_their_language_say_how_to_stem(one: str, other: str) -> None:
+    """Russian, Greek and Arabic words meet in any text; words with Ukrainian letters stay whole."""
+    assert terms(one) == terms(other)
+    assert ["її", "міста"] == terms("її міста")
+
+
+GERMAN = "Die Einrichtungen stehen in der Datei und werden mit parse_config gelesen, wenn der Dienst beginnt."
+ENGLISH = "The settings are kept in the file and they are read by parse_config when the service begins."
+
+
+def test_prose_of_another_language_has_its_stems_besides() -> None:
+    """English stems and names stay where they were; the headings and the path are of the same language."""
+    fields, language = terms_in_language(GERMAN, {"path": "einrichtungen.md", "headings": ["Einrichtungen"]})
+
+    assert "de" == language
+    assert {*terms(GERMAN), "einricht", "steh"} <= set(fields["text"].split())
+    assert {"einricht"} <= set(fields["path"].split()) & set(fields["headings"].split())
+
+
+@pytest.mark.parametrize(("text", "kind"), [(ENGLISH, "docs"), (GERMAN, "code"), ("Einrichtungen, Dateien", "docs")])
+def test_english_code_and_what_is_short_have_the_terms_of_their_words(text: str, kind: str) -> None:
+    """No stem of another language gets into them."""
+    fields, language = terms_in_language(text, {"kind": kind, "headings": [text]})
+
+    assert ("en", " ".join(terms(text)), fields["text"]) == (language, fields["text"], fields["headings"])
+
+
+def test_a_question_is_asked_in_the_languages_that_are_held() -> None:
+    """The stems of a language come after the usual ones, and only where there is prose of it."""
+    assert ["einrichtungen"] == query_terms("Wo sind die Einrichtungen?")
+    assert ["einrichtungen", "einricht"] == query_terms("Wo sind die Einrichtungen?", {"de", "fr"})
+    assert ["instal", "lecteur"] == query_terms("Où installer les lecteurs ?")
 
 
 def test_scripts_without_spaces_are_found_by_pairs() -> None:
