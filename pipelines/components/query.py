@@ -13,6 +13,8 @@ from typing import Final
 
 from pipelines.components.glossary import in_english, own_stems, same_stems
 from pipelines.components.keywords import STOP_WORDS, query_terms, terms
+from pipelines.components.languages import stop_words_of
+from pipelines.components.pairs import is_pair
 
 MAX_CONCEPTS: Final = 24
 _MAX_CHARS: Final = 4_000
@@ -156,7 +158,8 @@ def bounded(text: str) -> str:
 def read_query(text: str) -> Query:
     """Take a question apart. Any text is valid; only its first 4,000 characters are read."""
     text = bounded(text[:_MAX_CHARS].strip())
-    words = [word for word in _WORD.findall(text) if word.casefold() not in STOP_WORDS]
+    stops = STOP_WORDS | stop_words_of(text)
+    words = [word for word in _WORD.findall(text) if word.casefold() not in stops]
     english = [(word, in_english(word)) for word in words]
     lowered = {word.casefold() for word in re.findall(r"\w+", text)}
     added = [meaning for _, meanings in english for meaning in meanings]
@@ -180,7 +183,8 @@ def _concepts(english: Sequence[tuple[str, tuple[str, ...]]], *, fallback: Seque
         seen.add(stems[0])
         others = {stem for meaning in meanings for stem in terms(meaning)}
         # A compound is found by its parts, each for itself, and an identifier also as a whole.
-        whole = [(stems[0], others)] if len(stems) < 3 or _IDENTIFIER.fullmatch(word) else []
+        has_whole = len(stems) < 3 or is_pair(stems[0]) or _IDENTIFIER.fullmatch(word)
+        whole = [(stems[0], others)] if has_whole else []
         parts = whole + [(stem, set[str]()) for stem in stems[1:]]
         for stem, more in parts:
             seen.add(stem)
