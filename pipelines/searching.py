@@ -11,6 +11,7 @@ from haystack import Document
 from pipelines.components.candidate import Candidate
 from pipelines.components.copies import collapsed
 from pipelines.components.embed import Embedder
+from pipelines.components.inflected import with_inflections
 from pipelines.components.measures import Weights
 from pipelines.components.query import Query, read_query
 from pipelines.components.rank import Ranked, rank
@@ -109,6 +110,7 @@ class Searching:
         if not query.concepts:
             return query, [], (), Usage()
         pool = await self._pool(project, query, scope=scope)
+        query = await asyncio.to_thread(with_inflections, query, pool.documents.values())
         ranked, weights = await asyncio.to_thread(_ordered, query, pool)
         if self._reranking is None or (self._reranking.pays and not may_pay):
             return query, ranked, weights, Usage()
