@@ -31,10 +31,19 @@ class Standing:
         """The answer to /status in a project's room, as CommonMark."""
         lines = await self.source_lines(project, language, now=now)
         waiting = await self._db.read(lambda session: inbox.waiting_in(session, project.id))
-        tail = [say("status.waiting", language, count=waiting)] if waiting else []
+        tail = await self._renewal(project, language)
+        tail += [say("status.waiting", language, count=waiting)] if waiting else []
         tail.append(self._who_answers(language))
         head = say("status.title", language, project=project.name)
         return "\n".join([head, "", *(lines or [say("status.nothing", language)]), "", *tail])
+
+    async def _renewal(self, project: Project, language: str) -> list[str]:
+        """Say how far a keyword index is that an update of the program makes anew; nothing when none is made."""
+        counts = await self._store.counts(project.id)
+        if counts.renewed is None:
+            return []
+        percent = 100 * counts.renewed // (counts.passages or 1)
+        return [say("status.renewing", language, percent=percent, done=counts.renewed, total=counts.passages)]
 
     async def source_lines(self, project: Project, language: str, *, now: datetime) -> list[str]:
         """One line for each source, with what was left out and when it is looked at next below it."""
@@ -64,6 +73,7 @@ class Standing:
             "name": project.name,
             "files": counts.files,
             "passages": counts.passages,
+            "renewed": counts.renewed,
             "sources": [
                 _source_as_json(row, running.get(row.id), shown.get(row.id), counts.per_source.get(row.id, 0))
                 for row in rows

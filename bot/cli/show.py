@@ -89,6 +89,9 @@ def print_status(status: Json) -> None:
         out.print("No project yet. Make one: roomwise index FOLDER --project NAME")
     for project in status["projects"]:
         out.print(Text.assemble("\n", (project["name"], "bold"), f"  {project['passages']} passages"))
+        if project["renewed"] is not None:
+            renewed = f"{project['renewed']} of {project['passages']} passages"
+            out.print(Text(f"  keyword index made anew: {renewed}; meanwhile the one before answers"))
         for source in project["sources"]:
             out.print(Text("  " + _source_line(source)))
 

@@ -129,11 +129,16 @@ class StatusSource(Shape):
 
 
 class StatusProject(Shape):
-    """A project with its sources."""
+    """A project with its sources.
+
+    `renewed` counts the passages of a keyword index that is made anew after an update while the one before answers, and
+    is null when none is.
+    """
 
     name: str
     files: int
     passages: int
+    renewed: int | None
     sources: list[StatusSource]
 
 

@@ -127,6 +127,12 @@ def query_terms(query: str, held: Collection[str] = ()) -> list[str]:
     return list(dict.fromkeys(chain(found, chain.from_iterable(more))))
 
 
+def terms_before(query: str) -> list[str]:
+    """List the terms of a question that analysis 3 had and today's has not: words of other letters were not stemmed."""
+    words = words_of(query[:MAX_QUERY_CHARS])
+    return list(dict.fromkeys(word.casefold() for word in words if _OTHER_SCRIPT.fullmatch(word.casefold())))
+
+
 def asked_terms(word: str) -> list[str]:
     """List the terms of a word of a question: as in a text, but a Korean word loses its particle."""
     return terms_of_word(word if word.isascii() else without_particle(word))

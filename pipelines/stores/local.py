@@ -1,7 +1,7 @@
 """The passage store that needs no server: a folder a project, SQLite for rows and vectors, tantivy for terms.
 
     <root>/<project>/v1/index.db      rows, vectors, manifest: the truth
-    <root>/<project>/v1/terms-<n>/    the keyword index, made again from the rows whenever in doubt
+    <root>/<project>/v1/terms-<n>/    the keyword index, made again from the rows whenever in doubt; a second one is on its way
     <root>/<project>/v2/              a rebuild under way; `current` names the one that answers (see local_places.py)
 
 Nothing here runs on the event loop: reads and writes have threads of their own. Few projects are open at a time.
@@ -9,25 +9,30 @@ Nothing here runs on the event loop: reads and writes have threads of their own.
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from haystack import Document
 
-from pipelines.components.keywords import query_terms
+from pipelines.components.keywords import query_terms, terms_before
 from pipelines.stores import local_rows as rows
 from pipelines.stores.headings import pick_headings
 from pipelines.stores.local_closeness import closeness
 from pipelines.stores.local_open import Limits, OpenProjects
 from pipelines.stores.local_places import demand_id, draft_of, is_draft
 from pipelines.stores.local_project import OpenProject, Superseded, View
+from pipelines.stores.local_renewal import renewed_passages
 from pipelines.stores.local_schema import store_errors
 from pipelines.stores.local_terms import Filters, find, find_definitions, languages_in
 from pipelines.stores.local_vectors import Group, restore
 from pipelines.stores.passages import Change, Counts, Entry, Scope, Vectors
 from pipelines.types import Shown, StoreUnavailable
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -54,11 +59,13 @@ class LocalPassages:
         for those in use. A keyword writer closes after `writer_idle_s`. `max_project_bytes` caps a project's database.
         """
         limits = Limits(open_projects=open_projects, matrices_bytes=matrices_bytes, project_bytes=max_project_bytes)
-        self._projects = OpenProjects(root, limits)
+        self._projects = OpenProjects(root, limits, self._renew_later)
         self._writer_idle_s = writer_idle_s
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._reads = ThreadPoolExecutor(_READING_THREADS, "passages-read")
         self._writes = ThreadPoolExecutor(_WRITING_THREADS, "passages-write")
+        self._renewals = ThreadPoolExecutor(1, "passages-renew")
+        self._renewing: set[str] = set()
         self._is_closed = False
         self._writes.submit(self._projects.empty_trash)
 
@@ -129,6 +136,7 @@ class LocalPassages:
         def search(opened: OpenProject, view: View) -> list[Document]:
             filters = _filters(view, scope, part)
             asked = query_terms(query, languages_in(view.terms))
+            asked += terms_before(query) if view.has_old_terms else []
             scored = find(view.terms, asked, filters=filters, limit=limit)
             return _visible(opened, view, scope, rows.by_keys(view.rows, scored))
 
@@ -180,7 +188,11 @@ class LocalPassages:
 
     async def counts(self, project: str) -> Counts:
         """Count files, passages and bytes."""
-        return await self._read(project, lambda _, view: rows.counts(view.rows), empty=Counts())
+
+        def count(_: OpenProject, view: View) -> Counts:
+            return replace(rows.counts(view.rows), renewed=renewed_passages(view.rows))
+
+        return await self._read(project, count, empty=Counts())
 
     async def close(self) -> None:
         """Release files, threads and connections; later calls raise StoreUnavailable."""
@@ -192,6 +204,7 @@ class LocalPassages:
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:
+        self._renewals.shutdown(wait=True, cancel_futures=True)
         self._reads.shutdown(wait=True, cancel_futures=True)
         self._writes.shutdown(wait=True, cancel_futures=True)
         self._projects.close()
@@ -207,6 +220,28 @@ class LocalPassages:
         self._timers.pop(project, None)
         if not self._is_closed:
             self._writes.submit(self._projects.rest, project)
+
+    def _renew_later(self, project: str) -> None:
+        """Make the project's outdated keyword index anew, in steps beside all else; the old one answers meanwhile."""
+        if project not in self._renewing:
+            self._renewing.add(project)
+            self._renew_on(project)
+
+    def _renew_on(self, project: str) -> None:
+        with contextlib.suppress(RuntimeError):  # the store is being closed: the next opening goes on
+            self._renewals.submit(self._renew, project)
+
+    def _renew(self, project: str) -> None:
+        is_unfinished = False
+        try:
+            with store_errors(project):
+                is_unfinished = self._projects.renew_step(project)
+        except StoreUnavailable as error:  # the next opening of the project goes on
+            log.warning("the keyword index of project %r is not made anew for now: %s", project, error)
+        if is_unfinished:
+            self._renew_on(project)
+        else:
+            self._renewing.discard(project)
 
     # Crossing from the event loop to the threads.
 

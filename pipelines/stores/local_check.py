@@ -13,6 +13,7 @@ import tantivy
 from pipelines.components.keywords import ANALYSIS_VERSION
 from pipelines.stores import local_rows as rows
 from pipelines.stores.local_places import DATABASE, Places
+from pipelines.stores.local_renewal import SEARCHABLE
 from pipelines.stores.local_schema import KEYS_PER_FILE, SCHEMA_VERSION, unpacked
 
 _DAMAGE: Final = (sqlite3.DatabaseError, zlib.error, ValueError)
@@ -146,7 +147,7 @@ def _fault_of_terms(connection: sqlite3.Connection, folder: Path, passages: int)
     name = str(rows.meta(connection, "terms"))
     if not name or not (folder / name).is_dir():
         return "the keyword index is missing"
-    if rows.meta(connection, "analysis") != ANALYSIS_VERSION:
+    if rows.meta(connection, "analysis") not in {ANALYSIS_VERSION, *SEARCHABLE}:
         return "the keyword index is of another version"
     try:
         held = tantivy.Index.open(str(folder / name)).searcher().num_docs

@@ -3,12 +3,12 @@
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.stores.local_places import DRAFT, Places, draft_of
+from pipelines.stores.local_places import DRAFT, Places, draft_of, is_draft
 from pipelines.stores.local_project import OpenProject
 from pipelines.stores.local_takeover import take_over
 from pipelines.types import StoreUnavailable
@@ -35,8 +35,10 @@ class _Slot:
 class OpenProjects:
     """The projects below one folder. Everything here blocks and may be called from any thread."""
 
-    def __init__(self, root: Path, limits: Limits) -> None:
+    def __init__(self, root: Path, limits: Limits, on_outdated: Callable[[str], None] | None = None) -> None:
+        """Open projects below `root`; `on_outdated` is told those whose keyword index `renew_step` should make anew."""
         self._places = Places(root)
+        self._on_outdated = on_outdated
         self._limits = limits
         self._slots: dict[str, _Slot] = {}
         self._in_use: OrderedDict[str, _Slot] = OrderedDict()  # those opened, used longest ago first
@@ -148,6 +150,11 @@ class OpenProjects:
             with self._guard:
                 slot.wanted -= 1
 
+    def renew_step(self, project: str) -> bool:
+        """Bring an outdated keyword index nearer to its replacement; say whether more is left to do."""
+        with self.lend(project) as opened:
+            return opened is not None and opened.renew_step()
+
     def writers(self) -> int:
         """Count the open keyword writers."""
         with self._guard:
@@ -181,6 +188,10 @@ class OpenProjects:
         with self._guard:
             slot.opened = opened
             self._in_use[project] = slot
+        if opened.is_outdated and is_draft(project):
+            opened.renew_terms()  # it answers nobody yet, and will not be called by this id when it does
+        elif opened.is_outdated and self._on_outdated is not None:
+            self._on_outdated(project)
         return opened
 
     def _forget(self, project: str, slot: _Slot) -> None:

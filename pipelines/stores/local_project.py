@@ -6,14 +6,12 @@ marks or nothing: marked files are put right from the rows when the project is o
 """
 
 import logging
-import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import tantivy
 
@@ -21,6 +19,7 @@ from pipelines.components.keywords import ANALYSIS_VERSION
 from pipelines.stores import local_rows as rows
 from pipelines.stores.local_files import NewFile, number_files, terms_of, vectors_of
 from pipelines.stores.local_places import DATABASE
+from pipelines.stores.local_renewal import SEARCHABLE, Renewal, built, set_current, sweep
 from pipelines.stores.local_schema import Readers, connect, durably, is_worn, transaction
 from pipelines.stores.local_terms import SideIndex
 from pipelines.stores.local_vectors import Group, Matrix
@@ -28,8 +27,6 @@ from pipelines.stores.passages import Change
 from pipelines.types import StoreFull, StoreUnavailable
 
 log = logging.getLogger(__name__)
-
-_FILES_PER_COMMIT: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +38,7 @@ class View:
     generation: int
     groups: Sequence[Group]
     matrix: Matrix | None
+    has_old_terms: bool = False  # of an earlier analysis of words
 
 
 class Superseded(StoreUnavailable):
@@ -67,6 +65,7 @@ class OpenProject:
         self._is_superseded = False
         self._hiding: set[str] = set()
         self._groups: tuple[int, Sequence[Group]] = (-1, ())
+        self._renewal: Renewal | None = None
         folder.mkdir(parents=True, exist_ok=True)
         self._rows = connect(folder / DATABASE, max_bytes=max_bytes)
         self._readers = Readers(folder / DATABASE)
@@ -82,12 +81,18 @@ class OpenProject:
         """Say whether the side index holds a writer open."""
         return self._terms.is_writing
 
+    @property
+    def is_outdated(self) -> bool:
+        """Say whether the side index is of an earlier analysis, to be made anew by `renew_step`."""
+        return self._renewal is not None
+
     def close(self) -> None:
         """Wait for calls under way, then release files and connections; later calls raise StoreUnavailable."""
         with self._calls:
             self._is_closed = True
             self._calls.wait_for(lambda: self._running == 0)
         self._terms.rest()
+        self._end_renewal()
         self._readers.close()
         self._rows.close()
 
@@ -99,7 +104,7 @@ class OpenProject:
                 return
             if is_worn(self._rows):
                 self._shrink()
-            is_renewed = self._terms.is_worn
+            is_renewed = self._terms.is_worn and not self.is_outdated
         if is_renewed:
             self.renew_terms()
 
@@ -111,8 +116,9 @@ class OpenProject:
                 connection.execute("BEGIN")
                 generation = int(rows.meta(connection, "generation"))  # the first read fixes what is seen
                 terms, matrix, hiding = self._terms.searcher, self.matrix, frozenset(self._hiding)
+                has_old_terms = self.is_outdated
             groups = [group for group in self._groups_at(connection, generation) if group[0] not in hiding]
-            yield View(connection, terms, generation, groups, matrix)
+            yield View(connection, terms, generation, groups, matrix, has_old_terms)
 
     def matrix_for(self, view: View, width: int) -> Matrix:
         """Give the matrix of a view, reading it from the rows when it is not held."""
@@ -166,16 +172,17 @@ class OpenProject:
         with self._write_call():
             self._settle()
             removed = rows.ids_of_source(self._rows, source)
-            fresh = self._built_terms(rows.all_ids(self._rows, but_source=source))
+            fresh = built(self._rows, rows.all_ids(self._rows, but_source=source), self.folder)
 
             def write() -> None:
                 rows.delete_files(self._rows, removed)
                 self._rows.execute("DELETE FROM head WHERE source = ?", (source,))
                 self._rows.execute("DELETE FROM hidden WHERE source = ?", (source,))
-                rows.set_meta(self._rows, terms=fresh.folder.name)
+                set_current(self._rows, fresh.folder.name)
 
             old = self._terms
             self._publish(write, removed=removed, fresh=fresh)
+            self._end_renewal()
             old.rest()
             self._shrink()
         del old
@@ -190,6 +197,18 @@ class OpenProject:
             old.rest()
         del old
         self._sweep()
+
+    def renew_step(self) -> bool:
+        """Bring an outdated side index some files nearer to its replacement, or replace it; say whether more is left."""
+        with self._write_call():
+            if self._renewal is None:
+                return False
+            self._settle()
+            if self._renewal.step():
+                return True
+            self._put_in_place(self._renewal.index)
+        self._sweep()
+        return False
 
     @contextmanager
     def superseding(self) -> Iterator[None]:
@@ -225,11 +244,17 @@ class OpenProject:
     # Opening, and putting right what a kill left.
 
     def _open_terms(self) -> SideIndex:
-        """Open the side index, making it anew when it is missing, of another analysis, broken or incomplete."""
+        """Open the side index, making it anew when it is missing, of another analysis, broken or incomplete.
+
+        One of an analysis that can still be searched answers until `renew_step` has replaced it.
+        """
         name = str(rows.meta(self._rows, "terms"))
         try:
-            is_current = name and rows.meta(self._rows, "analysis") == ANALYSIS_VERSION
-            self._terms = SideIndex(self.folder / name) if is_current else self._rebuilt()
+            analysis = rows.meta(self._rows, "analysis")
+            is_usable = name and analysis in {ANALYSIS_VERSION, *SEARCHABLE}
+            self._terms = SideIndex(self.folder / name) if is_usable else self._rebuilt()
+            if is_usable and analysis != ANALYSIS_VERSION:
+                self._renewal = Renewal(self._rows, self.folder)
             self._settle()
             if self._terms.searcher.num_docs != rows.counts(self._rows).passages:
                 self._terms = self._rebuilt("it does not hold all passages")
@@ -240,25 +265,35 @@ class OpenProject:
         self._sweep()
         return self._terms
 
+    def _put_in_place(self, fresh: SideIndex) -> None:
+        """Let the index that was made beside an outdated one answer, once it is seen to be whole."""
+        fresh.rest()
+        fresh.refresh()
+        if fresh.searcher.num_docs == rows.counts(self._rows).passages:
+            with transaction(self._rows):
+                set_current(self._rows, fresh.folder.name)
+        else:
+            fresh = self._rebuilt("it does not hold all passages")
+        old = self._terms
+        with self._showing:
+            self._terms, self._renewal = fresh, None
+        old.rest()
+
+    def _end_renewal(self) -> None:
+        """Close the index that is made beside an outdated one; the database says whether it is gone on with."""
+        renewal, self._renewal = self._renewal, None
+        if renewal is not None:
+            renewal.close()
+
     def _rebuilt(self, fault: str = "") -> SideIndex:
         """Make the side index anew from the rows and note which folder it is."""
         if fault:
             log.warning("the keyword index in %s is made anew: %s", self.folder, fault)
-        fresh = self._built_terms(rows.all_ids(self._rows))
+        fresh = built(self._rows, rows.all_ids(self._rows), self.folder)
         with transaction(self._rows):
-            rows.set_meta(self._rows, terms=fresh.folder.name, analysis=ANALYSIS_VERSION)
+            set_current(self._rows, fresh.folder.name)
             rows.clear_marks(self._rows)
-        return fresh
-
-    def _built_terms(self, ids: Sequence[int]) -> SideIndex:
-        """Build a side index of some files in a new folder, which counts once `meta.terms` names it."""
-        number = max((int(path.name.partition("-")[2]) for path in self.folder.glob("terms-*")), default=0) + 1
-        fresh = SideIndex(self.folder / f"terms-{number}")
-        for at in range(0, len(ids), _FILES_PER_COMMIT):
-            fresh.stage((), rows.file_terms(self._rows, ids[at : at + _FILES_PER_COMMIT]))
-            fresh.commit()
-        fresh.rest()
-        fresh.refresh()
+        self._end_renewal()
         return fresh
 
     def _settle(self) -> None:
@@ -267,16 +302,16 @@ class OpenProject:
             return
         self._terms.stage(marked, rows.file_terms(self._rows, marked))
         self._terms.commit()
+        if self._renewal is not None:
+            self._renewal.put_right(marked)
         with transaction(self._rows):
             rows.clear_marks(self._rows)
         with self._showing:
             self._terms.refresh()
 
     def _sweep(self) -> None:
-        """Delete side indexes that no longer count; on Windows one that is still read goes at the next opening."""
-        for path in self.folder.glob("terms-*"):
-            if path.name != self._terms.folder.name:
-                shutil.rmtree(path, ignore_errors=True)
+        """Delete side indexes that no longer count."""
+        sweep(self.folder, kept={self._terms.folder, self._renewal.index.folder if self._renewal else None})
 
     # Writing. The caller holds self._writing.
 
@@ -298,6 +333,8 @@ class OpenProject:
             if fresh is None and (removed or added):
                 terms.stage(removed, terms_of(added))
                 terms.commit()
+            if self._renewal is not None and fresh is None:
+                self._renewal.put_right(removed, removed=True)
             if is_of_terms:
                 rows.clear_marks(self._rows)
             with self._showing:

@@ -90,6 +90,7 @@ class Counts:
     passages: int = 0
     size_bytes: int = 0
     per_source: Mapping[str, int] = field(default_factory=dict)  # passages by source
+    renewed: int | None = None  # passages in a new keyword index, while an old one answers; else None
 
 
 class PassageStore(Protocol):

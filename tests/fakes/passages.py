@@ -31,12 +31,13 @@ class _Project:
 class FakePassages:
     """Keeps projects in dictionaries and searches them by scanning.
 
-    `fault`, when set, is raised by every call. `capacity` is the number of passages that fit into one project;
+    `fault`, when set, is raised by every call; `renewed` is what counts say of a new keyword index. `capacity` is the number of passages that fit into one project;
     a change that needs more raises StoreFull and is dropped whole. `calls` lists the names of the methods called.
     """
 
     def __init__(self, *, capacity: int | None = None) -> None:
         self.fault: Exception | None = None
+        self.renewed: int | None = None
         self.capacity = capacity
         self.calls: list[str] = []
         self._projects: dict[str, _Project] = {}
@@ -191,6 +192,7 @@ class FakePassages:
             passages=per_source.total(),
             size_bytes=sum(file.entry.size_bytes for file in files),
             per_source=dict(per_source),
+            renewed=self.renewed,
         )
 
     async def close(self) -> None:

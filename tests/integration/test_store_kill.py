@@ -3,8 +3,10 @@
 import asyncio
 import os
 import random
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,7 @@ async def write_until_killed(
     last = first - 1
     while last < first - 1 + acknowledged and (line := await writer.stdout.readline()):
         last = int(line)
-    if mode in {"steady", "rebuilding"}:
+    if mode in {"steady", "rebuilding", "renewing"}:
         try:
             await asyncio.wait_for(writer.wait(), more_s)
         except TimeoutError:
@@ -148,3 +150,66 @@ async def test_without_marks_a_kill_between_the_commits_shows(tmp_path: Path) ->
 
     assert ["word n2"] * FILES == shown["rows"]
     assert shown["rows"] != shown["keywords"]
+
+
+def noted(root: Path, statement: str) -> list[str]:
+    """Run a statement on the database of the project and give the first column."""
+    with closing(sqlite3.connect(root / PROJECT / "v1" / "index.db")) as connection, connection:
+        return [str(row[0]) for row in connection.execute(statement)]
+
+
+async def outdated(root: Path) -> None:
+    """Fill a project, and let its keyword index be of an earlier analysis."""
+    store = LocalPassages(root)
+    await store.create(PROJECT)
+    await store.apply(PROJECT, Change(put=[file_of(f"o{one}.md", "other", source=OTHER) for one in range(600)]))
+    await store.close()
+    noted(root, "UPDATE meta SET value = 3 WHERE name = 'analysis'")
+
+
+async def finish_renewal(root: Path) -> None:
+    """Open the store and wait until its keyword index is of today's analysis."""
+    store = LocalPassages(root)
+    while (await store.counts(PROJECT)).renewed is not None:
+        pass
+    await store.close()
+
+
+async def test_a_renewal_that_is_killed_five_times_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Killed at random moments beside writes, it never begins anew, and nothing is lost, torn or stale meanwhile."""
+    await outdated(tmp_path)
+    moment, number, reached = random.Random(7), 0, -1
+    for _ in range(5):
+        acknowledged = await write_until_killed(
+            tmp_path, mode="renewing", first=number + 1, acknowledged=1, more_s=moment.uniform(0.0, 0.1)
+        )
+        (note,) = noted(tmp_path, "SELECT value FROM meta WHERE name = 'renewing'")
+        name, _, upto = note.split()
+        assert ("terms-2", True) == (name, int(upto) >= reached)
+        reached = int(upto)
+        with monkeypatch.context() as looking:
+            looking.setattr(LocalPassages, "_renew_later", lambda store, project: None)
+            shown = await numbers_found(tmp_path)
+        number = int(shown["rows"][0].removeprefix("word n"))
+        assert acknowledged <= number <= acknowledged + 1
+        assert [f"word n{number}"] * FILES == shown["rows"] == shown["keywords"] == shown["dense"]
+    assert reached > 0
+    await finish_renewal(tmp_path)
+    shown = await numbers_found(tmp_path)
+
+    assert [f"word n{number}"] * FILES == shown["rows"] == shown["keywords"] == shown["dense"]
+    assert ["terms-2"] == noted(tmp_path, "SELECT value FROM meta WHERE name = 'terms'")
+    assert all(condition.is_whole for condition in examine(tmp_path))
+    assert "made anew" not in caplog.text
+
+
+async def test_a_renewal_that_notes_too_early_shows(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The control: files noted before they are in are missed at the end, and the index is made anew at one go."""
+    await outdated(tmp_path)
+    await write_until_killed(tmp_path, mode="early_note")
+    await finish_renewal(tmp_path)
+
+    assert "does not hold all passages" in caplog.text
+    assert all(condition.is_whole for condition in examine(tmp_path))

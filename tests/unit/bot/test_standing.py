@@ -58,3 +58,19 @@ async def test_a_source_that_is_indexed_says_how_far_it_is(house: Typing, *, is_
     assert values == shown
     for coroutine in house.work:
         coroutine.close()
+
+
+async def test_a_keyword_index_that_is_made_anew_says_how_far_it_is(house: Typing) -> None:
+    """In the room and in plain values, as long as the one before answers."""
+    project = await house.project()
+    standing = Standing(house.db, house.store, house.board, house.settings.llm)
+    before = await standing.text(project, "en", now=house.now)
+
+    house.store.renewed = 0
+
+    line = "The keyword index is made anew after an update, 0 % (0 of 0 passages); meanwhile the one before answers."
+    assert line not in before
+    assert line in await standing.text(project, "en", now=house.now)
+    assert [0] == [one["renewed"] for one in await standing.as_json()]
+    for coroutine in house.work:
+        coroutine.close()

@@ -19,7 +19,7 @@ def test_nothing_that_was_found_speaks_to_the_terminal(capsys: pytest.CaptureFix
     print_indexed({"project": EVIL, "sources": [{"source": EVIL, "error": EVIL}]})
     source = {**COUNTS, "source": EVIL, "kind": "folder", "version": EVIL, "progress": None}
     source |= {"last_error": EVIL, "last_ok_at": None}
-    print_status({"version": "1", "projects": [{"name": EVIL, "passages": 2, "sources": [source]}]})
+    print_status({"version": "1", "projects": [{"name": EVIL, "passages": 2, "renewed": None, "sources": [source]}]})
     shown = capsys.readouterr()
 
     for sign in "\x1b\x07\x9b\r":
@@ -64,6 +64,8 @@ def test_status_says_how_far_an_index_is(
     source = {**COUNTS, "source": "docs", "kind": "folder", "version": "1a", "progress": {**progress, "left_s": left_s}}
     source |= {"last_error": "", "last_ok_at": None}
 
-    print_status({"version": "1", "projects": [{"name": "p", "passages": 2, "sources": [source]}]})
+    print_status({"version": "1", "projects": [{"name": "p", "passages": 2, "renewed": 1, "sources": [source]}]})
 
-    assert expected in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert expected in printed
+    assert "keyword index made anew: 1 of 2 passages; meanwhile the one before answers" in printed
