@@ -15,9 +15,9 @@ from pipelines.components.glossary import in_english, own_stems, same_stems
 from pipelines.components.keywords import STOP_WORDS, query_terms, terms
 from pipelines.components.languages import stop_words_of
 from pipelines.components.pairs import is_pair
+from pipelines.components.traces import told_apart
 
 MAX_CONCEPTS: Final = 24
-_MAX_CHARS: Final = 4_000
 _LONGEST_RUN_CHARS: Final = 120
 _LONG_RUN: Final = re.compile(rf"\S{{{_LONGEST_RUN_CHARS},}}")
 
@@ -156,8 +156,9 @@ def bounded(text: str) -> str:
 
 
 def read_query(text: str) -> Query:
-    """Take a question apart. Any text is valid; only its first 4,000 characters are read."""
-    text = bounded(text[:_MAX_CHARS].strip())
+    """Take a question apart. Any text is valid; of one longer than 4,000 characters, or with a trace, the telling part."""
+    told = told_apart(text)
+    text = bounded(told.text)
     stops = STOP_WORDS | stop_words_of(text)
     words = [word for word in _WORD.findall(text) if word.casefold() not in stops]
     english = [(word, in_english(word)) for word in words]
@@ -169,7 +170,9 @@ def read_query(text: str) -> Query:
         concepts=tuple(_concepts(english, fallback=query_terms(text)))[:MAX_CONCEPTS],
         identifiers=tuple(dict.fromkeys(_identifiers(text))),
         paths=tuple(dict.fromkeys(_PATH.findall(text))),
-        phrases=tuple(_phrases(text)),
+        phrases=tuple(
+            phrase for part in ((told.said, *told.errors) if told.errors else (text,)) for phrase in _phrases(part)
+        ),
         wants=frozenset(want for want, cues in _WANTS.items() if lowered & cues),
     )
 
