@@ -73,7 +73,7 @@ def read_corpus(files: Sequence[Path]) -> list[Row]:
 
 
 async def put_corpus(knowledge: Knowledge, project: str, rows: Sequence[Row], *, files: Files) -> Corpus:
-    """Write rows into a new project. Raises what the store and the embedder raise."""
+    """Write rows into a project, in place of what an earlier run put there. Raises what store and embedder raise."""
     corpus = Corpus(project)
     rules = SkipRules(files)
     by_path: dict[str, list[Row]] = defaultdict(list)
@@ -93,7 +93,8 @@ async def put_corpus(knowledge: Knowledge, project: str, rows: Sequence[Row], *,
             ready.append(IndexedFile(entry, documents, own if knowledge.embedder.width else None))
             used += len(documents)
     await knowledge.store.create(project)
-    await knowledge.store.apply(project, Change(put=ready, shown=[_SHOWN]))
+    gone = [(SOURCE, path) for path in await knowledge.store.manifest(project, SOURCE) if path not in by_path]
+    await knowledge.store.apply(project, Change(put=ready, remove=gone, shown=[_SHOWN]))
     return corpus
 
 

@@ -106,6 +106,23 @@ async def test_a_row_is_found_by_a_name_that_it_defines(
     assert "doc_1[1]" == corpus.keys[found[0].passage.id]
 
 
+async def test_a_corpus_takes_the_place_of_the_one_before(
+    tmp_path: Path, knowledge: Knowledge, settings: Settings
+) -> None:
+    """An index that is kept holds no row that the corpus has lost: every passage found belongs to a row."""
+    other = {"doc": "doc_2", "index": 0, "text": "class Fridge:\n    def cool_down(self) -> None: ...\n"}
+    before = read_corpus([written(tmp_path / "c.jsonl", HEAD, TAIL, other)])
+    await put_corpus(knowledge, "p", before, files=settings.files)
+    corpus = await put_corpus(
+        knowledge, "p", read_corpus([written(tmp_path / "c.jsonl", HEAD)]), files=settings.files
+    )
+
+    found = await knowledge.searching.search("p", "what does the fridge cool down", scope=Scope(), limit=9)
+
+    assert {"doc_1[0]"} >= {corpus.keys[one.passage.id] for one in found}
+    assert 1 == (await knowledge.store.counts("p")).passages
+
+
 def test_rows_of_a_page_are_documents_with_their_heading(tmp_path: Path) -> None:
     """A link gives the page's path without host and anchor."""
     row = {"chunk_link": "https://host/en/docs/limits#rates", "chunk_heading": "Rates", "text": "Rates\n\nFive."}
