@@ -1,6 +1,7 @@
 """A run in figures: a mean with its interval for each set and category, as JSON and as Markdown."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,11 +19,15 @@ FORMAT: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All questions asked with one group of settings; `label` names it, `settings` says what made the index."""
+    """All questions asked with one group of settings; `label` names it, `settings` says what made the index.
+
+    `notes` say what a reader of the figures must know, such as answers that are in no file.
+    """
 
     label: str
     settings: str
     scored: Sequence[Scored]
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +65,31 @@ def groups(run: Run, measures: Sequence[str] = MEASURES) -> list[Group]:
 
 
 def compared(before: Run, after: Run, measures: Sequence[str]) -> list[Compared]:
-    """Compare two runs question by question. Raises BadEvaluation when they share none."""
-    old = {one.pair: one for one in before.scored}
-    shared = [one for one in after.scored if one.pair in old]
-    if not shared:
+    """Compare two runs question by question. Raises BadEvaluation when they share none.
+
+    A question is known by its text, not by its line, so that a file may grow between two runs.
+    """
+    old, new = _by_question(before.scored), _by_question(after.scored)
+    earlier = {id(one): old[key].values for key, one in new.items() if key in old}
+    if not earlier:
         raise BadEvaluation(f"expected questions that both {before.label!r} and {after.label!r} asked, got none")
     found = []
-    for name, category, held in _grouped(shared):
+    for name, category, held in _grouped([one for one in after.scored if id(one) in earlier]):
         for measure in measures:
-            pairs = ([old[one.pair].values[measure] for one in held], [one.values[measure] for one in held])
+            pairs = ([earlier[id(one)][measure] for one in held], [one.values[measure] for one in held])
             found.append(Compared(name, category, measure, len(held), difference(*pairs)))
     return found
+
+
+def _by_question(scored: Sequence[Scored]) -> dict[tuple[str, str, str, int], Scored]:
+    """Name each question by set, project and text, and by how often that text came before."""
+    times: Counter[tuple[str, str, str]] = Counter()
+    named = {}
+    for one in scored:
+        key = (one.set, one.project, one.query)
+        named[*key, times[key]] = one
+        times[key] += 1
+    return named
 
 
 def as_json(runs: Sequence[Run], comparison: Sequence[Compared], *, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,6 +101,7 @@ def as_json(runs: Sequence[Run], comparison: Sequence[Compared], *, about: Mappi
             {
                 "label": run.label,
                 "settings": run.settings,
+                "notes": list(run.notes),
                 "groups": [asdict(group) for group in groups(run)],
                 "questions": [asdict(one) for one in run.scored],
             }
@@ -96,12 +116,19 @@ def read_run(path: Path) -> Run:
     try:
         held = json.loads(path.read_text("utf-8"))
         first = held["runs"][0]
-        scored = [Scored(**one) for one in first["questions"]]
+        label, settings = f"{path.stem} ({held.get('commit', '')})", str(first.get("settings", ""))
+        scored = [_scored(one) for one in first["questions"]]
     except OSError as error:
         raise BadEvaluation(f"{path}: expected a file that can be read, got {error.strerror or error}") from error
-    except (ValueError, LookupError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise BadEvaluation(f"{path}: expected what `roomwise eval --json` printed, got {error!r}") from error
-    return Run(f"{path.stem} ({held.get('commit', '')})", str(first.get("settings", "")), scored)
+    return Run(label, settings, scored)
+
+
+def _scored(read: Mapping[str, Any]) -> Scored:
+    values = {measure: float(read["values"][measure]) for measure in MEASURES}
+    of, project, query, category = (str(read[key]) for key in ("set", "project", "query", "category"))
+    return Scored(of, project, query, int(read["line"]), category, values, float(read["took_ms"]))
 
 
 def as_markdown(runs: Sequence[Run], comparison: Sequence[Compared], measures: Sequence[str]) -> str:

@@ -41,11 +41,6 @@ class Scored:
     values: Mapping[str, float]
     took_ms: float = 0.0
 
-    @property
-    def pair(self) -> tuple[str, str, int, str]:
-        """Name the question, the same in every run over the same files."""
-        return (self.set, self.project, self.line, self.query)
-
 
 async def ask_all(trial: Trial, *, on_asked: Callable[[], None]) -> list[Scored]:
     """Ask the questions of a trial in order. Raises what the search raises."""

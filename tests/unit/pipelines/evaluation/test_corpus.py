@@ -113,9 +113,7 @@ async def test_a_corpus_takes_the_place_of_the_one_before(
     other = {"doc": "doc_2", "index": 0, "text": "class Fridge:\n    def cool_down(self) -> None: ...\n"}
     before = read_corpus([written(tmp_path / "c.jsonl", HEAD, TAIL, other)])
     await put_corpus(knowledge, "p", before, files=settings.files)
-    corpus = await put_corpus(
-        knowledge, "p", read_corpus([written(tmp_path / "c.jsonl", HEAD)]), files=settings.files
-    )
+    corpus = await put_corpus(knowledge, "p", read_corpus([written(tmp_path / "c.jsonl", HEAD)]), files=settings.files)
 
     found = await knowledge.searching.search("p", "what does the fridge cool down", scope=Scope(), limit=9)
 

@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,16 @@ def test_questions_are_compared_in_pairs_whatever_their_order() -> None:
     assert (2, 0.25) == (whole.pairs, whole.found.mean)
 
 
+def test_a_question_is_compared_wherever_it_stands_in_its_file() -> None:
+    """A line put in above it changes nothing; one that is asked twice is compared with its like."""
+    before = [scored(1, 0.25), replace(scored(1, 0.5), line=7)]
+    after = [scored(9, 1.0), *(replace(one, line=one.line + 1) for one in before)]
+
+    (whole,) = compared(Run("a", "", before), Run("b", "", after), ["MRR"])
+
+    assert (2, 0.0) == (whole.pairs, whole.found.mean)
+
+
 def test_runs_without_a_common_question_cannot_be_compared() -> None:
     """It is said, rather than an empty table printed."""
     with pytest.raises(BadEvaluation, match="expected questions that both"):
@@ -50,12 +61,22 @@ def test_json_is_read_back_as_the_run_it_was(tmp_path: Path) -> None:
 
     read = read_run(path)
 
-    assert [one.pair for one in BEFORE.scored] == [one.pair for one in read.scored]
+    assert BEFORE.scored == read.scored
     assert [0.0] == [one.found.mean for one in compared(BEFORE, read, ["MRR"])][:1]
     assert read.label == "before (1a2b3c4d5)"
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", '{"runs": []}', '{"runs": [{"questions": [{"x": 1}]}]}'])
+QUESTION = {"set": "s", "project": "p", "query": "q", "line": 1, "category": "", "took_ms": 1.0}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(None, "", "[]", "7", '{"runs": []}', '{"runs": [{"questions": [{"x": 1}]}]}', '{"runs": ["run"]}'),
+        json.dumps({"runs": [{"questions": [QUESTION | {"values": {}}]}]}),
+        json.dumps({"runs": [{"questions": [QUESTION | {"values": dict.fromkeys(MEASURES)}]}]}),
+    ],
+)
 def test_a_baseline_that_is_none_is_refused(tmp_path: Path, content: str | None) -> None:
     """A missing file and one of another form say what is expected."""
     path = tmp_path / "before.json"
