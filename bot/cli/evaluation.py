@@ -8,23 +8,27 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bot import platform
+from bot.cli.checkouts import commit_of
 from bot.cli.doors import Where, read_settings
-from bot.cli.measuring import OnStep, Wanted, commit_of, left_out, measure, question_sets
+from bot.cli.measuring import OnStep, QuestionSet, Wanted, left_out, measure, question_sets
 from bot.cli.show import err, out, print_json
 from bot.cli.terminal import QUIET, guarded
 from bot.logs import configure, secrets_of
 from bot.version import PROGRAM
+from config.load import Loaded
 from pipelines.evaluation.measures import MEASURES, Level
 from pipelines.evaluation.plot import draw
 from pipelines.evaluation.questions import BadEvaluation
 from pipelines.evaluation.report import Compared, Run, as_json, as_markdown, compared, groups, read_run, trend_rows
 from pipelines.evaluation.statistics import RESAMPLES, SEED
+
+_SEARCHED_BY: Final = ("ranker.", "embedder.lexical_weight", "embedder.query_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,27 +75,65 @@ def evaluate(files: Sequence[Path], places: Places, versus: Versus, output: Outp
 
 
 async def _evaluate(wanted: Wanted, versus: Versus, output: Output, *, where: Where) -> int:
-    if unknown := [one for one in output.measures if one not in MEASURES]:
-        raise BadEvaluation(f"expected a measure of {', '.join(MEASURES)}, got {unknown[0]!r}")
-    before = read_run(versus.baseline) if versus.baseline else None
+    before = _checked(versus, output)
     loaded = read_settings(where)
     configure(QUIET, secrets=secrets_of(loaded.settings))
     changes = setting_of(versus.setting) if versus.setting else {}
     other = read_settings(where, changes) if changes else None  # a wrong setting is told before the work
-    if missed := left_out(wanted, await asyncio.to_thread(question_sets, wanted)):
-        names = ", ".join(f"{count} about {name}" for name, count in missed.items())
-        err.print(f"Left out, since no checkout is named for them: {names}.", markup=False, highlight=False)
+    sets = await asyncio.to_thread(question_sets, wanted)
+    if other is not None and not wanted.checkouts and not all(one.corpora for one in sets):
+        _check_comparable(versus.setting, changes, loaded)
+    _say_left_out(wanted, sets)
     async with _folder(output.index_folder) as folder:
+        commit = await commit_of(platform.checkout_root(), folder, loaded.settings)
         with _progress() as on_step:
             runs = [await measure(wanted, loaded, folder=folder / "now", label="now", on_step=on_step)]
             if other is not None:
                 place = folder / ("other" if "embedder" in changes else "now")
                 runs.append(await measure(wanted, other, folder=place, label=versus.setting, on_step=on_step))
-        commit = await commit_of(platform.checkout_root(), folder, loaded.settings)
     comparison = compared(runs[0], runs[1], output.measures) if other else []
     comparison = compared(before, runs[0], output.measures) if before else comparison
     _show(runs, comparison, output, commit=commit)
     return 0
+
+
+def _checked(versus: Versus, output: Output) -> Run | None:
+    """Read the baseline, and refuse before the work what would fail after it. Raises BadEvaluation."""
+    if unknown := [one for one in output.measures if one not in MEASURES]:
+        raise BadEvaluation(f"expected a measure of {', '.join(MEASURES)}, got {unknown[0]!r}")
+    if versus.setting and versus.baseline:
+        raise BadEvaluation("expected one comparison, got --compare and --baseline: run twice")
+    if output.record:
+        _with_rows(output.record, "")
+    if output.plot and not output.plot.absolute().parent.is_dir():
+        raise BadEvaluation(f"{output.plot}: expected a file in a folder that is there")
+    return read_run(versus.baseline) if versus.baseline else None
+
+
+def _check_comparable(setting: str, changes: dict[str, Any], loaded: Loaded) -> None:
+    """Refuse a setting that could not change anything: projects of the data folder are asked as they are indexed."""
+    is_read = setting.strip().startswith(_SEARCHED_BY) or changes == {"embedder": {"kind": "none"}}
+    if not is_read or changes == {"ranker": {"kind": "llm"}}:  # which plain searches never ask
+        raise BadEvaluation(
+            f"expected a setting that a search of an indexed project reads, got {setting!r}: "
+            "name the project's folder by --checkout, so that it is indexed and asked with this setting"
+        )
+    holder = platform.holder_of(loaded.settings.data_dir)
+    if holder is not None and holder.address:
+        raise BadEvaluation(
+            f"expected no running service beside --compare, got process {holder.pid}, which would answer both times "
+            "with its own settings: stop it, or name the project's folder by --checkout"
+        )
+
+
+def _say_left_out(wanted: Wanted, sets: Sequence[QuestionSet]) -> None:
+    if missed := left_out(wanted, sets):
+        names = ", ".join(f"{count} about {name}" for name, count in missed.items())
+        _say(f"Left out, since no checkout is named for them: {names}.")
+
+
+def _say(text: str) -> None:
+    err.print(text, markup=False, highlight=False)
 
 
 def setting_of(text: str) -> dict[str, Any]:
@@ -117,19 +159,29 @@ def _checkout(text: str) -> tuple[str, Path]:
 
 def append_rows(page: Path, rows: str) -> None:
     """Put rows at the end of a page's last table. Raises BadEvaluation when the page has none."""
+    _write(page, _with_rows(page, rows))
+
+
+def _with_rows(page: Path, rows: str) -> str:
+    """Give the page's text with rows at the end of its last table. Raises BadEvaluation."""
     try:
         lines = page.read_text("utf-8").splitlines(keepends=True)
     except OSError as error:
         raise BadEvaluation(f"{page}: expected a page that can be read, got {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise BadEvaluation(f"{page}: expected UTF-8, got byte {error.object[error.start]:#04x}") from error
     last = next((at for at in range(len(lines) - 1, -1, -1) if lines[at].startswith("|")), None)
     if last is None:
         raise BadEvaluation(f"{page}: expected a table to append a row to, got none")
+    lines[last] = lines[last].rstrip("\n") + "\n"
     lines.insert(last + 1, rows)
-    page.write_text("".join(lines), "utf-8")
+    return "".join(lines)
 
 
 def _show(runs: Sequence[Run], comparison: Sequence[Compared], output: Output, *, commit: str) -> None:
     now = datetime.now(UTC)
+    for note in dict.fromkeys(note for run in runs for note in run.notes):
+        _say(f"Note: {note}.")
     if output.form == "json":
         about = {"program": PROGRAM, "commit": commit, "at": now.isoformat(), "seed": SEED, "resamples": RESAMPLES}
         print_json(as_json(runs, comparison, about=about))
@@ -157,8 +209,11 @@ async def _folder(kept: Path | None) -> AsyncIterator[Path]:
     """A folder for what is indexed: the one named, which stays, else one that goes."""
     with tempfile.TemporaryDirectory(prefix="roomwise-eval-", ignore_cleanup_errors=True) as made:
         folder = kept or Path(made)
-        for part in ("now", "other"):
-            (folder / part).mkdir(parents=True, exist_ok=True)
+        try:
+            for part in ("now", "other"):
+                (folder / part).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadEvaluation(f"{folder}: expected a folder to index in, got {error.strerror or error}") from error
         yield folder
 
 

@@ -7,30 +7,24 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-from adapters.registry import SourceRegistry, SourceSpec
-from adapters.source import CodeSource, Entry, Listing, SourceError
 from bot.app import sections_of
+from bot.cli.checkouts import Part, index_part, open_checkout, read_roots
 from bot.cli.doors import open_door
 from bot.desk import Desk
 from config.load import Loaded
-from config.settings import Settings
 from pipelines.evaluation.corpus import put_corpus, read_corpus
 from pipelines.evaluation.measures import Level, Place
-from pipelines.evaluation.questions import Asked, BadEvaluation, read_questions, read_rows
+from pipelines.evaluation.questions import Asked, BadEvaluation, read_questions
 from pipelines.evaluation.report import Run
 from pipelines.evaluation.trial import Finder, Scored, Trial, ask_all
 from pipelines.parts import INDEX_FOLDER, Knowledge, open_knowledge
-from pipelines.planning import Listed
 from pipelines.stores.passages import Scope
-from pipelines.types import Shown
 
-_SOURCE: Final = "checkout"
 _QUESTIONS: Final = "_queries"
 
 
@@ -83,9 +77,13 @@ class QuestionSet:
 def question_sets(wanted: Wanted) -> list[QuestionSet]:
     """Read the files of questions and give each its corpora: those that begin with its name.
 
-    With one file of questions every corpus belongs to it. Raises BadEvaluation.
+    With one file of questions every corpus belongs to it. Raises BadEvaluation, also for what is named twice: its
+    questions would count twice.
     """
     names = [path.stem.removesuffix(_QUESTIONS) for path in wanted.files]
+    for what, named in (("file of questions", names), ("checkout", [name for name, _ in wanted.checkouts])):
+        if twice := [name for name, times in Counter(named).items() if times > 1]:
+            raise BadEvaluation(f"expected every {what} once, got {twice[0]!r} again")
     owners = [(_owner(path, names), path) for path in wanted.corpora]
     return [
         QuestionSet(name, read_questions(path), [corpus for owner, corpus in owners if owner == name])
@@ -99,7 +97,7 @@ async def measure(wanted: Wanted, loaded: Loaded, *, folder: Path, label: str, o
     Raises BadEvaluation, DeskError for a project that is not there, and what opening and indexing raise.
     """
     sets = await asyncio.to_thread(question_sets, wanted)
-    roots = await asyncio.to_thread(_roots, wanted.roots_file)
+    roots = await asyncio.to_thread(read_roots, wanted.roots_file)
     scored: list[Scored] = []
     async with AsyncExitStack() as stack:
         asking = Asking(wanted, loaded, folder, stack, roots, on_step)
@@ -109,7 +107,16 @@ async def measure(wanted: Wanted, loaded: Loaded, *, folder: Path, label: str, o
         made_by = await asking.made_by()
     if not scored:
         raise BadEvaluation(f"expected a checkout of {', '.join(left_out(wanted, sets))}, got none of them")
-    return Run(label, made_by, scored)
+    return Run(label, made_by, scored, (*asking.notes, *_unheard(asking.knowledge)))
+
+
+def _unheard(knowledge: Knowledge | None) -> list[str]:
+    """Say how often the ranker that is measured did not order anything."""
+    counts = knowledge.reranking.counts if knowledge and knowledge.reranking else {}
+    faults = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count and outcome != "ok")
+    return [
+        f"of {sum(counts.values())} orders of the ranker some failed, and the order without it held: {faults}"
+    ] * bool(faults)
 
 
 async def _ask(trial: Trial, on_step: OnStep) -> list[Scored]:
@@ -121,15 +128,6 @@ async def _ask(trial: Trial, on_step: OnStep) -> list[Scored]:
         on_step(f"asking {trial.name}", done=done, total=len(trial.asked))
 
     return await ask_all(trial, on_asked=asked)
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A checkout, or what of it lies below a folder."""
-
-    project: str
-    checkout: Path
-    root: str = ""
 
 
 @dataclass(slots=True)
@@ -144,6 +142,7 @@ class Asking:
     on_step: OnStep
     knowledge: Knowledge | None = None
     desk: Desk | None = None
+    notes: list[str] = field(default_factory=list)
 
     async def trials(self, one: QuestionSet) -> AsyncIterator[Trial]:
         """Make each place ready and give the questions that are asked there."""
@@ -151,14 +150,15 @@ class Asking:
             yield Trial(one.name, one.asked, await self._in_corpus(one))
             return
         for name, project, place in self._where(one):
-            find = await (self._in_checkout(place) if place else self._in_project(project))
-            yield Trial(name, one.of(project), find, self.wanted.level)
+            asked = one.of(project)
+            find = await (self._in_checkout(place, name, asked) if place else self._in_project(project))
+            yield Trial(name, asked, find, self.wanted.level)
 
     async def made_by(self) -> str:
         """Name what the passages were made by, as far as it is known here."""
         return self.knowledge.indexing.version if self.knowledge else "as indexed"
 
-    def _where(self, one: QuestionSet) -> "Iterator[tuple[str, str, _Part | None]]":
+    def _where(self, one: QuestionSet) -> "Iterator[tuple[str, str, Part | None]]":
         """List set, project and part of a checkout; questions about a project without one are left out, if any has."""
         if not self.wanted.checkouts:
             yield from ((one.name, project, None) for project in one.projects)
@@ -167,10 +167,10 @@ class Asking:
             if project not in one.projects:
                 continue
             if project not in self.roots:
-                yield one.name, project, _Part(project, checkout)
+                yield one.name, project, Part(project, checkout)
                 continue
-            yield f"{one.name} (whole)", project, _Part(project, checkout)
-            yield f"{one.name} (root)", project, _Part(project, checkout, self.roots[project])
+            yield f"{one.name} (whole)", project, Part(project, checkout)
+            yield f"{one.name} (root)", project, Part(project, checkout, self.roots[project])
 
     async def _opened(self) -> Knowledge:
         if self.knowledge is None:
@@ -194,20 +194,25 @@ class Asking:
         corpus = await put_corpus(knowledge, project, rows, files=self.loaded.settings.files)
 
         async def find(query: str, *, limit: int) -> list[Place]:
-            found = await knowledge.searching.search(project, query, scope=Scope(), limit=limit)
+            found = await knowledge.searching.search(project, query, scope=Scope(), limit=limit, may_pay=True)
             return [Place(corpus.keys[hit.passage.id]) for hit in found]
 
         return find
 
-    async def _in_checkout(self, part: "_Part") -> Finder:
+    async def _in_checkout(self, part: Part, name: str, asked: Sequence[Asked]) -> Finder:
         self.on_step(f"indexing {part.project}{f' below {part.root}' if part.root else ''}")
         knowledge = await self._opened()
         project = _project(part.project, part.root or ".")
-        async with _source(part.checkout, self.folder, self.loaded.settings) as source:
-            await _index(knowledge, project, source, part.root)
+        async with open_checkout(part.checkout, self.folder, self.loaded.settings) as source:
+            paths = await index_part(knowledge, project, part, source)
+        answers = {target.key for one in asked for target in one.targets}
+        if absent := sorted(answers - paths):
+            self.notes.append(
+                f"{name}: {len(absent)} of {len(answers)} answers are no file of {part}, such as {absent[0]!r}"
+            )
 
         async def find(query: str, *, limit: int) -> list[Place]:
-            found = await knowledge.searching.search(project, query, scope=Scope(), limit=limit)
+            found = await knowledge.searching.search(project, query, scope=Scope(), limit=limit, may_pay=True)
             return [Place(hit.passage.path, hit.passage.first_line, hit.passage.last_line) for hit in found]
 
         return find
@@ -224,69 +229,9 @@ class Asking:
         return find
 
 
-async def commit_of(checkout: Path | None, folder: Path, settings: Settings) -> str:
-    """Say which commit the program runs from, shortened; "" when it is no checkout."""
-    if checkout is None:
-        return ""
-    async with _source(checkout, folder, settings) as source:
-        return (await source.head()).commit[:9]
-
-
-@asynccontextmanager
-async def _source(checkout: Path, folder: Path, settings: Settings) -> AsyncIterator[CodeSource]:
-    """Open the committed tree of a repository, or a folder as it lies. Raises BadEvaluation."""
-    registry = SourceRegistry(folder, sources=settings.sources, files=settings.files)
-    try:
-        source = registry.open(await asyncio.to_thread(_spec, checkout))
-        try:
-            yield source
-        finally:
-            await source.close()
-    except SourceError as error:
-        raise BadEvaluation(f"{checkout}: {error}") from error
-
-
-def _spec(checkout: Path) -> SourceSpec:
-    if not checkout.is_dir():
-        raise BadEvaluation(f"expected the folder of a checkout, got {str(checkout)!r}, which is none")
-    return SourceSpec(_SOURCE, "git" if (checkout / ".git").exists() else "folder", str(checkout.absolute()))
-
-
-async def _index(knowledge: Knowledge, project: str, source: CodeSource, root: str) -> None:
-    listing = await source.listing(await source.head())
-    entries = {entry.path: entry for entry in listing.entries}
-
-    async def read(files: Sequence[Listed]) -> AsyncIterator[tuple[Listed, bytes]]:
-        by_path = {file.path: file for file in files}
-        async for entry, content in source.read(entries[path] for path in by_path):
-            yield by_path[entry.path], content
-
-    await knowledge.store.create(project)
-    plan = await knowledge.indexing.plan(project, _SOURCE, list(_listed(listing, root)))
-    shown = Shown(_SOURCE, listing.head.ref, listing.head.commit, datetime.now(UTC))
-    await knowledge.indexing.run(project, shown, plan, read)
-
-
-def _listed(listing: Listing, root: str) -> Iterator[Listed]:
-    def made(entry: Entry) -> Listed:
-        return Listed(entry.path, entry.blob, entry.size_bytes, entry.mode, listing.marked.get(entry.path, ""))
-
-    below = root.rstrip("/") + "/" if root else ""
-    return (made(entry) for entry in listing.entries if entry.path.startswith(below))
-
-
-def _roots(path: Path | None) -> dict[str, str]:
-    """Read the folders of code by project. Raises BadEvaluation."""
-    found = {}
-    for number, row in read_rows(path) if path else ():
-        if not isinstance(row.get("project"), str) or not isinstance(row.get("root"), str):
-            raise BadEvaluation(f'{path}, line {number}: expected "project" and "root", got the keys {sorted(row)}')
-        found[row["project"]] = row["root"]
-    return found
-
-
 def _owner(corpus: Path, names: Sequence[str]) -> str:
-    owner = names[0] if len(names) == 1 else next((one for one in names if corpus.stem.startswith(one + "_")), "")
+    fitting = names if len(names) == 1 else [one for one in names if corpus.stem.startswith(one + "_")]
+    owner = max(fitting, key=len, default="")
     if not owner:
         raise BadEvaluation(
             f"expected a corpus whose name begins with that of a file of questions ({', '.join(names)}), got {corpus.name!r}"

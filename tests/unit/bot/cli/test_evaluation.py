@@ -1,15 +1,19 @@
 """`roomwise eval` from its arguments to what it prints and writes."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot import platform
 from bot.cli.doors import Where
 from bot.cli.evaluation import Output, Places, Versus, append_rows, evaluate, setting_of
 from bot.cli.terminal import index_now
+from bot.platform import DataFolderLock
 from pipelines.evaluation.questions import BadEvaluation
+from tests.fakes.json_server import JsonServer, Odd
 
 QUESTIONS = [
     {"query": "how does the oven cool down", "project": "kitchen", "relevant": ["oven/cooling.py"], "category": "code"},
@@ -140,14 +144,90 @@ def test_a_corpus_must_hold_every_answer(tmp_path: Path, capsys: pytest.CaptureF
         (Places(), Versus("embeder.kind=none"), "did you mean 'embedder.kind'?"),
         (Places(), Versus("embedder.kind"), "expected a setting such as"),
         (Places(), Versus(baseline=Path("none.json")), "none.json: expected a file that can be read"),
+        (Places(), Versus("embedder.kind=none", Path("a.json")), "expected one comparison"),
+        (Places(), Versus("files.max_mb=1"), "expected a setting that a search of an indexed project reads"),
+        (Places(), Versus("ranker.kind=llm"), "expected a setting that a search of an indexed project reads"),
+        (Places(checkouts=["a=x", "a=y"]), Versus(), "expected every checkout once, got 'a' again"),
+        (Places(checkouts=["kitchen=empty"]), Versus(), "expected files in empty, got none"),
     ],
 )
 def test_what_cannot_be_measured_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], places: Places, versus: Versus, message: str
 ) -> None:
     """One line that says what was expected, and exit code 1."""
+    (tmp_path / "empty").mkdir()
+
     assert 1 == run(tmp_path, places, versus)
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (Output(("MRR",), plot=Path("none/a.svg")), "none/a.svg: expected a file in a folder that is there"),
+        (Output(("MRR",), record=Path("none.md")), "none.md: expected a page that can be read"),
+        (Output(("MRR",), record=Path("odd.md")), "odd.md: expected UTF-8, got byte 0xff"),
+        (Output(("MRR",), index_folder=Path("odd.md")), "odd.md: expected a folder to index in"),
+    ],
+)
+def test_what_could_not_be_written_is_told_before_the_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], output: Output, message: str
+) -> None:
+    """Nobody waits an hour for figures and then learns that there is no place for them."""
+    (tmp_path / "odd.md").write_bytes(b"\xff")
+
+    assert 1 == run(tmp_path, Places(checkouts=["kitchen=nowhere"]), output=output)
+    assert message in capsys.readouterr().err
+
+
+def test_a_project_is_not_compared_where_a_service_would_answer_both_times(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The service has its own settings: both figures would be the same, whatever the setting."""
+    with DataFolderLock.acquire(platform.open_data_folder(tmp_path / "data"), command="run") as lock:
+        lock.announce(address="http://127.0.0.1:9", key="key")
+        code = run(tmp_path, Places(), Versus("embedder.kind=none"))
+
+    assert 1 == code
+    assert "expected no running service beside --compare" in capsys.readouterr().err
+
+
+def test_a_file_of_questions_counts_once(tmp_path: Path, kitchen: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two files of one name would be one set in which nobody can tell them apart."""
+    file = written(tmp_path / "kitchen_queries.jsonl", QUESTIONS)
+    places, where = Places(checkouts=[f"kitchen={kitchen}"]), Where(tmp_path / "data")
+
+    assert 1 == evaluate([file, file], places, Versus(), Output(("MRR",)), where=where)
+    assert "expected every file of questions once, got 'kitchen' again" in capsys.readouterr().err
+
+
+def test_answers_that_are_no_file_are_noted(tmp_path: Path, kitchen: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They lower the figures; whoever reads them must know."""
+    (kitchen / "oven" / "heating.py").unlink()
+
+    assert 0 == run(tmp_path, Places(checkouts=[f"kitchen={kitchen}"]))
+    shown = capsys.readouterr()
+    note = f"kitchen: 1 of 2 answers are no file of {kitchen}, such as 'oven/heating.py'"
+    assert f"Note: {note}." in shown.err
+    assert [note] == json.loads(shown.out)["runs"][0]["notes"]
+
+
+async def test_a_ranker_that_was_not_heard_is_noted(
+    tmp_path: Path, kitchen: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The figures are those of the order without it; only one question finds more than one passage to order."""
+    async with JsonServer(lambda _: {}, script=[Odd(401)] * 9) as server:
+        config = tmp_path / "mine.toml"
+        config.write_text(f'[ranker]\nkind = "endpoint"\nbase_url = "{server.url}"\n', "utf-8")
+        files = [written(tmp_path / "kitchen_queries.jsonl", QUESTIONS)]
+        code = await asyncio.to_thread(
+            evaluate, files, Places(checkouts=[f"kitchen={kitchen}"]), Versus(), Output(("MRR",), "json"),
+            where=Where(tmp_path / "data", config),
+        )  # fmt: skip
+
+    assert 0 == code
+    (now,) = json.loads(capsys.readouterr().out)["runs"]
+    assert ["of 1 orders of the ranker some failed, and the order without it held: 1 unauthorised"] == now["notes"]
 
 
 def test_a_setting_is_read_as_toml_or_as_text() -> None:
@@ -163,3 +243,13 @@ def test_a_page_without_a_table_takes_no_row(tmp_path: Path) -> None:
 
     with pytest.raises(BadEvaluation, match="expected a table"):
         append_rows(page, "| 1 |\n")
+
+
+def test_a_row_is_a_line_of_its_own_though_the_page_ends_without_a_line_feed(tmp_path: Path) -> None:
+    """The last row of the table stays whole."""
+    page = tmp_path / "page.md"
+    page.write_text("| a |\n|---|\n| 1 |", "utf-8")
+
+    append_rows(page, "| 2 |\n")
+
+    assert "| a |\n|---|\n| 1 |\n| 2 |\n" == page.read_text("utf-8")
