@@ -51,8 +51,14 @@ class JsonEndpoint:
     """Posts to one endpoint. Close it before its event loop ends."""
 
     def __init__(self, address: Address, *, sleep: Sleep = asyncio.sleep) -> None:
+        """Make the client. Raises ModelUnavailable for a key that no header can hold; what is wrong with it is not shown."""
         self._address = address
         self._sleep = sleep
+        if not (address.api_key.isascii() and address.api_key.isprintable()):
+            raise ModelUnavailable(
+                f"expected letters, digits and signs of ASCII in {address.section}.api_key, got others: copy it anew",
+                kind="unauthorised",
+            )
         headers = {"Authorization": f"Bearer {address.api_key}"} if address.api_key else {}
         # Time is kept by `Patience`; a redirect could carry the key elsewhere, so none is followed.
         self._client = httpx.AsyncClient(headers=headers, timeout=None)  # noqa: S113
@@ -80,8 +86,11 @@ class JsonEndpoint:
 
     async def _once(self, path: str, body: Mapping[str, Any], timeout_s: float) -> bytes:
         url = f"{self._address.base_url.rstrip('/')}/{path}"
+        # Questions and file names may hold half a surrogate pair, which no UTF-8 has.
+        content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        posting = self._client.stream("POST", url, content=content, headers={"Content-Type": "application/json"})
         try:
-            async with asyncio.timeout(timeout_s), self._client.stream("POST", url, json=body) as response:
+            async with asyncio.timeout(timeout_s), posting as response:
                 self._check(response)
                 return await self._read(response)
         except TimeoutError:

@@ -20,12 +20,17 @@ ALIKE = {"remove": "delete", "erase": "delete", "user": "customer", "account": "
 _VARINT, _BYTES, _FLOAT, _INT64, _INTS, _INT = 0, 2, 1, 7, 7, 2
 
 
-def write_encoder(folder: Path, *, width: int = 384) -> None:
-    """Write a model that gives the mean of a text's word vectors, under the file names of BAAI/bge-small-en-v1.5."""
+def write_encoder(folder: Path, *, width: int = 384, broken: str = "") -> None:
+    """Write a model that gives the mean of a text's word vectors, under the file names of BAAI/bge-small-en-v1.5.
+
+    The vector of the word `broken` holds no numbers.
+    """
     rng = np.random.default_rng(7)
     vectors = {word: rng.normal(size=width) for word in WORDS}
     table = np.array([vectors[ALIKE.get(word, word)] for word in WORDS], dtype=np.float32)
     table[0] = 0.0
+    if broken:
+        table[WORDS.index(broken)] = np.nan
     _write(folder, "model_optimized.onnx", _graph(table, "last_hidden_state", keeps_axis=True))
 
 

@@ -1,10 +1,12 @@
 """Vectors of texts: the Protocol of an embedder, and none at all."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.types import ModelUnavailable
 
 Vectors = NDArray[np.float32]
 
@@ -66,3 +68,14 @@ def unit_rows(rows: Vectors) -> Vectors:
     unit = np.divide(rows, np.where(lengths == 0, 1.0, lengths), dtype=np.float32)
     unit[is_zero, :1] = 1.0
     return unit
+
+
+def with_direction(rows: NDArray[np.floating[Any]]) -> Vectors:
+    """Bring what a model gave into a range whose squares are numbers: the largest of each row becomes 1 or -1.
+
+    Raises ModelUnavailable, kind "garbage", for a row that is not finite or all zeros: it points nowhere.
+    """
+    peaks = np.abs(rows).max(axis=1, keepdims=True, initial=0.0)
+    if not np.isfinite(peaks).all() or not peaks.all():
+        raise ModelUnavailable("expected finite vectors with a direction, got others", kind="garbage")
+    return (rows / peaks).astype(np.float32)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from config.settings import Embedder as EmbedderSettings
-from pipelines.components.embed.base import Vectors, unit_rows
+from pipelines.components.embed.base import Vectors, unit_rows, with_direction
 from pipelines.components.embed.naming import space_name
 from pipelines.components.posting import Address, JsonEndpoint, Patience, RequestRefused, Sleep, parsed
 from pipelines.components.resting import Rest
@@ -69,7 +69,7 @@ class EndpointEmbedder:
             raise ModelUnavailable("expected vectors of an endpoint that failed again and again; it is left alone")
         asked = self._settings.query_prefix + text[: self._settings.max_chars]
         try:
-            row: Vectors = (await self._ask([asked], Patience(self._settings.query_timeout_s)))[0]
+            row = await self._ask_in_time(asked)
         except ModelUnavailable as fault:
             self._rest.failed(str(fault), kind=fault.kind)
             raise
@@ -79,6 +79,16 @@ class EndpointEmbedder:
     async def close(self) -> None:
         """Release connections."""
         await self._endpoint.close()
+
+    async def _ask_in_time(self, text: str) -> Vectors:
+        """Embed a question within the one time for it, however often it is refused and halved."""
+        within_s = self._settings.query_timeout_s
+        try:
+            async with asyncio.timeout(within_s):
+                row: Vectors = (await self._ask([text], Patience(within_s)))[0]
+        except TimeoutError:
+            raise ModelUnavailable(f"expected a vector within {within_s:g} s, got none", kind="timeout") from None
+        return row
 
     async def _ask(self, texts: Sequence[str], patience: Patience) -> Vectors:
         body = {"model": self._settings.model, "input": list(texts)}
@@ -96,7 +106,7 @@ class EndpointEmbedder:
         try:
             data = parsed(raw)["data"]
             ordered = {int(one.get("index", place)): one["embedding"] for place, one in enumerate(data)}
-            rows = np.array([ordered[index] for index in range(count)], dtype=np.float32)
+            rows = np.array([ordered[index] for index in range(count)], dtype=np.float64)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise ModelUnavailable(f"expected {count} vectors, got no such list", kind="garbage") from None
         if len(data) != count or rows.ndim != 2:
@@ -108,9 +118,7 @@ class EndpointEmbedder:
                 f"expected vectors of {self.width} numbers (embedder.dimensions), got {rows.shape[1]}: correct the setting",
                 kind="garbage",
             )
-        if not np.isfinite(rows).all() or not np.abs(rows).max(axis=1).all():
-            raise ModelUnavailable("expected finite vectors with a direction, got others", kind="garbage")
-        return unit_rows(rows)
+        return unit_rows(with_direction(rows))
 
 
 @dataclass(frozen=True, slots=True)

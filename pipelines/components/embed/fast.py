@@ -50,6 +50,9 @@ class FastEmbedder:
     def _embed_now(self, texts: Sequence[str]) -> Vectors:
         cut = [text[: self._settings.max_chars] for text in texts]
         try:
-            return unit_rows(np.array(list(self._encoder.embed(cut, batch_size=_BATCH_TEXTS)), dtype=np.float32))
+            rows = np.array(list(self._encoder.embed(cut, batch_size=_BATCH_TEXTS)), dtype=np.float32)
         except FAULTS as error:
             raise ModelUnavailable(f"expected vectors of {self.name!r}, got {type(error).__name__}") from error
+        # What a model in half precision cannot say of an odd text is no reason to stop an index: words still find it.
+        rows[~np.isfinite(rows).all(axis=1)] = 0.0
+        return unit_rows(rows)

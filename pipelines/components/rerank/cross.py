@@ -1,6 +1,7 @@
 """A cross-encoder on this machine, by the package fastembed (an extra). Imported only when it is asked for."""
 
 import asyncio
+import math
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,6 +38,8 @@ class CrossEncoder:
                 scores = await asyncio.to_thread(self._scores, query, texts, has_given_up)
             finally:
                 has_given_up.set()
+        if not all(map(math.isfinite, scores)):
+            raise ModelUnavailable("expected finite scores of the cross-encoder, got others", kind="garbage")
         return Order(best_first(dict(enumerate(scores)), len(texts)))
 
     async def close(self) -> None:

@@ -1,5 +1,6 @@
 """Any endpoint with the common /rerank: Cohere, Jina, Voyage, vLLM, LiteLLM; and TEI, whose shape is another."""
 
+import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -15,7 +16,9 @@ _NOT_UNDERSTOOD: Final = frozenset({400, 422})
 
 
 class EndpointReranker:
-    """Asks {"model", "query", "documents", "top_n"}; when that is refused, {"query", "texts"} as TEI wants it.
+    """Asks {"model", "query", "documents"}; when that is refused, {"query", "texts"} as TEI wants it.
+
+    How many are wanted is not said: it is "top_n" here and "top_k" there (Voyage), and all of them without it.
 
     Either answer is understood: [{"index", "score"}], or {"results": [{"index", "relevance_score"}]} or the same
     under "data". The shape that an endpoint takes is remembered.
@@ -32,7 +35,9 @@ class EndpointReranker:
         """Order passages by one request. Raises ModelUnavailable."""
         texts = [shown_text(one, max_chars=self._settings.max_chars) for one in passages]
         raw = await self._ask(query, texts)
-        return Order(best_first(_scores(parsed(raw), len(texts)), len(texts)))
+        # Off the event loop: an answer may be large, and the budget ends in time all the same.
+        scores = await asyncio.to_thread(lambda: _scores(parsed(raw), len(texts)))
+        return Order(best_first(scores, len(texts)))
 
     async def close(self) -> None:
         """Release connections."""
@@ -43,7 +48,7 @@ class EndpointReranker:
         if self._takes_texts:
             return await self._endpoint.post("rerank", as_tei, self._patience)
         named = {"model": self._settings.model} if self._settings.model else {}
-        common = {**named, "query": query, "documents": list(texts), "top_n": len(texts)}
+        common = {**named, "query": query, "documents": list(texts)}
         try:
             return await self._endpoint.post("rerank", common, self._patience)
         except RequestRefused as refusal:
@@ -60,7 +65,7 @@ def _scores(answer: Any, count: int) -> dict[int, float]:
         answer = answer.get("results", answer.get("data"))
     try:
         pairs = [(_place(one["index"]), float(one.get("relevance_score", one.get("score")))) for one in answer]
-    except (TypeError, KeyError, ValueError, AttributeError):
+    except (TypeError, KeyError, ValueError, AttributeError, OverflowError):
         raise ModelUnavailable("expected a list of places and scores, got something else", kind="garbage") from None
     scores = dict(pairs)
     is_whole = len(scores) == len(pairs) and scores.keys() <= set(range(count))

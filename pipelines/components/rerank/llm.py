@@ -42,9 +42,10 @@ class LlmReranker:
         """Order passages by the first endpoint that answers. Raises ModelUnavailable, with what was spent."""
         shown = [Document(id=str(place), content=self._text(one)) for place, one in enumerate(passages)]
         spent = Usage()
+        ends_s = asyncio.get_running_loop().time() + self._settings.budget_ms / 1000 * _OWN_SHARE
         for tried, (endpoint, model) in enumerate(self._models, start=1):
             try:
-                order = await self._ordered(endpoint, model, query, shown)
+                order = await self._ordered(endpoint, model, query, shown, ends_s=ends_s)
             except ModelUnavailable as fault:
                 fault.usage = spent = spent + fault.usage
                 if tried == len(self._models) or fault.kind == "timeout":
@@ -59,13 +60,13 @@ class LlmReranker:
             await model.close_async()
 
     async def _ordered(
-        self, endpoint: Endpoint, model: OpenAIChatGenerator, query: str, shown: Sequence[Document]
+        self, endpoint: Endpoint, model: OpenAIChatGenerator, query: str, shown: Sequence[Document], *, ends_s: float
     ) -> Order:
         metered = _Metered(model)
         ranker = LLMRanker(chat_generator=metered, prompt=self._prompt, top_k=len(shown), raise_on_failure=True)
         sent_chars = len(query) + sum(len(one.content or "") for one in shown)
         try:
-            async with asyncio.timeout(self._settings.budget_ms / 1000 * _OWN_SHARE):
+            async with asyncio.timeout_at(ends_s):
                 ended = await ranker.run_async(query=query, documents=list(shown))
         except TimeoutError:
             spent = guessed(endpoint, prompt_chars=sent_chars)

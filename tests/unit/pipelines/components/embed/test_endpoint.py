@@ -221,6 +221,49 @@ async def test_a_question_waits_a_short_time_and_once() -> None:
     assert 1 == len(server.posted)
 
 
+async def test_a_question_that_is_refused_again_and_again_has_one_time_for_all() -> None:
+    """Each half of it would else have the whole time again."""
+    async with JsonServer(well, script=[Odd(400), Odd(400), Odd(hangs=True)]) as server:
+        embedder = opened(server, query_timeout_s=1.0)
+        with pytest.raises(ModelUnavailable) as raised:
+            await embedder.embed_query("why " * 200)
+        await embedder.close()
+
+    assert ("timeout", "expected a vector within 1 s, got none") == (raised.value.kind, str(raised.value))
+
+
+async def test_half_a_surrogate_pair_is_sent_as_a_question_mark() -> None:
+    """Odd file names and odd JSON hold it; no UTF-8 does."""
+    async with JsonServer(well) as server:
+        embedder = opened(server)
+        await embedder.embed(["odd \udcff name"])
+        await embedder.embed_query("what \ud800?")
+        await embedder.close()
+
+    assert [["odd ? name"], ["what ??"]] == [one.body["input"] for one in server.posted]
+
+
+@pytest.mark.parametrize("size", [1e200, 1e30, 1e-30, 1e-200])
+async def test_vectors_of_any_size_have_length_one(size: float) -> None:
+    """Their squares need not be numbers."""
+    async with JsonServer(lambda _: {"data": [{"index": 0, "embedding": [3 * size, 0, 4 * size]}]}) as server:
+        embedder = opened(server)
+        row = await embedder.embed_query("why?")
+        await embedder.close()
+
+    assert np.allclose([0.6, 0, 0.8], row)
+
+
+async def test_a_key_that_no_header_can_hold_is_refused_and_not_shown() -> None:
+    """A sign that cannot be seen comes along when a key is copied from a page."""
+    async with JsonServer(well) as server:
+        with pytest.raises(ModelUnavailable) as raised:
+            opened(server, api_key=SecretStr("sk-secret\u200b"))
+
+    assert "embedder.api_key" in str(raised.value)
+    assert "secret" not in repr(raised.value) + repr(raised.value.__context__)
+
+
 async def refused(embedder: EndpointEmbedder, question: str) -> None:
     """Ask for a question's vector in vain."""
     with pytest.raises(ModelUnavailable):

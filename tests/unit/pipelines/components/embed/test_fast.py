@@ -37,6 +37,15 @@ async def test_like_meanings_are_close_and_vectors_have_length_one(folder: Path)
     assert (0, 384) == (await embedder.embed([])).shape
 
 
+async def test_a_text_that_the_model_cannot_say_anything_of_does_not_stop_an_index(tmp_path: Path) -> None:
+    """What is no number becomes the first axis; the texts beside it keep their vectors."""
+    write_encoder(tmp_path / "bge-small-en-v1.5", broken="near")
+    rows = await FastEmbedder(SETTINGS, tmp_path).embed(["near", "depot"])
+
+    assert [1.0, 0.0] == rows[0, :2].tolist()
+    assert np.allclose(1.0, np.linalg.norm(rows, axis=1), atol=1e-5)
+
+
 async def test_prefixes_are_put_before_questions_and_passages(folder: Path) -> None:
     """As the model was trained."""
     plain = FastEmbedder(SETTINGS, folder)

@@ -32,6 +32,16 @@ async def test_passages_are_ordered_by_their_scores(ranker: CrossEncoder) -> Non
     assert (10, *range(10)) == many.places
 
 
+async def test_scores_that_are_no_numbers_order_nothing(tmp_path: Path) -> None:
+    """A model in half precision may run over; the order without it holds."""
+    write_cross_encoder(tmp_path / "ms-marco-MiniLM-L-6-v2", {"near": float("nan")})
+    order = await Reranking(CrossEncoder(SETTINGS, tmp_path), Bounds(top=20, budget_ms=20_000)).rerank(
+        "how", PASSAGES, limit=4
+    )
+
+    assert ((0, 1, 2, 3), "garbage") == (order.places, order.outcome)
+
+
 async def test_a_search_that_has_given_up_does_not_keep_the_next_waiting(ranker: CrossEncoder) -> None:
     """The budget ends in the middle; the model is free again soon."""
     hasty = Reranking(ranker, Bounds(top=2000, budget_ms=1))

@@ -25,7 +25,7 @@ def score(text: str) -> float:
 def cohere(body: Any) -> Any:
     """Answer as Cohere and Jina do: best first, with the place of each."""
     found = [{"index": place, "relevance_score": score(text)} for place, text in enumerate(body["documents"])]
-    return {"id": "x", "results": sorted(found, key=lambda one: -one["relevance_score"])[: body["top_n"]]}
+    return {"id": "x", "results": sorted(found, key=lambda one: -one["relevance_score"])}
 
 
 def vllm(body: Any) -> Any:
@@ -57,13 +57,13 @@ async def rerank(server: JsonServer, *, times: int = 1, **changes: object) -> Or
 
 @pytest.mark.parametrize("shape", [cohere, vllm, voyage])
 async def test_the_common_shape_is_asked_and_understood(shape: Any) -> None:
-    """One request, with the model, the question, the passages and how many are wanted."""
+    """One request, with the model, the question and the passages; all of them are wanted, which needs no saying."""
     async with JsonServer(shape) as server:
         order = await rerank(server, api_key=SecretStr("sk"))
 
     assert ((2, 1, 0, 3), "ok") == (order.places, order.outcome)
     assert ["/v1/rerank"] == [one.path for one in server.posted]
-    assert {"model": "m", "query": "why?", "top_n": 4} == {
+    assert {"model": "m", "query": "why?"} == {
         key: value for key, value in server.posted[0].body.items() if key != "documents"
     }
     assert "far.md\nfar" == server.posted[0].body["documents"][0]
@@ -114,6 +114,7 @@ async def test_passages_that_the_server_leaves_out_follow_as_they_stood() -> Non
         (Odd(raw=b'{"results": [{"index": -1, "relevance_score": 1}]}'), "garbage"),
         (Odd(raw=b'{"results": [{"index": 1.5, "relevance_score": 1}]}'), "garbage"),
         (Odd(raw=b'{"results": [{"index": 1, "relevance_score": NaN}]}'), "garbage"),
+        (Odd(raw=b'{"results": [{"index": 1, "relevance_score": 1' + b"0" * 400 + b"}]}"), "garbage"),
         (Odd(raw=b'[{"index": 1, "score": 1}, {"index": 1, "score": 2}]'), "garbage"),
         (Odd(raw=b'["far", "near"]'), "garbage"),
     ],

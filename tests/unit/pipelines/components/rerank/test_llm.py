@@ -112,6 +112,16 @@ async def test_the_next_endpoint_is_asked_when_one_refuses() -> None:
     assert ((1, 0, 2), "second") == (order.places, order.usage.model)
 
 
+async def test_the_second_endpoint_has_what_the_first_left_of_the_budget() -> None:
+    """What it costs until then is counted, although it is given up."""
+    slow = Behaviour("The third is best.", first_token_s=0.5)
+    async with ModelServer(slow) as first, ModelServer(Behaviour(hangs=True)) as second:
+        order = await rerank(first, second=second, budget_ms=1500)
+
+    assert ("timeout", "second") == (order.outcome, order.usage.model)
+    assert order.usage.prompt_tokens > 100
+
+
 async def test_without_a_model_the_setting_is_refused() -> None:
     """At the start, with the cure."""
     with pytest.raises(ModelUnavailable) as raised:
