@@ -78,4 +78,5 @@ def with_direction(rows: NDArray[np.floating[Any]]) -> Vectors:
     peaks = np.abs(rows).max(axis=1, keepdims=True, initial=0.0)
     if not np.isfinite(peaks).all() or not peaks.all():
         raise ModelUnavailable("expected finite vectors with a direction, got others", kind="garbage")
-    return (rows / peaks).astype(np.float32)
+    shrunk: Vectors = (rows / peaks).astype(np.float32)
+    return shrunk

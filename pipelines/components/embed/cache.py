@@ -1,7 +1,7 @@
 """Vectors kept by the digest of their text, so that no text is embedded twice: across files, sources and rebuilds.
 
-One SQLite file, which holds no text. It is a help only: whatever is wrong with it, texts are embedded as if it were
-not there, and a file that is no database is made anew.
+One SQLite file, which holds no text and which its owner alone may read. It is a help only: whatever is wrong with it,
+texts are embedded as if it were not there, and a file that is no database of this kind is made anew.
 """
 
 import asyncio
@@ -23,6 +23,8 @@ SLICE_TEXTS: Final = 256
 _USED_EVERY_S: Final = 86_400  # a vector's last use is known to the day, so that reading hardly ever writes
 _FULL_SHARE: Final = 0.9  # what is left, of the size allowed, once old vectors have gone
 _ROW_BYTES: Final = 160  # of a vector besides its numbers, in the table and both indexes
+_COLUMNS: Final = ["space", "digest", "used", "numbers"]
+_ROUNDING: Final = 0.01  # of a length, by half precision, many times over
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS space (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS vector (
@@ -49,6 +51,7 @@ class VectorCache:
         self._db: sqlite3.Connection | None = None
         self._was_spoilt = False
         self._is_off = False
+        self._is_told = False  # a disk stays full for a while: one line in the log says so
 
     def known(self, space: str, digests: Sequence[Digest], *, width: int) -> dict[Digest, Vectors]:
         """Give the vectors that are kept, each float32 of shape (width,), of length 1."""
@@ -77,9 +80,9 @@ class VectorCache:
         for digest in digests:
             row = db.execute("SELECT numbers, used FROM vector WHERE space = ? AND digest = ?", (number, digest))
             for numbers, used in row:
-                vector = np.frombuffer(numbers, dtype="<f2").astype(np.float32)
-                if vector.shape == (width,) and np.isfinite(vector).all():
-                    found[digest] = unit_rows(vector[np.newaxis])[0]
+                vector = _read(numbers, width)
+                if vector is not None:
+                    found[digest] = vector
                     aged += [(today, number, digest)] if used != today else []
         if aged:
             with db:
@@ -120,12 +123,17 @@ class VectorCache:
             try:
                 if self._db is None:
                     self._db = _open(self._path)
-                return work(self._db)
-            except sqlite3.OperationalError as fault:  # full, locked, read-only: perhaps not for ever
-                _log.warning("vector_cache_unused", path=str(self._path), error=str(fault))
-            except (sqlite3.Error, OSError) as fault:
+                done = work(self._db)
+            except (sqlite3.OperationalError, OSError) as fault:  # full, locked, no folder: perhaps not for ever
+                if not self._is_told:
+                    _log.warning("vector_cache_unused", path=str(self._path), error=str(fault))
+                self._is_told = True
+            except sqlite3.Error as fault:
                 _log.warning("vector_cache_spoilt", path=str(self._path), error=str(fault))
                 self._start_anew()
+            else:
+                self._is_told = False
+                return done
             return None
 
     def _start_anew(self) -> None:
@@ -151,6 +159,8 @@ class CachedEmbedder:
         self.reads_sentences = embedder.reads_sentences
         self._embedder = embedder
         self._cache = cache
+        # Two sources that hold the same file may be indexed at once: whoever comes second finds what the first got.
+        self._turn = asyncio.Lock()
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """Embed texts in order: float32 of shape (len(texts), width), each row of length 1.
@@ -159,12 +169,15 @@ class CachedEmbedder:
         """
         digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
         by_digest = dict(zip(digests, texts, strict=True))
-        vectors = await asyncio.to_thread(self._cache.known, self.name, list(by_digest), width=self.width)
+        vectors = await self._known(list(by_digest))
         missing = [digest for digest in by_digest if digest not in vectors]
         for start in range(0, len(missing), SLICE_TEXTS):
             part = missing[start : start + SLICE_TEXTS]
-            fresh = list(zip(part, await self._embedder.embed([by_digest[digest] for digest in part]), strict=True))
-            await asyncio.to_thread(self._cache.keep, self.name, fresh)
+            async with self._turn:
+                vectors |= await self._known(part)
+                part = [digest for digest in part if digest not in vectors]
+                fresh = list(zip(part, await self._embedder.embed([by_digest[digest] for digest in part]), strict=True))
+                await asyncio.to_thread(self._cache.keep, self.name, fresh)
             vectors.update(fresh)
         rows: Vectors = np.empty((len(texts), self.width), dtype=np.float32)
         for index, digest in enumerate(digests):
@@ -175,12 +188,28 @@ class CachedEmbedder:
         """Embed a question, which is somebody's and is not kept: shape (width,). Raises ModelUnavailable."""
         return await self._embedder.embed_query(text)
 
+    async def _known(self, digests: Sequence[Digest]) -> dict[Digest, Vectors]:
+        return await asyncio.to_thread(self._cache.known, self.name, digests, width=self.width)
+
+
+def _read(numbers: object, width: int) -> Vectors | None:
+    """Read a kept vector, scaled to length 1; None for what cannot be one, such as a row that a fault has emptied."""
+    if not isinstance(numbers, bytes) or len(numbers) != 2 * width:
+        return None
+    vector = np.frombuffer(numbers, dtype="<f2").astype(np.float32)
+    is_whole = abs(float(np.linalg.norm(vector)) - 1.0) < _ROUNDING  # false for what is not finite
+    return unit_rows(vector[np.newaxis])[0] if is_whole else None
+
 
 def _open(path: Path) -> sqlite3.Connection:
+    path.touch(mode=0o600)  # vectors tell much of a text; what SQLite puts beside the file has its mode
     db = sqlite3.connect(path, timeout=5.0, check_same_thread=False)
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = NORMAL")
+        columns = [name for _, name, *_ in db.execute("PRAGMA table_info(vector)")]
+        if columns not in ([], _COLUMNS):
+            raise sqlite3.DatabaseError(f"expected a table of {_COLUMNS}, got {columns}")
         db.executescript(_SCHEMA)
     except sqlite3.Error:
         db.close()

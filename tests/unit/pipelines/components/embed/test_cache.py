@@ -1,8 +1,12 @@
 """Vectors that are kept: no text is embedded twice, and nothing breaks with the file."""
 
+import asyncio
+import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,6 +37,14 @@ class Counting(NoEmbedder):
         )
         unit: Vectors = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
         return unit
+
+
+class Yielding(Counting):
+    """Lets others work before it answers, as an endpoint does."""
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        await asyncio.sleep(0)
+        return await super().embed(texts)
 
 
 def cache_at(path: Path, *, most_bytes: int = 10_000_000, day: int = 1) -> VectorCache:
@@ -125,6 +137,84 @@ async def test_a_spoilt_file_is_made_anew(tmp_path: Path, content: bytes) -> Non
 
     assert (2, 64) == rows.shape
     assert 4 >= len(counting.asked)
+
+
+@pytest.mark.parametrize("numbers", ["x'00ff11'", "x''", "'text'", "NULL", "7", "zeroblob(128)", "x'7e7e'"])
+async def test_a_row_that_holds_no_vector_is_embedded_again(tmp_path: Path, numbers: str) -> None:
+    """Whatever a fault has left there: the others still count, and the row is mended."""
+    cache = cache_at(tmp_path)
+    await CachedEmbedder(Counting(), cache).embed(["a", "b"])
+    cache.close()
+    with closing(sqlite3.connect(tmp_path / "vectors.db")) as db, db:
+        db.execute("CREATE TABLE loose AS SELECT * FROM vector")  # which takes NULL as well
+        db.execute("DROP TABLE vector")
+        db.execute("ALTER TABLE loose RENAME TO vector")
+        db.execute("CREATE UNIQUE INDEX vector_key ON vector (space, digest)")
+        db.execute(f"UPDATE vector SET numbers = {numbers} WHERE rowid = 1")
+    counting, cache = Counting(), cache_at(tmp_path)
+    for _ in range(2):
+        rows = await CachedEmbedder(counting, cache).embed(["a", "b"])
+    cache.close()
+
+    assert ["a"] == counting.asked
+    assert np.allclose(await Counting().embed(["a", "b"]), rows, atol=1e-3)
+
+
+async def test_a_file_of_another_kind_is_made_anew(tmp_path: Path) -> None:
+    """An earlier version's, or another program's: it would be refused at every passage."""
+    with closing(sqlite3.connect(tmp_path / "vectors.db")) as db:
+        db.execute("CREATE TABLE vector (space, digest)")
+    counting, cache = Counting(), cache_at(tmp_path)
+    for _ in range(3):
+        await CachedEmbedder(counting, cache).embed(["a", "b"])
+    cache.close()
+
+    assert 4 >= len(counting.asked)
+
+
+async def test_a_file_that_was_cut_short_is_made_anew(tmp_path: Path) -> None:
+    """As after a crash of the machine."""
+    texts = [f"text {number}" for number in range(600)]
+    cache = cache_at(tmp_path)
+    await CachedEmbedder(Counting(), cache).embed(texts)
+    cache.close()
+    whole = (tmp_path / "vectors.db").read_bytes()
+    (tmp_path / "vectors.db").write_bytes(whole[: len(whole) // 2 + 100])
+    counting, cache = Counting(), cache_at(tmp_path)
+    for _ in range(3):
+        await CachedEmbedder(counting, cache).embed(texts)
+    cache.close()
+
+    assert 2 * len(texts) >= len(counting.asked)
+
+
+async def test_what_two_sources_hold_is_embedded_once_though_both_are_indexed_now(tmp_path: Path) -> None:
+    """Whoever comes second waits for the first, and finds what it got."""
+    counting = Yielding()
+    embedder = CachedEmbedder(counting, cache_at(tmp_path))
+    one, other = await asyncio.gather(embedder.embed(["a", "b", "c"]), embedder.embed(["c", "b", "d"]))
+
+    assert ["a", "b", "c", "d"] == sorted(counting.asked)
+    assert np.allclose(one[2], other[0], atol=1e-3)
+
+
+def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
+    """Vectors tell much of a text. (What Windows lets others read is said by the folder.)"""
+    cache = cache_at(tmp_path)
+    cache.keep("space", [(b"digest", np.ones(1, dtype=np.float32))])
+
+    assert not any(file.stat().st_mode & 0o077 for file in tmp_path.iterdir() if os.name == "posix")
+
+
+async def test_a_place_that_stays_away_is_told_once(
+    tmp_path: Path, faults_logged: list[MutableMapping[str, Any]]
+) -> None:
+    """Not twice for every file of an index."""
+    embedder = CachedEmbedder(Counting(), cache_at(tmp_path / "nowhere"))
+    for text in "abc":
+        await embedder.embed([text])
+
+    assert ["vector_cache_unused"] == [entry["event"] for entry in faults_logged]
 
 
 async def test_without_a_place_for_the_file_texts_are_embedded_all_the_same(tmp_path: Path) -> None:
