@@ -9,6 +9,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -23,6 +24,10 @@ def _absolute(path: Path) -> Path:
 def _http_address(text: str) -> str:
     if text and not re.fullmatch(r"https?://[^\s/]+\S*", text):
         raise ValueError("expected an address that begins with http:// or https://")
+    try:
+        _ = urlsplit(text).port
+    except ValueError:
+        raise ValueError('expected a host and perhaps a port, such as "http://127.0.0.1:8080"') from None
     return text
 
 

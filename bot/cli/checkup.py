@@ -15,15 +15,17 @@ from rich.text import Text
 
 from bot import platform
 from bot.cli.doors import Where, read_settings
-from bot.cli.finding import Finding
+from bot.cli.finding import Finding, address_without_secrets
 from bot.cli.search_models import probe_embedder, probe_ranker
 from bot.cli.show import out, print_json
 from bot.cli.terminal import FAILED, guarded
+from bot.logs import Redaction, configure, secrets_of
 from bot.platform import PlatformError
 from config.load import Loaded, known_keys
-from config.settings import Endpoint, Settings
+from config.settings import Endpoint, Log, Settings
 
 _MODEL_TIMEOUT_S = 10.0
+_FINDINGS_ONLY = Log(level="error", format="auto")  # what a probe warns of is its finding
 GIT_AT_LEAST = (2, 37)  # http.curloptResolve
 
 
@@ -32,6 +34,7 @@ def run_check(*, as_json: bool, where: Where) -> int:
 
     def act() -> int:
         loaded = read_settings(where)
+        configure(_FINDINGS_ONLY, secrets=secrets_of(loaded.settings))
         findings = asyncio.run(_probe_all(loaded.settings))
         values = _values(loaded)
         if as_json:
@@ -44,8 +47,13 @@ def run_check(*, as_json: bool, where: Where) -> int:
 
 
 def _values(loaded: Loaded) -> list[dict[str, Any]]:
-    masked = loaded.masked()
-    return [{"key": key, "value": _at(masked, key), "from": loaded.origin(key)} for key in known_keys()]
+    masked, redaction = loaded.masked(), Redaction(secrets_of(loaded.settings))
+    values = {key: _at(masked, key) for key in known_keys()}
+    return [
+        # An address may hold a name and a password.
+        {"key": key, "value": redaction.text(value) if isinstance(value, str) else value, "from": loaded.origin(key)}
+        for key, value in values.items()
+    ]
 
 
 def _at(values: Any, key: str) -> Any:
@@ -151,21 +159,25 @@ async def _model(endpoint: Endpoint) -> Finding:
     """Ask the endpoint for its models; nothing is generated and nothing costs."""
     name = f"model {endpoint.model}"
     address = f"{(endpoint.base_url or 'https://api.openai.com/v1').rstrip('/')}/models"
-    headers = {"Authorization": f"Bearer {endpoint.api_key.get_secret_value()}"}
+    key = endpoint.api_key.get_secret_value()
+    if not (key.isascii() and key.isprintable()):
+        return Finding(name, is_ok=False, detail="the key holds signs that no header may", cure="copy llm.api_key anew")
+    headers = {"Authorization": f"Bearer {key}"}
+    shown = address_without_secrets(address)
     try:
         async with httpx.AsyncClient(timeout=_MODEL_TIMEOUT_S) as client:
             response = await client.get(address, headers=headers)
     except httpx.HTTPError as error:
         return Finding(
-            name, is_ok=False, detail=f"{address}: {type(error).__name__}", cure="check llm.base_url, and that it runs"
+            name, is_ok=False, detail=f"{shown}: {type(error).__name__}", cure="check llm.base_url, and that it runs"
         )
     if response.status_code in (401, 403):
         return Finding(
             name,
             is_ok=False,
-            detail=f"{address}: the key is refused",
+            detail=f"{shown}: the key is refused",
             cure="check llm.api_key (better: ROOMWISE_LLM__API_KEY_FILE)",
         )
     if response.is_error:
-        return Finding(name, is_ok=False, detail=f"{address}: status {response.status_code}", cure="check llm.base_url")
-    return Finding(name, is_ok=True, detail=f"{address} answers")
+        return Finding(name, is_ok=False, detail=f"{shown}: status {response.status_code}", cure="check llm.base_url")
+    return Finding(name, is_ok=True, detail=f"{shown} answers")

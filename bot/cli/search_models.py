@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 from bot import platform
 from bot.cli.doors import Where, read_settings
-from bot.cli.finding import Finding
-from bot.cli.show import out
-from bot.cli.terminal import guarded
+from bot.cli.finding import Finding, address_without_secrets
+from bot.cli.show import err, out
+from bot.cli.terminal import QUIET, guarded
+from bot.logs import configure, secrets_of
 from config.settings import Settings
 from pipelines.parts import MODELS_FOLDER, Sections, fetch_models, open_embedder, open_reranking
 from pipelines.types import ModelUnavailable
@@ -23,6 +24,8 @@ def run_models(*, where: Where) -> int:
     def act() -> int:
         settings = read_settings(where).settings
         folder = platform.open_data_folder(settings.data_dir)
+        configure(QUIET, secrets=secrets_of(settings))
+        err.print(f"Looking for models in {folder / MODELS_FOLDER}; what is missing is fetched.", highlight=False)
         fetched = fetch_models(settings.embedder, settings.ranker, folder)
         for model in fetched:
             out.print(f"{model}: there, in {folder / MODELS_FOLDER}")
@@ -69,9 +72,8 @@ async def probe_ranker(settings: Settings) -> Finding:
             took_ms = round((time.perf_counter() - began) * 1000)
     except ModelUnavailable as fault:
         return Finding(name, is_ok=False, detail=str(fault), cure=_CURES)
+    which = address_without_secrets(asked.base_url) if asked.base_url else asked.model
     if order.outcome != "ok":
-        detail = f"{asked.kind} {asked.base_url}: {order.outcome} after {took_ms} ms"
+        detail = f"{asked.kind} {which}: {order.outcome} after {took_ms} ms"
         return Finding(name, is_ok=False, detail=detail, cure="check ranker.base_url, api_key, model and budget_ms")
-    return Finding(
-        name, is_ok=True, detail=f"{asked.kind} {asked.base_url or asked.model}: two passages in {took_ms} ms"
-    )
+    return Finding(name, is_ok=True, detail=f"{asked.kind} {which}: two passages in {took_ms} ms")

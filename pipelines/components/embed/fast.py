@@ -11,7 +11,7 @@ from fastembed import TextEmbedding
 from config.settings import Embedder as EmbedderSettings
 from pipelines.components.embed.base import Vectors, unit_rows
 from pipelines.components.embed.naming import space_name
-from pipelines.components.fastmodels import DEFAULT_ENCODER, FAULTS, loaded, places
+from pipelines.components.fastmodels import DEFAULT_ENCODER, FAULTS, ModelFiles
 from pipelines.types import ModelUnavailable
 
 LEXICAL_WEIGHT: Final = 1.0
@@ -27,8 +27,8 @@ class FastEmbedder:
         self.lexical_weight = settings.lexical_weight or LEXICAL_WEIGHT
         self.reads_sentences = True
         self._settings = settings
-        where = places(model, folder, may_download=settings.download)
-        self._encoder: TextEmbedding = loaded(lambda: TextEmbedding(model, **where), model, folder)
+        files = ModelFiles(model, folder, settings.download)
+        self._encoder: TextEmbedding = files.loaded(TextEmbedding, known=TextEmbedding.list_supported_models())
         self.name = space_name("fastembed", model, settings)
         self.width = int(self._encoder.embedding_size)
         self._room = asyncio.Semaphore(1)

@@ -11,7 +11,7 @@ from fastembed.rerank.cross_encoder import TextCrossEncoder
 from haystack import Document
 
 from config.settings import Ranker
-from pipelines.components.fastmodels import DEFAULT_CROSS_ENCODER, FAULTS, loaded, places
+from pipelines.components.fastmodels import DEFAULT_CROSS_ENCODER, FAULTS, ModelFiles
 from pipelines.components.rerank.base import Order, best_first, shown_text
 from pipelines.types import ModelUnavailable
 
@@ -24,8 +24,8 @@ class CrossEncoder:
     def __init__(self, settings: Ranker, folder: Path) -> None:
         """Load the model. Raises ModelUnavailable when its files are not there, or no such model is known."""
         self.model = model = settings.model or DEFAULT_CROSS_ENCODER
-        where = places(model, folder, may_download=settings.download)
-        self._encoder: TextCrossEncoder = loaded(lambda: TextCrossEncoder(model, **where), model, folder)
+        files = ModelFiles(model, folder, settings.download)
+        self._encoder: TextCrossEncoder = files.loaded(TextCrossEncoder, known=TextCrossEncoder.list_supported_models())
         self._settings = settings
         self._room = asyncio.Semaphore(1)  # two at once would be slower than one after the other
 

@@ -120,6 +120,8 @@ def test_all_unknown_settings_are_named_at_once(tmp_path: Path) -> None:
             {},
             "web.trusted_proxies.1: expected an address or a net",
         ),
+        ('[ranker]\nbase_url = "http://[bad"\n', {}, "expected a host and perhaps a port"),
+        ('[llm]\nbase_url = "http://host:port/v1"\n', {}, "expected a host and perhaps a port"),
     ],
 )
 def test_a_wrong_value_names_key_value_and_layer(

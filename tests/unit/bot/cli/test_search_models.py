@@ -1,10 +1,13 @@
 """`roomwise check` asks the models that searches use; `roomwise models` fetches those that run here."""
 
+import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.cli.checkup import run_check
 from bot.cli.doors import Where
 from bot.cli.finding import Finding
 from bot.cli.search_models import probe_embedder, probe_ranker, run_models
@@ -114,7 +117,7 @@ async def test_a_model_that_is_missing_is_told_with_the_command_that_fetches_it(
 
 def configured(folder: Path, text: str) -> Where:
     """Where a command looks, with a roomwise.toml of this text."""
-    (folder / "roomwise.toml").write_text(text)
+    (folder / "roomwise.toml").write_text(text, "utf-8")
     return Where(folder, folder / "roomwise.toml")
 
 
@@ -131,11 +134,60 @@ def test_models_lists_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_models_says_when_it_cannot_fetch(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One line, and exit code 1."""
+    """What can be done about it, other than this command again, and exit code 1."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
     assert 1 == run_models(where=configured(tmp_path, '[ranker]\nkind = "cross-encoder"\n'))
-    assert "expected the model 'Xenova/ms-marco-MiniLM-L-6-v2'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "expected to fetch the model 'Xenova/ms-marco-MiniLM-L-6-v2'" in said
+    assert "roomwise models" not in said
+
+
+def test_an_unknown_model_is_told_with_the_one_that_was_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is asked of the network for it."""
+    assert 1 == run_models(
+        where=configured(tmp_path, '[embedder]\nkind = "fastembed"\nmodel = "BAAI/bge-smal-en-v1.5"\n')
+    )
+    assert "did you mean 'BAAI/bge-small-en-v1.5'?" in capsys.readouterr().err
+    assert 1 == run_models(where=configured(tmp_path, '[ranker]\nkind = "cross-encoder"\nmodel = "nope"\n'))
+    assert "expected a model that fastembed runs, got 'nope'" in capsys.readouterr().err
+
+
+def test_looking_for_a_model_makes_no_folder(tmp_path: Path) -> None:
+    """Only the data folder's own door makes it, for its owner alone."""
+    asyncio.run(probe_embedder(settings_of(tmp_path / "data", embedder={"kind": "fastembed"})))
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_check_prints_one_document_and_no_password(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Endpoints that are away are findings, not lines of a log in the midst of JSON."""
+    address = "http://somebody:s3cr3t-canary@127.0.0.1:9/v1"
+    endpoint = f'kind = "endpoint"\nbase_url = "{address}"\nmodel = "m"\n'
+    where = configured(
+        tmp_path,
+        f'[embedder]\ndimensions = 3\n{endpoint}[ranker]\n{endpoint}[llm]\nmodel = "m"\nbase_url = "{address}"\n',
+    )
+
+    assert 1 == run_check(as_json=True, where=where)
+    shown = capsys.readouterr()
+    findings = {one["name"]: one for one in json.loads(shown.out)["findings"]}
+    assert [False] * 3 == [findings[name]["ok"] for name in ("model m", "embedder", "ranker")]
+    assert "http://127.0.0.1:9/v1" in findings["ranker"]["detail"]
+    assert "canary" not in shown.out + shown.err
+
+
+def test_check_tells_a_key_that_no_header_can_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is not shown, not even in a traceback."""
+    text = "[llm]\nmodel = 'm'\nbase_url = 'http://127.0.0.1:9'\napi_key = 'sk-canary\u200b'\n"
+
+    assert 1 == run_check(as_json=True, where=configured(tmp_path, text))
+    shown = capsys.readouterr()
+    findings = {one["name"]: one for one in json.loads(shown.out)["findings"]}
+    assert "copy llm.api_key anew" == findings["model m"]["cure"]
+    assert "canary" not in shown.out + shown.err
 
 
 def test_every_key_is_known_to_the_log(tmp_path: Path) -> None:

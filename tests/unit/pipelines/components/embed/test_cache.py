@@ -199,7 +199,7 @@ async def test_what_two_sources_hold_is_embedded_once_though_both_are_indexed_no
 
 
 def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
-    """Vectors tell much of a text. (What Windows lets others read is said by the folder.)"""
+    """Vectors tell much of a text; on Windows it is the folder that says who may read."""
     cache = cache_at(tmp_path)
     cache.keep("space", [(b"digest", np.ones(1, dtype=np.float32))])
 
