@@ -9,7 +9,7 @@ function or section does, and how many lines of the first source a model sees. N
 import argparse
 import asyncio
 import hashlib
-import json
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from haystack import Document
 
 from config.load import load
 from pipelines.components.neighbours import in_context, packed, units
+from pipelines.evaluation.questions import read_questions
 from pipelines.parts import Knowledge, Sections, open_knowledge
 from pipelines.planning import Listed
 from pipelines.stores.passages import Scope
@@ -95,6 +96,9 @@ async def main(folder: Path, questions: Sequence[str]) -> None:
                 cut.append(figures(packed(found, budget_chars=budget_chars), files))
                 grown.append(figures(in_context(found, files, budget_chars=budget_chars), files))
         await knowledge.close()
+    if not cut:
+        print("Nothing was found for any of the questions.")
+        return
     print(f"{len(cut)} questions, at most {limit} passages and {budget_chars} characters")
     print(f"{'mean':20s} {'as cut':>10s} {'grown':>10s}")
     for name in cut[0]:
@@ -104,11 +108,13 @@ async def main(folder: Path, questions: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("file", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("file", type=Path, nargs="?")
     parser.add_argument("--project", default="")
     parser.add_argument("--questions", type=int, default=20)
     wanted = parser.parse_args()
-    rows = [json.loads(line) for line in wanted.file.read_text("utf-8").splitlines()]
-    asked = [row["query"] for row in rows if wanted.project in {"", row.get("project")}]
+    if not (wanted.folder and wanted.file):
+        print("Not measured: expected a folder and a file of questions about it.")
+        sys.exit(0)
+    asked = [one.text for one in read_questions(wanted.file) if wanted.project in {"", one.project}]
     asyncio.run(main(wanted.folder, asked[: wanted.questions]))

@@ -1,6 +1,6 @@
 """How well passages are found: every evaluation set through `roomwise eval`, beside keywords alone.
 
-Run: .venv/bin/python -m benchmarks.quality [EVALS] [--checkout NAME=FOLDER ...] [--only docs snippets functions code] [more options of `roomwise eval`]
+Run: .venv/bin/python -m benchmarks.quality [EVALS] [--checkout NAME=FOLDER ...] [--only docs snippets functions code] [options of `roomwise eval`, last]
 EVALS holds *_queries.jsonl and what they point into; without it, shared/evals beside the checkout is taken, and where
 that is not, nothing is measured. Questions about code count only when a checkout of their project is given.
 """
@@ -18,6 +18,7 @@ CORPORA: Final = {
     "snippets": ["snippets_chunks.jsonl"],
     "functions": ["functions_corpus_1.jsonl", "functions_corpus_2.jsonl"],
 }
+OWN: Final = ("--checkout", "--only", "--help")
 USUAL: Final = ("--markdown", "--compare", "embedder.kind=none")
 MEASURES: Final = {
     "docs": ("R@3", "P@3", "MRR@3"),
@@ -38,18 +39,25 @@ def commands(evals: Path, checkouts: Sequence[str], only: Sequence[str], more: S
             yield [str(evals / f"{name}_queries.jsonl"), *corpora, *places, *roots, *measures, *(more or USUAL)]
 
 
+def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part what is meant for this program from the options of `roomwise eval`, which begin with the first of them."""
+    at = next((at for at, one in enumerate(words) if one.startswith("--") and one.partition("=")[0] not in OWN), None)
+    return list(words[:at]), list(words[at:]) if at is not None else []
+
+
 if __name__ == "__main__":
+    own, more = split(sys.argv[1:])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("evals", type=Path, nargs="?", default=EVALS)
     parser.add_argument("--checkout", action="append", default=[], metavar="NAME=FOLDER")
-    parser.add_argument("--only", nargs="+", default=[*CORPORA, "code"])
-    told, rest = parser.parse_known_args()
+    parser.add_argument("--only", nargs="+", default=[*MEASURES], choices=[*MEASURES])
+    told = parser.parse_args(own)
     if not told.evals.is_dir():
         print(f"Not measured: expected a folder of questions with known answers, found none at {told.evals}.")
         print("Name one: python -m benchmarks.quality FOLDER")
         sys.exit(0 if told.evals == EVALS else 2)
     codes = [
         subprocess.run([sys.executable, "-m", "bot", "eval", *one], check=False).returncode
-        for one in commands(told.evals, told.checkout, told.only, rest)
+        for one in commands(told.evals, told.checkout, told.only, more)
     ]
     sys.exit(max(codes, default=0))

@@ -178,7 +178,7 @@ def eval_(
         from bot.cli.evaluation import Output, Places, Versus, evaluate
 
     form = "json" if as_json else "markdown" if markdown else "terminal"
-    output = Output(tuple(measure or ("nDCG@10", "R@5", "MRR")), form, plot, record, index_folder)
+    output = Output(tuple(dict.fromkeys(measure or ("nDCG@10", "R@5", "MRR"))), form, plot, record, index_folder)
     places = Places(corpus or (), checkout or (), roots, level.value)
     _exit(evaluate(files, places, Versus(compare, baseline), output, where=Where(data_dir, config)))
 
