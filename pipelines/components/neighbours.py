@@ -23,6 +23,8 @@ GROWN: Final = 4
 """So many of the best passages grow; what ranks below is there for a hint."""
 LARGEST_CHARS: Final = 4_500
 """A function or section that is larger is no longer one answer: the passage stays as it is."""
+MOST_BLANK_LINES: Final = 20
+"""Passages further apart stay apart: what lies between them is written out, so that lines count as in the file."""
 
 
 def files_to_read(found: Sequence[Found]) -> list[Key]:
@@ -34,6 +36,8 @@ def files_to_read(found: Sequence[Found]) -> list[Key]:
 
 def in_context(found: Sequence[Found], files: Mapping[Key, Sequence[Document]], *, budget_chars: int) -> list[Found]:
     """Give the sources of an answer, best first, together at most `budget_chars` characters, or one if it is longer.
+
+    Blank lines between passages found that become one are not counted.
 
     First the passages found that fit, in their order and without copies; what room is left lets the best grow to what they are part of.
     Passages of a file that follow each other become one, at the place of the better one, with one range of lines.
@@ -70,7 +74,7 @@ def units(documents: Sequence[Document], at: int) -> list[range]:
     """
     found = {_defined(documents, scope) for scope in _open_at(documents, at)}
     found |= {_headed(documents, at, depth) for depth in range(len(_names(documents[at], "headings")), 0, -1)}
-    around = [unit for unit in found if at in unit and len(unit) > 1]
+    around = [unit for unit in found if at in unit and len(unit) > 1 and _is_unbroken(documents, unit)]
     return sorted(around, key=lambda unit: (len(unit), unit.start))
 
 
@@ -78,8 +82,9 @@ def _grow(documents: Sequence[Document], at: int, taken: set[int], *, room: int)
     """Take the largest unit around a passage that fits, and say how many characters that added."""
     added = 0
     for unit in units(documents, at):
-        further = _chars(documents[other] for other in unit if other not in taken)
-        if _chars(documents[other] for other in unit) > LARGEST_CHARS or added + further > room:
+        blank = sum(_blank_lines(documents, other) for other in unit[:-1])
+        further = _chars(documents[other] for other in unit if other not in taken) + blank
+        if _chars(documents[other] for other in unit) + blank > LARGEST_CHARS or added + further > room:
             break
         taken.update(unit)
         added += further
@@ -88,6 +93,15 @@ def _grow(documents: Sequence[Document], at: int, taken: set[int], *, room: int)
 
 def _chars(documents: Iterable[Document]) -> int:
     return sum(len(document.content or "") + 1 for document in documents)
+
+
+def _blank_lines(documents: Sequence[Document], at: int) -> int:
+    """Count the lines between a passage and the next, all of which are blank."""
+    return int(documents[at + 1].meta["first_line"]) - int(documents[at].meta["last_line"]) - 1
+
+
+def _is_unbroken(documents: Sequence[Document], unit: range) -> bool:
+    return all(_blank_lines(documents, at) <= MOST_BLANK_LINES for at in unit[:-1])
 
 
 def _open_at(documents: Sequence[Document], at: int) -> list[tuple[int, int]]:
@@ -147,17 +161,17 @@ def _merged(
             sources.append(one)
         elif place not in done:
             key, at = place
-            run = _run_of(taken[key], at)
+            run = _run_of(files[key], taken[key], at)
             done |= {(key, other) for other in run}
             sources.append(_joined(one, [files[key][other] for other in run]))
     return sources
 
 
-def _run_of(taken: set[int], at: int) -> range:
+def _run_of(documents: Sequence[Document], taken: set[int], at: int) -> range:
     start, stop = at, at + 1
-    while start - 1 in taken:
+    while start - 1 in taken and _is_unbroken(documents, range(start - 1, start + 1)):
         start -= 1
-    while stop in taken:
+    while stop in taken and _is_unbroken(documents, range(stop - 1, stop + 1)):
         stop += 1
     return range(start, stop)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from haystack import Document
 
-from pipelines.components.neighbours import GROWN, LARGEST_CHARS, files_to_read, in_context, units
+from pipelines.components.neighbours import GROWN, LARGEST_CHARS, MOST_BLANK_LINES, files_to_read, in_context, units
 from pipelines.searching import passage_of
 from pipelines.types import Found
 
@@ -184,3 +184,23 @@ def test_only_files_that_matter_are_read() -> None:
 
     assert GROWN == 4
     assert [("s", f"{letter}.py") for letter in "abcdg"] == files_to_read(listed)
+
+
+FAR = file_of(Cut(symbols=["route"]), Cut(scope=["route"], blank=5000), Cut(scope=["route"]))
+
+
+def test_passages_with_thousands_of_blank_lines_between_them_stay_apart() -> None:
+    """All of these lines would be written out, beyond any budget; what is near still joins."""
+    sources = in_context(found(*FAR), files(FAR), budget_chars=2000)
+
+    assert [("a.py", 1, 10), ("a.py", 5011, 5030)] == places(sources)
+    assert sum(len(one.passage.text) for one in sources) <= 2000
+
+
+def test_blank_lines_count_when_a_passage_grows() -> None:
+    """A function with room between its parts takes its whole room."""
+    spaced = file_of(Cut(symbols=["route"]), *[Cut(scope=["route"], blank=MOST_BLANK_LINES)] * 3)
+    size_chars = len(in_context(found(spaced[0]), files(spaced), budget_chars=AMPLE)[0].passage.text)
+
+    assert [("a.py", 1, 100)] == places(in_context(found(spaced[0]), files(spaced), budget_chars=size_chars + 1))
+    assert [("a.py", 1, 10)] == places(in_context(found(spaced[0]), files(spaced), budget_chars=size_chars - 1))
