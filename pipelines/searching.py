@@ -8,17 +8,17 @@ from typing import Any, Final, TypeVar
 
 from haystack import Document
 
+from pipelines.components.asked import Weights
 from pipelines.components.candidate import Candidate
 from pipelines.components.copies import collapsed
 from pipelines.components.embed import Embedder
 from pipelines.components.inflected import with_inflections
-from pipelines.components.measures import Weights
 from pipelines.components.query import Query, read_query
 from pipelines.components.rank import Ranked, rank
 from pipelines.components.rerank import Reranking
 from pipelines.components.roles import ROLES
 from pipelines.stores.passages import PassageStore, Scope, Vectors
-from pipelines.types import Feature, Found, ModelUnavailable, Passage, Shown, SourceView, Usage
+from pipelines.types import Found, ModelUnavailable, Passage, Shown, SourceView, Usage
 
 Views = Callable[[str], Awaitable[Mapping[str, SourceView]]]
 """Says how the sources of a project are shown, by source id."""
@@ -132,7 +132,7 @@ class Searching:
             self.store.definitions(project, names, scope=scope, limit=_DEFINITIONS),
             self.store.definitions(project, plain, scope=scope, limit=_WORD_DEFINITIONS),
             *(
-                self.store.keywords(project, query.words, scope=scope, limit=limit, part=part)
+                self.store.keywords(project, query.words_for(part), scope=scope, limit=limit, part=part)
                 for part, limit in _PARTS[_leaning(query)].items()
             ),
         )
@@ -235,7 +235,7 @@ def _reordered(ranked: Sequence[Ranked], places: Sequence[int]) -> list[Ranked]:
         replace(
             ranked[place],
             score=score,
-            features=(*ranked[place].features, Feature("ranker", round(score - ranked[place].score, 4))),
+            parts=(*ranked[place].parts, ("ranker", score - ranked[place].score, "")),
         )
         for place, score in zip(places, scores, strict=True)
     ]

@@ -1,6 +1,6 @@
 """A retrieved passage with all that ranking looks at."""
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from haystack import Document
@@ -11,6 +11,7 @@ from pipelines.components.roles import role_of
 from pipelines.components.windows import without_imports
 
 _FEW_IMPORTS: Final = 2
+_KEPT: Final = 4_096  # of each: the passages of a file share its path, those of a section its headings
 
 
 class Candidate:
@@ -21,15 +22,23 @@ class Candidate:
         self.by_words = by_words  # BM25 as a share of the best passage's, 0..1
         self.by_meaning = by_meaning  # cosine to the question, times how much the embedder is worth
         self.beside = 0.0  # `by_words` of the better of the passages right before and after it in the file
-        self.path = str(document.meta.get("path", ""))
-        self.kind = str(document.meta.get("kind") or "text")
-        self.first_line, self.last_line = (int(document.meta.get(key) or 1) for key in ("first_line", "last_line"))
-        self.file = f"{document.meta.get('source')}\0{self.path}"
+        meta = document.meta
+        self.path = str(meta.get("path", ""))
+        self.kind = str(meta.get("kind") or "text")
+        self.first_line, self.last_line = int(meta.get("first_line") or 1), int(meta.get("last_line") or 1)
+        self.file = f"{meta.get('source')}\0{self.path}"
+        self.headings = tuple(map(str, meta.get("headings") or ()))
+        self._symbols = tuple(map(str, meta.get("symbols") or ()))
 
     @cached_property
     def terms(self) -> list[str]:
         """The terms of the text, in order."""
         return terms(self.document.content or "")
+
+    @cached_property
+    def lowered(self) -> str:
+        """The text in lower case."""
+        return (self.document.content or "").lower()
 
     @property
     def own_share(self) -> float:
@@ -41,50 +50,48 @@ class Candidate:
     @property
     def place(self) -> str:
         """The path, headings, definitions around and symbols, a line each."""
-        meta = self.document.meta
-        more = (*(meta.get("headings") or ()), *(meta.get("scope") or ()), *(meta.get("symbols") or ()))
-        return "\n".join((self.path, *map(str, more)))
+        scope = self.document.meta.get("scope") or ()
+        return "\n".join((self.path, *self.headings, *map(str, scope), *self._symbols))
 
-    @cached_property
+    @property
     def file_words(self) -> frozenset[str]:
         """The terms of the file's name without its ending."""
-        name = self.path.rsplit("/", 1)[-1]
-        return frozenset(terms(name.partition(".")[0] or name))
+        return _words_of_path(self.path)[0]
 
-    @cached_property
+    @property
     def folder_words(self) -> frozenset[str]:
         """The terms of the three nearest folders."""
-        return frozenset(terms(" ".join(self.path.split("/")[-4:-1])))
+        return _words_of_path(self.path)[1]
 
     @cached_property
     def heading_words(self) -> frozenset[str]:
         """The terms of all headings above the text."""
-        return frozenset(terms(" \n".join(map(str, self.document.meta.get("headings") or ()))))
+        return _words(" \n".join(self.headings))
 
     @cached_property
     def symbol_words(self) -> frozenset[str]:
         """The terms of the names defined here."""
-        return frozenset(terms(" \n".join(map(str, self.document.meta.get("symbols") or ()))))
+        return _words(" \n".join(self._symbols))
 
-    @cached_property
+    @property
     def section(self) -> str:
         """The innermost heading."""
-        return str((self.document.meta.get("headings") or ("",))[-1])
+        return self.headings[-1] if self.headings else ""
 
-    @cached_property
+    @property
     def section_words(self) -> frozenset[str]:
         """The terms of the innermost heading."""
-        return frozenset(terms(self.section))
+        return _words(self.section)
 
-    @cached_property
+    @property
     def page_words(self) -> frozenset[str]:
         """The terms of a document's title and of its file's name."""
-        return frozenset(terms(str((self.document.meta.get("headings") or ("",))[0]))) | self.file_words
+        return _words(self.headings[0] if self.headings else "") | self.file_words
 
     @cached_property
     def symbols(self) -> frozenset[str]:
         """The names defined here, squashed: whole and their last part."""
-        names = [str(name) for name in self.document.meta.get("symbols") or ()]
+        names = self._symbols
         return frozenset(
             squashed(form) for name in names for form in (name, name.replace("::", ".").rsplit(".", 1)[-1])
         )
@@ -93,3 +100,15 @@ class Candidate:
     def role(self) -> str:
         """What the file is for, as `role_of` says."""
         return role_of(self.path)
+
+
+@lru_cache(maxsize=_KEPT)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(terms(text))
+
+
+@lru_cache(maxsize=_KEPT)
+def _words_of_path(path: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Give the terms of a file's name without its ending, and of the three nearest folders."""
+    *folders, name = path.split("/")
+    return frozenset(terms(name.partition(".")[0] or name)), frozenset(terms(" ".join(folders[-3:])))

@@ -7,10 +7,10 @@ from typing import Final
 from urllib.parse import quote
 
 from config.texts import LANGUAGES, catalogue, say
+from pipelines.components.asked import Weights
 from pipelines.components.blocks import Block, is_restructured
 from pipelines.components.cite import CitedStream, defused, known_addresses
 from pipelines.components.extract import Quoted, is_code, telling_sentences
-from pipelines.components.measures import Weights
 from pipelines.components.support import FENCED
 from pipelines.components.windows import import_lines
 from pipelines.types import Citation, SourceView

@@ -1,12 +1,13 @@
 """Copies: passages of other files that say nothing of their own, as those of vendored code or of forks of a file."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Final
 
 from pipelines.components.rank import Ranked
-from pipelines.types import Feature, Found
+from pipelines.types import Found
 
 LEAST_CHARS: Final = 120
 """Shorter texts are alike by chance: a licence line, an import, a heading."""
@@ -29,16 +30,22 @@ def collapsed(ranked: Sequence[Ranked]) -> list[Ranked]:
     The one that stays names the others in a feature of value 0. A text that differs in one word is no copy: that word
     may be the answer. Files of other names may each be what is looked for, whatever they share.
     """
-    texts = [
-        _text(str(one.candidate.document.meta.get("source")), one.candidate.path, one.candidate.document.content or "")
-        for one in ranked
-    ]
-    originals = _originals([replace(text, name=text.file[1].rpartition("/")[2]) for text in texts])
+    files = {one.candidate.file: one.candidate.path.rpartition("/")[2] for one in ranked}
+    shared = {name for name, count in Counter(files.values()).items() if count > 1}
+    texts = [_named(one, shared) for one in ranked]
+    originals = _originals(texts)
     copies: dict[int, list[str]] = {at: [] for at, original in enumerate(originals) if at == original}
     for at, original in enumerate(originals):
         if at != original:
             copies[original].append(_place(ranked[at]))
     return [_naming(ranked[at], places) for at, places in copies.items()]
+
+
+def _named(one: Ranked, shared: AbstractSet[str]) -> _Text:
+    """Make a passage comparable by its file's name; one whose name no other file has is nobody's copy."""
+    name = one.candidate.path.rpartition("/")[2]
+    text = one.candidate.document.content or "" if name in shared else ""
+    return replace(_text(str(one.candidate.document.meta.get("source")), one.candidate.path, text), name=name)
 
 
 def without_copies(found: Sequence[Found]) -> list[Found]:
@@ -75,7 +82,7 @@ def _naming(one: Ranked, places: Sequence[str]) -> Ranked:
     if not places:
         return one
     more = [f"{len(places) - _NAMED} more"] if len(places) > _NAMED else []
-    return replace(one, features=(*one.features, Feature(SAME_TEXT, 0.0, ", ".join([*places[:_NAMED], *more]))))
+    return replace(one, parts=(*one.parts, (SAME_TEXT, 0.0, ", ".join([*places[:_NAMED], *more]))))
 
 
 def _place(one: Ranked) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 
+from pipelines.components.asked import Weights
 from pipelines.components.keywords import terms
-from pipelines.components.measures import Weights
 
 
 class Coverage:

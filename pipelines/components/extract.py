@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pipelines.components.asked import Weights
 from pipelines.components.blocks import Block, language_of, lines_of, prose_blocks
 from pipelines.components.coverage import Coverage, joined
 from pipelines.components.keywords import terms
-from pipelines.components.measures import Weights
 from pipelines.components.query import Query, squashed
 from pipelines.components.windows import Window, code_windows, import_lines
 from pipelines.types import Passage

@@ -7,7 +7,7 @@ a path names a file, an error message has phrases that stand in the text word by
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -32,6 +32,13 @@ _QUOTED: Final = re.compile("[\"“„«]([^\"”“»\n]{6,300})[\"”“»]|'(
 _ERROR: Final = re.compile(
     r"\b\w*(?:Error|Exception|Warning|Traceback|panic|fatal)\b[^\n]{8,}|^[^?\n]{30,}$", re.MULTILINE
 )
+
+# Whole words only; "go", "c" and "r" mean too much else.
+_LANGUAGE: Final = re.compile(
+    r"(?<![\w./`-])(?:in\s+)?(?:python[23]?|javascript|typescript|golang|java|ruby|rust|php|perl|kotlin|scala|csharp|c#|c\+\+|cpp)(?![\w./`-]*\w|[#+`])",
+    re.IGNORECASE,
+)
+_OF_A_LANGUAGE: Final = 0.1
 
 _WHAT_IS: Final = re.compile(r"\W*(?:what(?:'s| is| are| does)|was (?:ist|sind|bedeutet|macht))\b", re.IGNORECASE)
 
@@ -85,6 +92,7 @@ _WANTS: Final[Mapping[str, frozenset[str]]] = {
     ),
     "generated": frozenset("generated generator migration migrations".split()),
     "init": frozenset("__init__ exports exported reexport package".split()),
+    "windows": frozenset("windows win32 win64 winapi powershell".split()),
     "code": frozenset(
         "function class method implemented implementation implements defined code struct variable "
         "constant module funktion klasse methode implementiert definiert".split()
@@ -103,7 +111,10 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question taken apart. `words` is what the stores are asked: the text, with English for German words."""
+    """A question taken apart. `words` is what the stores are asked: the text, with English for German words.
+
+    `code_words` are those for code, in which nobody writes what language it is in.
+    """
 
     text: str
     words: str
@@ -112,6 +123,11 @@ class Query:
     paths: tuple[str, ...] = ()
     phrases: tuple[tuple[str, ...], ...] = ()
     wants: frozenset[str] = frozenset()
+    code_words: str = ""
+
+    def words_for(self, part: str) -> str:
+        """Give the words to look for in a part: "code", "docs" or "aside"."""
+        return self.code_words or self.words if part == "code" else self.words
 
     @property
     def is_bare(self) -> bool:
@@ -167,7 +183,8 @@ def read_query(text: str) -> Query:
     return Query(
         text=text,
         words=" ".join((text, *added)),
-        concepts=tuple(_concepts(english, fallback=query_terms(text)))[:MAX_CONCEPTS],
+        code_words=" ".join((_LANGUAGE.sub(" ", text), *added)),
+        concepts=_without_language(tuple(_concepts(english, fallback=query_terms(text))))[:MAX_CONCEPTS],
         identifiers=tuple(dict.fromkeys(_identifiers(text))),
         paths=tuple(dict.fromkeys(_PATH.findall(text))),
         phrases=tuple(
@@ -195,6 +212,17 @@ def _concepts(english: Sequence[tuple[str, tuple[str, ...]]], *, fallback: Seque
             yield Concept(word, alike, _weight(stem, more))
     if not seen:
         yield from (Concept(term, frozenset({term})) for term in fallback)
+
+
+def _without_language(concepts: tuple[Concept, ...]) -> tuple[Concept, ...]:
+    """Let the name of a programming language count little beside what the question is about."""
+    named = [bool(_LANGUAGE.fullmatch(concept.word)) for concept in concepts]
+    if all(named[at] or concept.weight < 1.0 for at, concept in enumerate(concepts)):
+        return concepts
+    return tuple(
+        replace(concept, weight=_OF_A_LANGUAGE) if is_language else concept
+        for concept, is_language in zip(concepts, named, strict=True)
+    )
 
 
 def _weight(stem: str, meanings: AbstractSet[str]) -> float:

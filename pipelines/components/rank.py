@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from pipelines.components.asked import Asked, Weights
 from pipelines.components.candidate import Candidate
-from pipelines.components.measures import MEASURES, TOPIC, Asked, Weights, covers, is_named
+from pipelines.components.measures import MEASURES, TOPIC, covers, is_named
 from pipelines.components.query import Query
 from pipelines.types import Feature
 
@@ -24,22 +25,31 @@ _ONLY_IMPORTS: Final = 0.8  # a passage that brings in names from elsewhere and 
 _COHERENCE: Final = 0.3  # what a file gains at most whose passages speak of the question together
 _OUTDATED: Final = 0.6  # below v3/ where a v4/ stands beside it
 _DECLARED: Final = 0.9  # headers, type stubs and interfaces: the place that does it tells more
+_FOR_WINDOWS: Final = 0.6  # what is done once for each system is asked about for the usual server, unless it is named
+
+Part = tuple[str, float, str]
+"""What a score is made of: a name, an amount and a note."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate with its final score, the features behind it, and how much of the question it covers (0..1).
+    """A candidate with its final score, what it is made of, and how much of the question it covers (0..1).
 
     `worth` and `topic` are for quotes, not for the order: the score without what its kind and its file add or take
-    away, and how far a document's section is about the question (0..1.6).
+    away, and how far a document's section is about the question (0..2).
     """
 
     candidate: Candidate
     score: float
     coverage: float
-    features: tuple[Feature, ...]
+    parts: tuple[Part, ...]
     worth: float = 0.0
     topic: float = 0.0
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """What the score is made of, for people; the values add up to it."""
+        return tuple(Feature(name, round(value, 4), note) for name, value, note in self.parts)
 
 
 def rank(query: Query, candidates: Sequence[Candidate]) -> tuple[list[Ranked], Weights]:
@@ -48,41 +58,45 @@ def rank(query: Query, candidates: Sequence[Candidate]) -> tuple[list[Ranked], W
     Scores are above 0 and comparable within this call only.
     """
     asked = Asked(query, candidates)
-    outdated = outdated_folders(candidate.path for candidate in candidates)
-    return _together([_scored(asked, candidate, outdated) for candidate in candidates]), asked.weights
+    forms = _Forms(query, {candidate.path for candidate in candidates})
+    return _together(
+        [_scored(asked, candidate, forms.prior(candidate.path)) for candidate in candidates]
+    ), asked.weights
 
 
-def _scored(asked: Asked, candidate: Candidate, outdated: frozenset[str]) -> Ranked:
-    shown, total, coverage = [], 0.0, 0.0
+def _scored(asked: Asked, candidate: Candidate, form: float) -> Ranked:
+    parts: list[Part] = []
+    total = coverage = 0.0
     for measure in MEASURES:
         value = measure.value(asked, candidate)
         if measure.value is covers:
             coverage = value
         if value:
-            shown.append(Feature(measure.name, round(measure.weight * value, 4)))
+            parts.append((measure.name, measure.weight * value, ""))
             total += measure.weight * value
-    role, beside = _role_prior(asked, candidate), _kind_prior(asked, candidate)
+    role = _role_prior(asked, candidate)
     worth = total * role * (_ONLY_IMPORTS if candidate.own_share < 0.5 else 1.0)
-    form = _form_prior(candidate, outdated)
     for name, prior, note in (
         ("kind of file", role, candidate.role),
-        ("documents or code", beside, candidate.kind),
-        ("older or only declares", form, ""),
+        ("documents or code", _kind_prior(asked, candidate), candidate.kind),
+        ("older, only declares or for another system", form, ""),
     ):
         if prior != 1.0:
-            shown.append(Feature(name, round(total * (prior - 1.0), 4), note))
+            parts.append((name, total * (prior - 1.0), note))
             total *= prior
     topic = 0.0
     if candidate.kind == "docs" and (asked.query.asks_how or "code" not in asked.query.wants):
         topic = role * sum(measure.weight * measure.value(asked, candidate) for measure in TOPIC)
-    return Ranked(candidate, total, coverage, tuple(shown), worth, topic)
+    return Ranked(candidate, total, coverage, tuple(parts), worth, topic)
 
 
 def _role_prior(asked: Asked, candidate: Candidate) -> float:
     """Weigh what a file is for, unless the question names it or asks for such files."""
+    if not candidate.role:
+        return 1.0
     if candidate.role in asked.query.wants:
         return 1.0 if asked.query.asks_how else _ASKED_FOR  # how to run the tests stands in no test
-    return 1.0 if not candidate.role or is_named(asked, candidate) else _PRIORS[candidate.role]
+    return 1.0 if is_named(asked, candidate) else _PRIORS[candidate.role]
 
 
 def _kind_prior(asked: Asked, candidate: Candidate) -> float:
@@ -92,13 +106,27 @@ def _kind_prior(asked: Asked, candidate: Candidate) -> float:
     return (_BESIDE_DOCS if asked.query.leans_to_docs else _BESIDE_CODE).get(candidate.kind, 1.0)
 
 
-def _form_prior(candidate: Candidate, outdated: frozenset[str]) -> float:
-    """Weigh what has a successor less, and what only declares."""
-    is_old = any(f"/{candidate.path}".startswith(folder) for folder in outdated)
-    return (_OUTDATED if is_old else 1.0) * (_DECLARED if _DECLARES.search(candidate.path) else 1.0)
+class _Forms:
+    """Weighs files less that have a successor, only declare, or are for a system that nobody asked about."""
+
+    def __init__(self, query: Query, paths: Iterable[str]) -> None:
+        self._outdated = tuple(outdated_folders(paths))
+        self._for_windows = 1.0 if "windows" in query.wants else _FOR_WINDOWS
+        self._known: dict[str, float] = {}
+
+    def prior(self, path: str) -> float:
+        """Give what the score of a passage of this file is multiplied by, 1 when nothing is to be said against it."""
+        known = self._known.get(path)
+        if known is None:
+            known = _OUTDATED if f"/{path}".startswith(self._outdated) else 1.0
+            known *= _DECLARED if _DECLARES.search(path) else 1.0
+            known *= self._for_windows if _WINDOWS.search(path.casefold()) else 1.0
+            self._known[path] = known
+        return known
 
 
 _DECLARES: Final = re.compile(r"\.(?:h|hpp|hh|pyi)$|\.d\.ts$|(?:^|/)(?:types|typings|interfaces)[/.]")
+_WINDOWS: Final = re.compile(r"(?:^|[/_-])(?:win|win32|win64|windows)(?:/|[_-][^/]*$|\.[^/]*$)")
 _VERSIONED: Final = re.compile(r"/v(\d{1,4})(?=/)")
 
 
@@ -124,6 +152,6 @@ def _together(scored: Sequence[Ranked]) -> list[Ranked]:
     for one in scored:
         file = one.candidate.file
         gain = _COHERENCE * top * math.sqrt(squares[file]) / most * (one.score / best[file] if best[file] else 0.0)
-        shown = (*one.features, Feature("its file speaks of it", round(gain, 4)))
-        ordered.append(replace(one, score=one.score + gain, features=shown))
+        parts = (*one.parts, ("its file speaks of it", gain, ""))
+        ordered.append(replace(one, score=one.score + gain, parts=parts))
     return sorted(ordered, key=lambda one: -one.score)

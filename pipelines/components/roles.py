@@ -1,6 +1,7 @@
 """What a file is for, by the names in its path: code and documents proper, or what stands aside of them."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 _ROLES: Final[Mapping[str, frozenset[str]]] = {
@@ -23,6 +24,7 @@ _STILL_DOCS: Final = frozenset({"", "init", "examples", "building"})
 _STILL_CODE: Final = frozenset({"", "init"})
 
 
+@lru_cache(maxsize=4_096)  # the passages of a file come together
 def role_of(path: str) -> str:
     """Say what a file is for: one of the roles above, "init" for a file that only brings a package together, or ""."""
     *folders, name = path.casefold().split("/")

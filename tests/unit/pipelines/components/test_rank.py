@@ -3,9 +3,9 @@
 import pytest
 from haystack import Document
 
+from pipelines.components.asked import concept_weights
 from pipelines.components.candidate import Candidate
 from pipelines.components.extract import QUOTE_CHARS, quote
-from pipelines.components.measures import concept_weights
 from pipelines.components.query import read_query
 from pipelines.components.rank import outdated_folders, rank
 from pipelines.types import Passage
