@@ -12,6 +12,7 @@ Stop words are dropped from questions only, and only when other words remain: `f
 """
 
 import re
+import string
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -37,6 +38,10 @@ _KEPT_WORDS_OF_OTHERS: Final = 20_000  # for each language but English
 _WORD_PATTERN: Final = r"\w+(?:-\w+|\.\d+)*(?:\+\+|#)?"
 _WORD: Final = re.compile(_WORD_PATTERN)
 _ASCII_WORD: Final = re.compile(_WORD_PATTERN, re.ASCII)  # twice as fast, and most texts are
+_DOT_IN_WORD: Final = re.compile(r"\.(?<=\w\.)(?=\d)", re.ASCII)  # begins with the sign that is looked for: quick
+_IN_WORDS: Final = frozenset(string.ascii_letters + string.digits + "_-+#")
+_RUNS: Final = "".join(char if char in _IN_WORDS else " " for char in map(chr, range(128)))
+_RUNS_WITH_DOTS: Final = _RUNS[: ord(".")] + "." + _RUNS[ord(".") + 1 :]
 _VERSION: Final = re.compile(r"[vV]?\d+(?:\.\d+)+")
 _PART: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PART_OF_ANY_SCRIPT: Final = re.compile(r"[^\W\d_]+|\d+")
@@ -81,11 +86,11 @@ def field_terms(text: str, meta: Mapping[str, Any]) -> Mapping[str, str]:
 
 def terms_in_language(text: str, meta: Mapping[str, Any]) -> tuple[Mapping[str, str], str]:
     """Give what `field_terms` gives, and the code of the passage's language, "en" when that is not plain."""
-    words = words_of(text)
-    language = ENGLISH if meta.get("kind") == "code" else language_of(words)
+    runs = _runs_of(text)
+    language = ENGLISH if meta.get("kind") == "code" else language_of(runs)
     known = _KNOWN_IN[language]
     fields = {
-        "text": " ".join(map(known.__getitem__, words)),
+        "text": " ".join(map(known.__getitem__, runs)),
         "path": _path_terms(str(meta.get("path") or ""), language),
         "headings": _joined_terms(meta.get("headings"), known),
         "symbols": _joined_terms(meta.get("symbols"), _KNOWN),
@@ -95,7 +100,7 @@ def terms_in_language(text: str, meta: Mapping[str, Any]) -> tuple[Mapping[str, 
 
 def _joined_terms(value: object, known: Mapping[str, str]) -> str:
     """Give the terms of a meta value, with spaces between."""
-    return " ".join(map(known.__getitem__, words_of(" \n".join(_texts(value)))))
+    return " ".join(map(known.__getitem__, words_of(" \n".join(_texts(value))))) if value else ""
 
 
 @lru_cache(maxsize=1_024)
@@ -157,6 +162,17 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text))
 
 
+def _runs_of(text: str) -> list[str]:
+    """Cut a text into runs of characters that words are made of: in a third of the time that `words_of` takes.
+
+    The words of its runs, one after another, are those of the text. A dot holds a run together only where one is in a
+    version of the text; there would be a run for each name with all its attributes else, too many to remember.
+    """
+    if not text.isascii():
+        return words_of(text)
+    return text.translate(_RUNS_WITH_DOTS if _DOT_IN_WORD.search(text) else _RUNS).split()
+
+
 def _texts(value: object) -> Iterable[str]:
     """Read a meta value as texts: one text, a list of texts, or nothing."""
     if isinstance(value, str):
@@ -166,6 +182,8 @@ def _texts(value: object) -> Iterable[str]:
 
 def _terms_of_word(word: str) -> tuple[str, ...]:
     """Give the terms of one run of word characters: the whole first, then its parts when there are two or more."""
+    if word.isascii() and word.isalpha() and (word.islower() or word.istitle() or word.isupper()):
+        return (_stem(word.lower()),) if len(word) <= _MAX_TERM_CHARS else ()
     if not word.isascii() and _CJK.search(word):
         return tuple(chain.from_iterable(map(_bigrams_or_terms, _CJK.split(word))))
     if word[-1:] in {"+", "#"}:
@@ -183,6 +201,7 @@ def _terms_of_word(word: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((_stem(whole), *split))) if whole else tuple(dict.fromkeys(split))
 
 
+@lru_cache(maxsize=50_000)  # parts of names are fewer than names
 def _stem(word: str) -> str:
     """Stem a case-folded word in English, or in the language that its letters name."""
     script = None if word.isascii() else _OTHER_SCRIPT.fullmatch(word)
@@ -206,7 +225,8 @@ class _KnownWords(dict[str, str]):
         self._kept = kept
 
     def __missing__(self, word: str) -> str:
-        made = " ".join(self._cut(word))
+        """Cut a word, or the words of a run."""
+        made = " ".join(chain.from_iterable(map(self._cut, words_of(word))))
         if len(word) <= _MAX_TERM_CHARS:
             if len(self) >= self._kept:
                 self.clear()
