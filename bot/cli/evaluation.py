@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from rich.markdown import Markdown
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import TimeRemainingColumn
 
 from bot import platform
 from bot.cli.checkouts import commit_of
 from bot.cli.doors import Where, read_settings
 from bot.cli.measuring import OnStep, QuestionSet, Wanted, left_out, measure, question_sets
-from bot.cli.show import err, out, print_json
+from bot.cli.show import bars, err, out, print_json
 from bot.cli.terminal import QUIET, guarded
 from bot.logs import configure, secrets_of
 from bot.version import PROGRAM
@@ -219,18 +219,16 @@ async def _folder(kept: Path | None) -> AsyncIterator[Path]:
 
 @contextmanager
 def _progress() -> Iterator[OnStep]:
-    """A bar for each step; nothing when standard error is no terminal."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+    """A bar for each step, with the time that is left of it; nothing when standard error is no terminal."""
+    with bars(TimeRemainingColumn()) as progress:
         bar = progress.add_task("reading", total=None)
+        now = ""
 
         def on_step(doing: str, *, done: int = 0, total: int = 0) -> None:
-            progress.update(bar, description=doing, completed=done, total=total or None)
+            nonlocal bar, now
+            if doing != now:  # else the rate of the step before would count
+                progress.remove_task(bar)
+                bar, now = progress.add_task(doing, total=None), doing
+            progress.update(bar, completed=done, total=total or None)
 
         yield on_step

@@ -9,7 +9,16 @@ from typing import Any
 
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.text import Text
 
 from bot.desk import IndexProgress, Json
@@ -152,13 +161,20 @@ def _pace(files_per_s: float, left_s: float | None) -> str:
 @contextmanager
 def index_bar() -> Iterator[IndexBar]:
     """A place where progress is drawn until the block ends."""
+    with bars(TextColumn("{task.fields[pace]}")) as progress:
+        yield IndexBar(progress)
+
+
+@contextmanager
+def bars(*more: ProgressColumn) -> Iterator[Progress]:
+    """Bars with what is done of how much since when, and `more` columns; nothing when standard error is no terminal."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[pace]}"),
+        *more,
     )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
-        yield IndexBar(progress)
+        yield progress

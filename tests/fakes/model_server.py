@@ -1,13 +1,13 @@
 """An OpenAI-compatible chat server on 127.0.0.1 that behaves as well or as badly as a test asks."""
 
 import asyncio
-import contextlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
+
+from tests.fakes.http_server import HttpServer, read_request
 
 Body = Mapping[str, Any]
 
@@ -47,62 +47,28 @@ class Received:
     gone: asyncio.Event = field(default_factory=asyncio.Event)  # set when the client hung up before the end
 
 
-class ModelServer:
+class ModelServer(HttpServer):
     """Use it as an async context manager; `base_url` is what `llm.base_url` takes.
 
     `script` is played one behaviour a request, then `behaviour` holds.
     """
 
     def __init__(self, behaviour: Behaviour | None = None, *, script: Sequence[Behaviour] = ()) -> None:
+        super().__init__()
         self.behaviour = behaviour or Behaviour()
         self.received: list[Received] = []
         self.arrived = asyncio.Event()
         self._script = list(script)
-        self._server: asyncio.Server | None = None
-        self._open: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=512)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._server:
-            self._server.close()
-        for task in self._open:
-            task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
 
     @property
     def base_url(self) -> str:
         """The address with /v1, as OpenAI clients want it."""
-        return f"http://127.0.0.1:{self._port}/v1"
+        return f"{self.url}/v1"
 
-    def stop_listening(self) -> None:
-        """Refuse all further connections."""
-        if self._server:
-            self._server.close()
-
-    @property
-    def _port(self) -> int:
-        if self._server is None:
-            raise RuntimeError("expected the model server inside `async with`, got one that is not started")
-        return int(self._server.sockets[0].getsockname()[1])
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task:
-            self._open.add(task)
-            task.add_done_callback(self._open.discard)
-        # A cancelled server and a client that hangs up are both ends, not faults.
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            while await self._one(reader, writer):
-                pass
-        writer.close()
-
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        received = await _read(reader)
+    async def one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        """Answer as the script says, then as `behaviour` does, until the client hangs up."""
+        request = await read_request(reader)
+        received = Received(request.path, request.headers, request.body or {})
         self.received.append(received)
         self.arrived.set()
         act = self._script.pop(0) if self._script else self.behaviour
@@ -122,13 +88,6 @@ class ModelServer:
             answering.cancel()
             await asyncio.gather(hung_up, answering, return_exceptions=True)
         return False
-
-
-async def _read(reader: asyncio.StreamReader) -> Received:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-    raw = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Received(path=head[0].split(" ")[1], headers=headers, body=json.loads(raw) if raw else {})
 
 
 def _plain(act: Behaviour) -> bytes:

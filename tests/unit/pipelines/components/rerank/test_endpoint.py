@@ -103,6 +103,7 @@ async def test_passages_that_the_server_leaves_out_follow_as_they_stood() -> Non
         (Odd(429, headers=(("retry-after", "1"),)), "rate_limited"),
         (Odd(500), "failed"),
         (Odd(hangs=True), "timeout"),
+        (Odd(drips=True), "timeout"),
         (Odd(hangs_up=True), "unreachable"),
         (Odd(raw=b"<html>sorry</html>"), "garbage"),
         (Odd(raw=b""), "garbage"),
