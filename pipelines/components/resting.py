@@ -39,4 +39,4 @@ class Rest:
         """Note that all is well."""
         if self._faults:
             _log.info(f"{self._name}_is_back", after_faults=self._faults)
-        self._faults = 0
+        self._faults, self._until_s = 0, 0.0

@@ -43,8 +43,16 @@ class FastEmbedder:
         return rows
 
     async def embed_query(self, text: str) -> Vectors:
-        """Embed a question, beside passages if need be: shape (width,), of length 1. Raises ModelUnavailable."""
-        row: Vectors = (await asyncio.to_thread(self._embed_now, [self._settings.query_prefix + text]))[0]
+        """Embed a question, beside passages if need be: shape (width,), of length 1. Raises ModelUnavailable.
+
+        What takes too long, as beside an index on few cores, goes on in its thread, and nobody waits for it.
+        """
+        within_s = self._settings.query_timeout_s
+        try:
+            async with asyncio.timeout(within_s):
+                row: Vectors = (await asyncio.to_thread(self._embed_now, [self._settings.query_prefix + text]))[0]
+        except TimeoutError:
+            raise ModelUnavailable(f"expected a vector within {within_s:g} s, got none", kind="timeout") from None
         return row
 
     def _embed_now(self, texts: Sequence[str]) -> Vectors:

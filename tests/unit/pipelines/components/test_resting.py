@@ -43,3 +43,14 @@ def test_a_row_of_faults_is_one_line_of_the_log_and_its_end_another(
     assert ["ranker_failed", "ranker_is_back"] == [entry["event"] for entry in faults_logged]
     assert "no answer" == faults_logged[0]["reason"]
     assert 5 == faults_logged[1]["after_faults"]
+
+
+def test_a_late_answer_ends_the_rest() -> None:
+    """What was asked before the rest began and comes back well shows that all is well."""
+    rest = Rest("ranker", effect="none", clock=lambda: 0.0)
+    for _ in range(3):
+        rest.failed("no answer", kind="timeout")
+
+    assert rest.is_on
+    rest.worked()
+    assert not rest.is_on

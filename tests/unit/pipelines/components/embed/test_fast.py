@@ -58,6 +58,15 @@ async def test_prefixes_are_put_before_questions_and_passages(folder: Path) -> N
     assert plain.name != prefixed.name
 
 
+async def test_a_question_waits_as_long_as_is_set(folder: Path) -> None:
+    """Keywords alone answer it then."""
+    embedder = FastEmbedder(SETTINGS.model_copy(update={"query_timeout_s": 1e-9}), folder)
+
+    with pytest.raises(ModelUnavailable) as raised:
+        await embedder.embed_query("package")
+    assert "timeout" == raised.value.kind
+
+
 async def test_many_callers_at_once_get_their_own_vectors(folder: Path) -> None:
     """A question is embedded beside the passages of an index."""
     embedder = FastEmbedder(SETTINGS, folder)
