@@ -14,7 +14,7 @@ from pipelines.components.splitting.enclosing import definitions_of
 from pipelines.components.splitting.spans import BLANK, HEADING, spans_of
 
 # Bumped when the passages of a text change: files split by another version are split again.
-SPLITTER_VERSION: Final = "parsed-2"
+SPLITTER_VERSION: Final = "parsed-3"
 # A longer line keeps its beginning in the index and ends with this mark; its line number is right all the same.
 MAX_LINE_CHARS: Final = 6000
 CUT_MARK: Final = " [...]"

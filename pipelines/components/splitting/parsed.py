@@ -19,6 +19,7 @@ from typing import Final
 from tree_sitter import Language, Node, Parser, QueryCursor, Tree
 
 from pipelines.components.splitting.grammars import grammar, language_of
+from pipelines.components.splitting.skeleton import skeleton
 
 # Larger texts, and those that take longer, are read by their looks instead (definitions.py). A parser calls back after
 # each hundred steps: 0.02 calls a byte at most in real code, while texts that keep many readings open need more, and
@@ -38,6 +39,9 @@ _STEPS: Final = {**dict.fromkeys(b"([{", 1), **dict.fromkeys(b")]}", -1)}
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in _STEPS)
 _MAX_CPU_S: Final = 2.0
 _MAX_NAME_CHARS: Final = 120
+# Macros of C are errors to its grammar in many files, with their functions' insides or without: no reason to doubt a
+# skeleton. Elsewhere an error is, and the whole text is parsed.
+_OFTEN_BROKEN: Final = frozenset({"c"})
 _IMPORTING: Final = (b"require(", b"import(", b"await import(")
 Captures = Mapping[str, Sequence[Node]]
 _KINDS: Final = ("definition", "constant", "namespace")
@@ -66,14 +70,21 @@ def parsed_definitions(ending: str, text: str) -> list[Definition] | None:
     name = language_of(ending, text)
     if name is None or len(text) > MAX_PARSED_BYTES:
         return None
-    data = text.encode("utf-8", errors="replace")
-    if data.count(b"<") - data.count(b">") > _MAX_OPEN_ANGLES or _depth(data) > _MAX_DEPTH:
-        return None
     language, query = grammar(name)
-    tree = _parse(language, data)
+    short = skeleton(name, text)
+    data, tree = _parsed(language, short)
+    if short != text and (tree is None or (tree.root_node.has_error and name not in _OFTEN_BROKEN)):
+        data, tree = _parsed(language, text)
     if tree is None or _is_broken(tree):
         return None
     return _definitions(QueryCursor(query).matches(tree.root_node), data)
+
+
+def _parsed(language: Language, text: str) -> tuple[bytes, Tree | None]:
+    data = text.encode("utf-8", errors="replace")
+    if data.count(b"<") - data.count(b">") > _MAX_OPEN_ANGLES or _depth(data) > _MAX_DEPTH:
+        return data, None
+    return data, _parse(language, data)
 
 
 def _depth(data: bytes) -> int:
