@@ -6,7 +6,7 @@
 Files are those that the index would take: hidden folders and what is skipped by name, bytes or text are left out.
 Reading and decoding is not counted. Each file is split three times, and the fastest run of each language counts. Where
 langchain-text-splitters is installed, its recursive splitter (language separators where it has them, 1,500 characters)
-runs on the same texts.
+runs on the same texts, and tree-sitter parses those that it has a grammar for: bare, with nothing found.
 """
 
 import importlib
@@ -17,11 +17,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from sysconfig import get_paths
 
+from tree_sitter import Parser
+
 from config.settings import Files
 from pipelines.components.decode import decode
 from pipelines.components.definitions import ending_of
 from pipelines.components.skip import SkipRules
 from pipelines.components.split import kind_of, split
+from pipelines.components.splitting.grammars import grammar, language_of
+from pipelines.components.splitting.parsed import MAX_PARSED_BYTES
 from pipelines.components.splitting.spans import MAX_CHARS
 
 ROUNDS = 3
@@ -83,6 +87,12 @@ def langchain() -> Splitter | None:
     return split_text
 
 
+def parse(path: str, text: str) -> Sequence[object]:
+    """Parse a text as tree-sitter does, when there is a grammar: what finding exact definitions would cost at least."""
+    name = language_of(ending_of(path), text)
+    return [Parser(grammar(name)[0]).parse(text.encode())] if name and len(text) <= MAX_PARSED_BYTES else []
+
+
 def main() -> None:
     """Print one line a kind and a language."""
     folders = [Path(argument) for argument in sys.argv[1:]] or [Path.cwd(), Path(get_paths()["purelib"])]
@@ -91,11 +101,16 @@ def main() -> None:
         for path, text in texts(folder):
             groups[f"{kind_of(path)}: {ending_of(path)}"].append((path, text))
     sizes = {group: sum(len(text.encode()) for _, text in files) / 1e6 for group, files in groups.items()}
-    for name, splitter in (("roomwise", split), ("langchain", langchain())):
+    for name, splitter, kind in (
+        ("roomwise", split, ""),
+        ("bare parse", parse, "code"),
+        ("langchain", langchain(), ""),
+    ):
         if splitter is None:
             print(f"{name}: not installed (pip install langchain-text-splitters)")
             continue
-        report(name, groups, sizes, rates(groups, splitter))
+        chosen = {group: files for group, files in groups.items() if group.startswith(kind)}
+        report(name, chosen, sizes, rates(chosen, splitter))
 
 
 def report(
@@ -108,6 +123,8 @@ def report(
     print(f"{name}:")
     for kind in ("code", "docs", "text"):
         members = [group for group in groups if group.startswith(kind)]
+        if not members:
+            continue
         size, seconds = sum(sizes[group] for group in members), sum(found[group][0] for group in members)
         print(f"  {kind}: {size:.1f} MB, {size / max(seconds, 1e-9):.1f} MB/s")
         for group in sorted(members, key=lambda group: -sizes[group]):

@@ -1,7 +1,8 @@
 """Headings of Markdown, reStructuredText, AsciiDoc and Org texts, by line, never inside a code block."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
@@ -17,7 +18,8 @@ _HASHES: Final = re.compile(r" {0,3}(#{1,6})(?:[ \t]|$)")
 _CLOSING_HASHES: Final = re.compile(r"(?:^|[ \t])#+$")
 _UNDERLINE: Final = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})")
-_MARKS: Final = frozenset("#=-`~")
+# A line that could be a heading, an underline or a fence, with the line end before it.
+_MARKED: Final = re.compile(r"\n {0,3}(?:#{1,6}(?![^ \t\n])|`{3}|~{3}|(?:=++|-++)[ \t]*+(?!.))")
 _PAGE_TITLE: Final = re.compile(r"title[ \t]*[:=][ \t]*(\S.*?)[ \t]*$")
 _BLOCK_START: Final = re.compile(r"\s*(?:[-*+>|]|\d+[.)]|#|$)")
 _ADORNMENT: Final = re.compile(r"([!-/:-@\[-`{-~])\1{2,}[ \t]*$")
@@ -55,16 +57,23 @@ def outline_of(path: str, lines: Sequence[str]) -> Outline:
     return read(lines) if read else Outline()
 
 
-def paths_by_line(headings: Sequence[Heading], count: int) -> list[tuple[str, ...]]:
-    """Give the heading path in force at each of `count` lines, top heading first."""
-    paths: list[tuple[str, ...]] = []
-    stack: list[Heading] = []
-    for heading in headings:
-        paths += [tuple(above.title for above in stack)] * (heading.index - len(paths))
-        while stack and stack[-1].level >= heading.level:
-            stack.pop()
-        stack.append(heading)
-    return paths + [tuple(above.title for above in stack)] * (count - len(paths))
+class Paths:
+    """Looks up the heading path in force at a line, top heading first."""
+
+    def __init__(self, headings: Sequence[Heading]) -> None:
+        """Take headings in the order of their lines."""
+        self._begins = [heading.index for heading in headings]
+        self._paths: list[tuple[str, ...]] = [()]
+        stack: list[Heading] = []
+        for heading in headings:
+            while stack and stack[-1].level >= heading.level:
+                stack.pop()
+            stack.append(heading)
+            self._paths.append(tuple(above.title for above in stack))
+
+    def at(self, index: int) -> tuple[str, ...]:
+        """Give the path at the line with this index."""
+        return self._paths[bisect_right(self._begins, index)]
 
 
 def _title(text: str) -> str:
@@ -97,13 +106,16 @@ def _markdown(lines: Sequence[str]) -> Outline:
     return Outline(_without_doubles(headings), frozenset(chain.from_iterable(blocks)))
 
 
-def _marked(lines: Sequence[str], start: int) -> list[int]:
-    """List the indexes of lines from `start` that could be headings or fences by their first character."""
-    return [
-        index
-        for index, line in enumerate(lines)
-        if (line[:1] in _MARKS or (line[:1] == " " and line[:4].lstrip(" ")[:1] in _MARKS)) and index >= start
-    ]
+def _marked(lines: Sequence[str], start: int) -> Iterator[int]:
+    """Give the indexes of lines from `start` that could be headings or fences; one search through all is far faster."""
+    text = "\n".join(["", *lines])
+    index = -1
+    counted = 0
+    for match in _MARKED.finditer(text):
+        index += text.count("\n", counted, match.start() + 1)
+        counted = match.start() + 1
+        if index >= start:
+            yield index
 
 
 def _page_title(front_matter: Sequence[str]) -> list[Heading]:

@@ -4,14 +4,14 @@ import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 from typing import Final
 
 from pipelines.components.decode import lines_of
 from pipelines.components.definitions import ending_of, is_code
-from pipelines.components.outline import outline_of, paths_by_line
+from pipelines.components.outline import Paths, outline_of
 from pipelines.components.splitting.enclosing import definitions_of
-from pipelines.components.splitting.spans import BLANK, HEADING, spans_of
+from pipelines.components.splitting.spans import HEADING, spans_of
 
 # Bumped when the passages of a text change: files split by another version are split again.
 SPLITTER_VERSION: Final = "parsed-3"
@@ -69,29 +69,40 @@ def split(path: str, text: str) -> list[Piece]:
     lines = lines_of(text)
     outline = outline_of(path, lines)
     defined = definitions_of(path, text, lines)
-    blank = [not line or line.isspace() for line in lines]
-    strengths = _after_blanks(blank, outline.fenced)
-    strengths |= defined.strengths
+    strengths = {**defined.strengths}
     strengths |= dict.fromkeys((heading.index for heading in outline.headings), HEADING)
-    sizes = [len(line) + 1 for line in lines]
+    sizes = [size + 1 for size in map(len, lines)]
     if max(sizes, default=0) > MAX_LINE_CHARS + 1:
         lines = [line if len(line) <= MAX_LINE_CHARS else line[:MAX_LINE_CHARS] + CUT_MARK for line in lines]
         sizes = [len(line) + 1 for line in lines]
-    paths = paths_by_line(outline.headings, len(lines)) if outline.headings else None
+    paths = Paths(outline.headings) if outline.headings else None
     titles = {heading.index for heading in outline.headings}
-    spans = [span for span in spans_of(sizes, strengths, defined.wholes) if not all(blank[slice(*span)])]
-    scopes = defined.scopes([blank.index(False, start) for start, _ in spans])
+    spans = [
+        (first, start, end)
+        for start, end in spans_of(sizes, strengths, defined.wholes, partial(_is_after_blank, lines, outline.fenced))
+        if (first := _first_filled(lines, start, end)) < end
+    ]
+    scopes = defined.scopes([first for first, _, _ in spans])
     return [
         Piece(
             start + 1,
             end,
             "\n".join(lines[start:end]),
-            paths[_anchor(lines, titles, start, end)] if paths else (),
+            paths.at(_anchor(lines, titles, start, end)) if paths else (),
             scope,
             defined.symbols(start, end)[:_MAX_SYMBOLS],
         )
-        for (start, end), scope in zip(spans, scopes, strict=True)
+        for (_, start, end), scope in zip(spans, scopes, strict=True)
     ]
+
+
+def _first_filled(lines: Sequence[str], start: int, end: int) -> int:
+    return next((index for index in range(start, end) if lines[index].strip()), end)
+
+
+def _is_after_blank(lines: Sequence[str], fenced: AbstractSet[int], index: int) -> bool:
+    """Say whether a filled line follows a blank one, outside of code blocks."""
+    return not lines[index - 1].strip() and bool(lines[index].strip()) and index not in fenced
 
 
 def header_of(path: str, piece: Piece) -> str:
@@ -102,9 +113,3 @@ def header_of(path: str, piece: Piece) -> str:
 def _anchor(lines: Sequence[str], titles: AbstractSet[int], start: int, end: int) -> int:
     """Find the line whose headings stand for a passage: its first that is neither blank nor a heading itself."""
     return next((index for index in range(start, end) if index not in titles and lines[index].strip()), end - 1)
-
-
-def _after_blanks(blank: Sequence[bool], fenced: AbstractSet[int]) -> dict[int, int]:
-    """Give the strength of each line that follows a blank one, outside of code blocks."""
-    after = [index for index, (above, here) in enumerate(pairwise(blank), start=1) if above and not here]
-    return dict.fromkeys((index for index in after if index not in fenced), BLANK)

@@ -1,7 +1,7 @@
 """Where lines are cut into passages, from their sizes and from how well a passage may begin at each."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -15,11 +15,21 @@ _LEAST_CHARS: Final = {BLANK: MAX_CHARS + 1, INNER: 1000, OUTER: 400, HEADING: 1
 _LEAST_BEFORE_WHOLE_CHARS: Final = 120
 
 
-def spans_of(sizes: Sequence[int], strengths: Mapping[int, int], wholes: Mapping[int, int]) -> list[tuple[int, int]]:
+def _never(_: int) -> bool:
+    return False
+
+
+def spans_of(
+    sizes: Sequence[int],
+    strengths: Mapping[int, int],
+    wholes: Mapping[int, int],
+    is_after_blank: Callable[[int], bool] = _never,
+) -> list[tuple[int, int]]:
     """Cut lines of these sizes in characters, ends included, into half-open ranges of indexes, without gaps.
 
     `strengths` holds the indexes where a passage may well begin; `wholes` the index after the last line of what
-    begins at an index and should stay whole.
+    begins at an index and should stay whole. What `is_after_blank` says of an index is as good as BLANK in `strengths`
+    and asked for the few lines only where nothing better is near.
     """
     ends = list(accumulate(sizes, initial=0))
     indexes = sorted(strengths)
@@ -30,7 +40,8 @@ def spans_of(sizes: Sequence[int], strengths: Mapping[int, int], wholes: Mapping
         between = indexes[bisect_right(indexes, start) : bisect_right(indexes, limit)]
         end = _closing(ends, strengths, wholes, start, between)
         if end is None:
-            end = limit if limit == len(sizes) else _strongest(ends, strengths, limit, between)
+            near = max(start + 1, bisect_left(ends, ends[limit] - MAX_CHARS // 2))
+            end = limit if limit == len(sizes) else _strongest(strengths, near, limit, between, is_after_blank)
         spans.append((start, end))
         start = end
     return spans
@@ -51,7 +62,16 @@ def _closing(
     return None
 
 
-def _strongest(ends: Sequence[int], strengths: Mapping[int, int], limit: int, between: Sequence[int]) -> int:
-    """Find the strongest boundary within half a passage before `limit`, the latest of equals."""
-    near = between[bisect_left(between, bisect_left(ends, ends[limit] - MAX_CHARS // 2)) :]
-    return max(near, key=lambda index: (strengths[index], index), default=limit)
+def _strongest(
+    strengths: Mapping[int, int],
+    near: int,
+    limit: int,
+    between: Sequence[int],
+    is_after_blank: Callable[[int], bool],
+) -> int:
+    """Find the strongest boundary from `near`, half a passage before it, to `limit`, the latest of equals."""
+    best = max(between[bisect_left(between, near) :], key=lambda index: (strengths[index], index), default=limit)
+    if strengths.get(best, BLANK) > BLANK:
+        return best
+    after_blank = (index for index in range(limit, near - 1, -1) if index in strengths or is_after_blank(index))
+    return next(after_blank, limit)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.components.outline import outline_of, paths_by_line
+from pipelines.components.outline import Paths, outline_of
 
 
 def _titles(path: str, text: str) -> list[tuple[int, int, str]]:
@@ -46,7 +46,7 @@ def test_a_heading_path_holds_the_headings_above() -> None:
     """A heading of the same or a higher level ends those below it."""
     headings = outline_of("a.md", ["text", "# A", "## B", "x", "# C"]).headings
 
-    assert [(), ("A",), ("A", "B"), ("A", "B"), ("C",)] == paths_by_line(headings, 5)
+    assert [(), ("A",), ("A", "B"), ("A", "B"), ("C",)] == [Paths(headings).at(index) for index in range(5)]
 
 
 @pytest.mark.parametrize(

@@ -35,3 +35,12 @@ def test_a_line_over_the_limit_is_a_passage_of_its_own() -> None:
 def test_nothing_gives_nothing() -> None:
     """An empty text has no passages."""
     assert [] == spans_of([], {}, {})
+
+
+def test_a_line_after_a_blank_one_is_asked_for_where_nothing_better_is_near() -> None:
+    """It counts as if it were listed, the latest first, and below what is listed as stronger."""
+    sizes = [100] * 20
+
+    assert [(0, 12), (12, 20)] == spans_of(sizes, {}, {}, lambda index: index in {9, 12})
+    assert [(0, 9), (9, 20)] == spans_of(sizes, {9: INNER}, {}, lambda index: index == 12)
+    assert spans_of(sizes, {9: BLANK, 12: BLANK}, {}) == spans_of(sizes, {}, {}, lambda index: index in {9, 12})
