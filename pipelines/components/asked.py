@@ -2,12 +2,16 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
+from typing import Final
 
 from pipelines.components.candidate import Candidate
+from pipelines.components.keywords import STOP_WORDS
 from pipelines.components.query import Concept, Query, squashed
 from pipelines.components.spoken import Spoken
+
+_TELLING: Final = 2  # of three words in a row; "of the route" stands everywhere
 
 Weights = Sequence[tuple[Concept, float]]
 
@@ -115,26 +119,26 @@ class Asked:
 
 
 class _Phrase:
-    """Words that may stand somewhere in a row: all runs of three terms of a phrase."""
+    """Words that may stand somewhere in a row: all runs of three terms of a phrase, two of which say something."""
 
     def __init__(self, terms: Sequence[str], spoken: Spoken) -> None:
         self._terms = terms
         self._may_hold = spoken.may_hold(terms)
+        telling = [term not in STOP_WORDS for term in terms]
+        self._places = [at for at in range(len(terms) - 2) if sum(telling[at : at + 3]) >= _TELLING]
 
     def share(self, candidate: Candidate) -> float:
         """Give the share (0..1) of the runs that the text of a passage has."""
-        places = len(self._terms) - 2
-        if places < 1:
-            return 0.0
-        runs = list(self._possible(candidate.lowered)) if candidate.lowered.isascii() else list(range(places))
+        lowered = candidate.lowered
+        runs = self._possible(lowered) if lowered.isascii() else self._places
         if not runs:
             return 0.0
         joined = f" {' '.join(candidate.terms)} "
-        return sum(f" {' '.join(self._terms[at : at + 3])} " in joined for at in runs) / places
+        return sum(f" {' '.join(self._terms[at : at + 3])} " in joined for at in runs) / len(self._places)
 
-    def _possible(self, lowered: str) -> Iterator[int]:
+    def _possible(self, lowered: str) -> list[int]:
         held = self._may_hold(lowered)
-        return (at for at in range(len(held) - 2) if held[at] and held[at + 1] and held[at + 2])
+        return [at for at in self._places if held[at] and held[at + 1] and held[at + 2]]
 
 
 def last_part(name: str) -> str:

@@ -44,8 +44,8 @@ def collapsed(ranked: Sequence[Ranked]) -> list[Ranked]:
 def _named(one: Ranked, shared: AbstractSet[str]) -> _Text:
     """Make a passage comparable by its file's name; one whose name no other file has is nobody's copy."""
     name = one.candidate.path.rpartition("/")[2]
-    text = one.candidate.document.content or "" if name in shared else ""
-    return replace(_text(str(one.candidate.document.meta.get("source")), one.candidate.path, text), name=name)
+    words = " ".join((one.candidate.document.content or "").split()) if name in shared else ""
+    return _Text((one.candidate.file, ""), words, name)
 
 
 def without_copies(found: Sequence[Found]) -> list[Found]:

@@ -4,7 +4,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from pipelines.components.asked import Asked, Weights
@@ -19,7 +19,7 @@ _PRIORS: Final[Mapping[str, float]] = {
     "init": 0.6,
 }  # fmt: skip
 _BESIDE_CODE: Final[Mapping[str, float]] = {"docs": 0.3, "text": 0.5, "code": 1.0}  # by kind, when code is asked for
-_BESIDE_DOCS: Final[Mapping[str, float]] = {"docs": 1.0, "text": 0.6, "code": 0.7}  # and when an explanation is
+_BESIDE_DOCS: Final[Mapping[str, float]] = {"docs": 1.0, "text": 0.6, "code": 0.9}  # and when an explanation is
 _ASKED_FOR: Final = 1.3
 _ONLY_IMPORTS: Final = 0.8  # a passage that brings in names from elsewhere and does nothing else
 _COHERENCE: Final = 0.3  # what a file gains at most whose passages speak of the question together
@@ -147,11 +147,11 @@ def _together(scored: Sequence[Ranked]) -> list[Ranked]:
         squares[one.candidate.file] += one.score**2
         best[one.candidate.file] = max(best[one.candidate.file], one.score)
     most = math.sqrt(max(squares.values(), default=0.0)) or 1.0
-    top = max(best.values(), default=0.0)
-    ordered = []
-    for one in scored:
-        file = one.candidate.file
-        gain = _COHERENCE * top * math.sqrt(squares[file]) / most * (one.score / best[file] if best[file] else 0.0)
-        parts = (*one.parts, ("its file speaks of it", gain, ""))
-        ordered.append(replace(one, score=one.score + gain, parts=parts))
-    return sorted(ordered, key=lambda one: -one.score)
+    share = _COHERENCE * max(best.values(), default=0.0) / most
+    gains = {file: share * math.sqrt(squares[file]) / best[file] if best[file] else 0.0 for file in squares}
+    return sorted((_gaining(one, one.score * gains[one.candidate.file]) for one in scored), key=lambda one: -one.score)
+
+
+def _gaining(one: Ranked, gain: float) -> Ranked:
+    parts = (*one.parts, ("its file speaks of it", gain, ""))
+    return Ranked(one.candidate, one.score + gain, one.coverage, parts, one.worth, one.topic)
