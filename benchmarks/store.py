@@ -36,7 +36,7 @@ from pipelines.components.roles import part_of
 from pipelines.parts import no_views
 from pipelines.searching import Searching
 from pipelines.stores.local import LocalPassages
-from pipelines.stores.passages import Change, Entry, IndexedFile, Scope, Vectors
+from pipelines.stores.passages import Change, Entry, IndexedFile, Scope, Vectors, Wanted
 from pipelines.types import passage_id
 
 PROJECT, SOURCE, WIDTH = "bench", "s1", 256
@@ -142,6 +142,11 @@ async def measure_first(search: Search, *names: str) -> None:
         print(f"  {name:24} wall {wall_ms:8.0f} ms, cpu {cpu_ms:8.0f} ms")
 
 
+def wanted(question: str, vector: Vectors) -> Wanted:
+    """Give what a search of the product asks the store for when a question leans to code."""
+    return Wanted(question, {"code": 60, "docs": 16, "aside": 8}, [((), 20), (question.split(), 10)], vector)
+
+
 async def fill(store: LocalPassages, passages: int) -> None:
     """Write the passages and print the rates of the store alone, without making texts and vectors."""
     wall_s = cpu_s = 0.0
@@ -206,8 +211,7 @@ async def serve(folder: Path) -> None:
     print(f"  RSS serving searches     {process.memory_info().rss / 1e6:8.0f} MB")
     await measure_first(hybrid, "first keywords and dense", "second of these")
     await measure("keywords, 120", lambda q, _: store.keywords(PROJECT, q, scope=SCOPE, limit=120))
-    await measure("keywords of code, 120", lambda q, _: store.keywords(PROJECT, q, scope=SCOPE, limit=120, part="code"))
-    await measure("definitions, 50", lambda q, _: store.definitions(PROJECT, q.split(), scope=SCOPE, limit=50))
+    await measure("candidates of a search", lambda q, v: store.candidates(PROJECT, wanted(q, v), scope=SCOPE))
     await measure("dense, 50", lambda _, v: store.dense(PROJECT, v, scope=SCOPE, limit=50))
     await measure("keywords and dense, 50", hybrid)
     rss_bytes = process.memory_info().rss

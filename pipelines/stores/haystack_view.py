@@ -21,6 +21,7 @@ from haystack.utils.filters import document_matches_filter
 
 from pipelines.components.keywords import query_terms
 from pipelines.stores import local_rows as rows
+from pipelines.stores.local_documents import by_ids, by_keys, of_file
 from pipelines.stores.local_open import Limits, OpenProjects
 from pipelines.stores.local_project import OpenProject, View
 from pipelines.stores.local_terms import Filters, find, languages_in
@@ -131,7 +132,7 @@ class ProjectDocuments:
 
         def search(_: OpenProject, view: View) -> list[Document]:
             asked = query_terms(query, languages_in(view.terms))
-            return rows.by_keys(view.rows, find(view.terms, asked, filters=Filters(), limit=top_k))
+            return by_keys(view.rows, find(view.terms, asked, filters=Filters(), limit=top_k))
 
         return [_given(one) for one in self._read(search)]
 
@@ -140,7 +141,7 @@ class ProjectDocuments:
 
         def search(opened: OpenProject, view: View) -> list[Document]:
             matrix = opened.matrix_for(view, len(query_embedding))
-            return rows.by_keys(view.rows, matrix.nearest(_unit(query_embedding), view.groups, limit=top_k))
+            return by_keys(view.rows, matrix.nearest(_unit(query_embedding), view.groups, limit=top_k))
 
         return [_given(one) for one in self._read(search)]
 
@@ -192,11 +193,11 @@ class ProjectDocuments:
     def _known(self, opened: OpenProject, ids: Sequence[str]) -> Mapping[str, str]:
         """Find which ids are there, with their sources."""
         with opened.view() as view:
-            return {one.id: str(one.meta["source"]) for one in rows.by_ids(view.rows, ids)}
+            return {one.id: str(one.meta["source"]) for one in by_ids(view.rows, ids)}
 
 
 def _all(view: View) -> Iterator[Document]:
-    return (_given(one) for file in rows.all_ids(view.rows) for one in rows.of_file(view.rows, file))
+    return (_given(one) for file in rows.all_ids(view.rows) for one in of_file(view.rows, file))
 
 
 def _fits(document: Document, filters: dict[str, Any] | None) -> bool:

@@ -18,18 +18,19 @@ from typing import Any, Final, TypeVar
 
 from haystack import Document
 
-from pipelines.components.keywords import query_terms, terms_before
 from pipelines.stores import local_rows as rows
 from pipelines.stores.headings import pick_headings
-from pipelines.stores.local_closeness import closeness
+from pipelines.stores.local_candidates import candidates
+from pipelines.stores.local_documents import by_ids, of_file, outlines
 from pipelines.stores.local_open import Limits, OpenProjects
 from pipelines.stores.local_places import demand_id, draft_of, is_draft
 from pipelines.stores.local_project import OpenProject, Superseded, View
 from pipelines.stores.local_renewal import renewed_passages
 from pipelines.stores.local_schema import store_errors
-from pipelines.stores.local_terms import Filters, find, find_definitions, languages_in
-from pipelines.stores.local_vectors import Group, restore
-from pipelines.stores.passages import Change, Counts, Entry, Scope, Vectors
+from pipelines.stores.local_scope import allowed_groups, asked_of, filters_of, visible
+from pipelines.stores.local_terms import find
+from pipelines.stores.local_vectors import restore
+from pipelines.stores.passages import Candidates, Change, Counts, Entry, Scope, Vectors, Wanted
 from pipelines.types import Shown, StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -50,15 +51,16 @@ class LocalPassages:
         *,
         open_projects: int = 32,
         matrices_bytes: int = 128_000_000,
+        kept_bytes: int = 24_000_000,
         writer_idle_s: float = 5.0,
         max_project_bytes: int | None = None,
     ) -> None:
         """Keep projects below `root`.
 
         At most `open_projects` stay open and `matrices_bytes` of vectors stay in memory (one matrix always may), save
-        for those in use. A keyword writer closes after `writer_idle_s`. `max_project_bytes` caps a project's database.
+        for those in use, and `kept_bytes` of passages that were found lately. A keyword writer closes after `writer_idle_s`. `max_project_bytes` caps a project's database.
         """
-        limits = Limits(open_projects=open_projects, matrices_bytes=matrices_bytes, project_bytes=max_project_bytes)
+        limits = Limits(open_projects, matrices_bytes, project_bytes=max_project_bytes, kept_bytes=kept_bytes)
         self._projects = OpenProjects(root, limits, self._renew_later)
         self._writer_idle_s = writer_idle_s
         self._timers: dict[str, asyncio.TimerHandle] = {}
@@ -128,26 +130,18 @@ class LocalPassages:
         for one in (project,) if is_draft(project) else (draft_of(project), project):
             await self._write(one, lambda opened: opened.purge(source))
 
-    async def keywords(
-        self, project: str, query: str, *, scope: Scope, limit: int, part: str | None = None
-    ) -> list[Document]:
-        """Find passages by words (BM25), best first, among those of one part when it is named."""
+    async def candidates(self, project: str, wanted: Wanted, *, scope: Scope) -> Candidates:
+        """Find all that a search wants in one state of the project."""
+        return await self._read(
+            project, lambda opened, view: candidates(opened, view, wanted, scope), empty=Candidates()
+        )
+
+    async def keywords(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Document]:
+        """Find passages by words (BM25), best first."""
 
         def search(opened: OpenProject, view: View) -> list[Document]:
-            filters = _filters(view, scope, part)
-            asked = query_terms(query, languages_in(view.terms))
-            asked += terms_before(query) if view.has_old_terms else []
-            scored = find(view.terms, asked, filters=filters, limit=limit)
-            return _visible(opened, view, scope, rows.by_keys(view.rows, scored))
-
-        return await self._read(project, search, empty=[])
-
-    async def definitions(self, project: str, names: Sequence[str], *, scope: Scope, limit: int) -> list[Document]:
-        """Find the passages that define one of these names, those of code proper first."""
-
-        def search(opened: OpenProject, view: View) -> list[Document]:
-            scored = find_definitions(view.terms, names, filters=_filters(view, scope), limit=limit)
-            return _visible(opened, view, scope, rows.by_keys(view.rows, scored))
+            scored = find(view.terms, asked_of(view, query), filters=filters_of(view, scope), limit=limit)
+            return _in_order(opened, view, scope, scored)
 
         return await self._read(project, search, empty=[])
 
@@ -156,25 +150,20 @@ class LocalPassages:
 
         def search(opened: OpenProject, view: View) -> list[Document]:
             matrix = opened.matrix_for(view, len(vector))
-            scored = matrix.nearest(vector, _allowed(view, scope), limit=limit)
-            return _visible(opened, view, scope, rows.by_keys(view.rows, scored))
+            return _in_order(opened, view, scope, matrix.nearest(vector, allowed_groups(view, scope), limit=limit))
 
         return await self._read(project, search, empty=[])
 
-    async def closeness(self, project: str, vector: Vectors, ids: Sequence[str]) -> Mapping[str, float]:
-        """Give the cosine of these passages to one unit vector, read from their files' rows: no matrix is loaded."""
-        return await self._read(project, lambda _, view: closeness(view.rows, vector, ids), empty={})
-
     async def passages(self, project: str, ids: Sequence[str]) -> list[Document]:
         """Fetch passages by id in the order asked; those that are gone are left out."""
-        return await self._read(project, lambda _, view: rows.by_ids(view.rows, ids), empty=[])
+        return await self._read(project, lambda _, view: by_ids(view.rows, ids), empty=[])
 
     async def of_file(self, project: str, source: str, path: str) -> list[Document]:
         """Fetch all passages of a file in the order of its lines."""
 
         def fetch(_: OpenProject, view: View) -> list[Document]:
             ids = rows.file_ids(view.rows, [(source, path)])
-            return [document for one in ids for document in rows.of_file(view.rows, one)]
+            return [document for one in ids for document in of_file(view.rows, one)]
 
         return await self._read(project, fetch, empty=[])
 
@@ -182,7 +171,7 @@ class LocalPassages:
         """Sample headings and main symbols for starter questions."""
 
         def sample(_: OpenProject, view: View) -> list[Mapping[str, Any]]:
-            return pick_headings(rows.outlines(view.rows, _allowed(view, scope)), limit=limit)
+            return pick_headings(outlines(view.rows, allowed_groups(view, scope)), limit=limit)
 
         return await self._read(project, sample, empty=[])
 
@@ -287,32 +276,6 @@ def _twice(work: Callable[[], Result]) -> Result:
     return work()
 
 
-def _allowed(view: View, scope: Scope) -> set[Group]:
-    """List the (source, room) that a scope may see."""
-    return {
-        (source, room)
-        for source, room in view.groups
-        if room in {None, scope.room} and (scope.sources is None or source in scope.sources)
-    }
-
-
-def _filters(view: View, scope: Scope, part: str | None = None) -> Filters:
-    """Say what the side index must leave out; nothing in the usual case, which is the fastest."""
-    allowed = _allowed(view, scope)
-    has_rooms = any(room is not None for _, room in view.groups)
-    is_whole = scope.sources is None and not rows.is_any_hidden(view.rows)
-    return Filters(
-        sources=None if is_whole else {source for source, _ in allowed},
-        rooms={None, scope.room} if has_rooms else None,
-        part=part,
-    )
-
-
-def _visible(opened: OpenProject, view: View, scope: Scope, found: list[Document]) -> list[Document]:
-    """Check every hit once more against what the scope may see: an index is fast, rows are right."""
-    allowed = _allowed(view, scope)
-    return [
-        document
-        for document in found
-        if (document.meta["source"], document.meta["room"]) in allowed and not opened.is_hiding(document.meta["source"])
-    ]
+def _in_order(opened: OpenProject, view: View, scope: Scope, scored: Sequence[tuple[int, float]]) -> list[Document]:
+    """Fetch what was found and may be seen, best first."""
+    return list(visible(opened, view, scope, view.shelf.documents(view.rows, dict(scored))).values())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipelines.stores.local_places import DRAFT, Places, draft_of, is_draft
 from pipelines.stores.local_project import OpenProject
+from pipelines.stores.local_shelf import Memory, Shelf
 from pipelines.stores.local_takeover import take_over
 from pipelines.types import StoreUnavailable
 
@@ -21,6 +22,7 @@ class Limits:
     open_projects: int
     matrices_bytes: int
     project_bytes: int | None
+    kept_bytes: int = 8_000_000
 
 
 @dataclass
@@ -40,6 +42,7 @@ class OpenProjects:
         self._places = Places(root)
         self._on_outdated = on_outdated
         self._limits = limits
+        self._memory = Memory.of(limits.kept_bytes)
         self._slots: dict[str, _Slot] = {}
         self._in_use: OrderedDict[str, _Slot] = OrderedDict()  # those opened, used longest ago first
         self._guard = threading.Lock()  # of the slots; taken after a slot's own lock, never before
@@ -131,6 +134,7 @@ class OpenProjects:
         with slot.lock:
             if slot.opened is not None:
                 slot.opened.close()
+                slot.opened.shelf.forget()
                 self._forget(one, slot)
             self._places.discard(one)
 
@@ -184,7 +188,8 @@ class OpenProjects:
         if not folder.is_dir():
             return None
         self._places.sweep(project.removesuffix(DRAFT))
-        opened = OpenProject(folder, max_bytes=self._limits.project_bytes, on_load=self._shrink)
+        shelf = Shelf(self._memory)
+        opened = OpenProject(folder, max_bytes=self._limits.project_bytes, shelf=shelf, on_load=self._shrink)
         with self._guard:
             slot.opened = opened
             self._in_use[project] = slot

@@ -17,10 +17,12 @@ import tantivy
 
 from pipelines.components.keywords import ANALYSIS_VERSION
 from pipelines.stores import local_rows as rows
+from pipelines.stores.local_documents import file_terms
 from pipelines.stores.local_files import NewFile, number_files, terms_of, vectors_of
 from pipelines.stores.local_places import DATABASE
 from pipelines.stores.local_renewal import SEARCHABLE, Renewal, built, set_current, sweep
 from pipelines.stores.local_schema import Readers, connect, durably, is_worn, transaction
+from pipelines.stores.local_shelf import Shelf
 from pipelines.stores.local_terms import SideIndex
 from pipelines.stores.local_vectors import Group, Matrix
 from pipelines.stores.passages import Change
@@ -38,6 +40,7 @@ class View:
     generation: int
     groups: Sequence[Group]
     matrix: Matrix | None
+    shelf: Shelf
     has_old_terms: bool = False  # of an earlier analysis of words
 
 
@@ -48,12 +51,13 @@ class Superseded(StoreUnavailable):
 class OpenProject:
     """The opened files of one project. Any number of threads may read while one writes."""
 
-    def __init__(self, folder: Path, *, max_bytes: int | None, on_load: Callable[[], None]) -> None:
+    def __init__(self, folder: Path, *, max_bytes: int | None, shelf: Shelf, on_load: Callable[[], None]) -> None:
         """Open what lies in `folder` (made when missing) and put right what a kill left half done.
 
         `on_load` is called when a matrix was loaded. Raises StoreUnavailable, sqlite3.Error, OSError or ValueError.
         """
         self.folder = folder
+        self.shelf = shelf
         self.matrix: Matrix | None = None
         self._on_load = on_load
         self._writing = threading.Lock()
@@ -118,7 +122,7 @@ class OpenProject:
                 terms, matrix, hiding = self._terms.searcher, self.matrix, frozenset(self._hiding)
                 has_old_terms = self.is_outdated
             groups = [group for group in self._groups_at(connection, generation) if group[0] not in hiding]
-            yield View(connection, terms, generation, groups, matrix, has_old_terms)
+            yield View(connection, terms, generation, groups, matrix, self.shelf, has_old_terms)
 
     def matrix_for(self, view: View, width: int) -> Matrix:
         """Give the matrix of a view, reading it from the rows when it is not held."""
@@ -184,6 +188,7 @@ class OpenProject:
             self._publish(write, removed=removed, fresh=fresh)
             self._end_renewal()
             old.rest()
+            self.shelf.forget()
             self._shrink()
         del old
         self._sweep()
@@ -300,7 +305,7 @@ class OpenProject:
         """Make the side index right about every marked file. Doing it twice is harmless."""
         if not (marked := rows.marked(self._rows)):
             return
-        self._terms.stage(marked, rows.file_terms(self._rows, marked))
+        self._terms.stage(marked, file_terms(self._rows, marked))
         self._terms.commit()
         if self._renewal is not None:
             self._renewal.put_right(marked)

@@ -12,6 +12,7 @@ from typing import Final
 
 from pipelines.components.keywords import ANALYSIS_VERSION
 from pipelines.stores import local_rows as rows
+from pipelines.stores.local_documents import file_terms
 from pipelines.stores.local_schema import transaction
 from pipelines.stores.local_terms import SideIndex
 
@@ -48,7 +49,7 @@ class Renewal:
         if not ids:
             return False
         # Taken out first: a kill between the two commits leaves a batch that is done once more.
-        self.index.stage(ids, rows.file_terms(self._rows, ids))
+        self.index.stage(ids, file_terms(self._rows, ids))
         self.index.commit()
         self._upto = ids[-1]
         self._note()
@@ -58,7 +59,7 @@ class Renewal:
         """Bring the index to what the rows say of these files, as far as it has come; or take them out."""
         reached = [one for one in files if one <= self._upto]
         if reached:
-            self.index.stage(reached, () if removed else rows.file_terms(self._rows, reached))
+            self.index.stage(reached, () if removed else file_terms(self._rows, reached))
             self.index.commit()
 
     def close(self) -> None:
@@ -77,7 +78,7 @@ def built(connection: sqlite3.Connection, ids: Sequence[int], folder: Path) -> S
     """Build a side index of some files below `folder`, at one go; it counts once `set_current` names it."""
     fresh = SideIndex(folder / next_name(folder))
     for at in range(0, len(ids), _FILES_PER_COMMIT):
-        fresh.stage((), rows.file_terms(connection, ids[at : at + _FILES_PER_COMMIT]))
+        fresh.stage((), file_terms(connection, ids[at : at + _FILES_PER_COMMIT]))
         fresh.commit()
     fresh.rest()
     fresh.refresh()

@@ -1,20 +1,16 @@
 """What is read from and written to the SQLite file of one project. Callers hold the transaction."""
 
-import contextlib
 import json
 import logging
 import sqlite3
-import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
 from haystack import Document
 
-from pipelines.stores.headings import Outline, nearest_first
-from pipelines.stores.local_schema import KEYS_PER_FILE, packed, unpacked
-from pipelines.stores.local_terms import FileTerms
+from pipelines.stores.local_schema import KEYS_PER_FILE, packed
 from pipelines.stores.local_vectors import Codes, FileVectors, Group
 from pipelines.stores.passages import Counts, Entry, IndexedFile
 from pipelines.types import Shown
@@ -23,16 +19,8 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE: Final = 500  # SQLite takes at least 999 values in one statement
 _in_one_line: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_OUTLINED_FILES: Final = 40
-_OUTLINED_PASSAGES: Final = 40
 _OWN_META: Final = frozenset({"source", "path", "blob", "room", "first_line", "last_line", "version"})
 _ENTRY: Final = "source, path, blob, splitter, passages, size_bytes, room, skipped, redacted FROM file"
-_PASSAGE: Final = (
-    "passage.key, passage.id, passage.body, passage.first_line, passage.last_line, "
-    "file.source, file.path, file.blob, file.room, coalesce(ahead.version, head.version, '') "
-    f"FROM passage JOIN file ON file.id = passage.key / {KEYS_PER_FILE} "
-    "LEFT JOIN ahead ON ahead.file = file.id LEFT JOIN head ON head.source = file.source"
-)
 
 
 def meta(connection: sqlite3.Connection, name: str) -> Any:
@@ -194,33 +182,6 @@ def is_any_hidden(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM hidden LIMIT 1").fetchone() is not None
 
 
-def by_keys(connection: sqlite3.Connection, scored: Sequence[tuple[int, float]]) -> list[Document]:
-    """Fetch passages in the order of `scored`, each with its score; those whose file is gone are left out."""
-    found = _select(connection, "passage.key", dict(scored))
-    return [found[key] for key, _ in scored if key in found]
-
-
-def by_ids(connection: sqlite3.Connection, ids: Sequence[str]) -> list[Document]:
-    """Fetch passages by id in the order asked; those that are gone are left out."""
-    found = {document.id: document for document in _select(connection, "passage.id", dict.fromkeys(ids)).values()}
-    return [found[one] for one in ids if one in found]
-
-
-def of_file(connection: sqlite3.Connection, one: int, *, limit: int = KEYS_PER_FILE) -> list[Document]:
-    """Fetch the first passages of a file in order."""
-    query = f"SELECT {_PASSAGE} WHERE passage.key BETWEEN ? AND ? ORDER BY passage.key LIMIT ?"
-    first = one * KEYS_PER_FILE
-    return [_document(row) for row in connection.execute(query, (first, first + KEYS_PER_FILE - 1, limit))]
-
-
-def file_terms(connection: sqlite3.Connection, ids: Iterable[int]) -> Iterator[FileTerms]:
-    """Read files as the side index takes them in; those that are gone are left out."""
-    for one in ids:
-        row = connection.execute("SELECT source, room FROM file WHERE id = ?", (one,)).fetchone()
-        if row is not None:
-            yield FileTerms(file=one, source=row[0], room=row[1], documents=of_file(connection, one))
-
-
 def all_ids(connection: sqlite3.Connection, *, but_source: str | None = None) -> list[int]:
     """List the ids of all files, in the order they were written; those of one source can be left out."""
     return [
@@ -265,27 +226,9 @@ def counts(connection: sqlite3.Connection) -> Counts:
     )
 
 
-def outlines(connection: sqlite3.Connection, allowed: Collection[Group]) -> list[Outline]:
-    """Read headings and symbols of the files a newcomer would open first: some documents and some code."""
-    ids: dict[str, list[int]] = {}
-    for path, one, source, room in connection.execute("SELECT path, id, source, room FROM file WHERE passages > 0"):
-        if (source, room) in allowed:
-            ids.setdefault(path, []).append(one)
-    return [
-        Outline(path, document.meta.get("headings") or (), document.meta.get("symbols") or (), _kind(document))
-        for path in nearest_first(ids, per_kind=_OUTLINED_FILES)
-        for one in ids[path]
-        for document in of_file(connection, one, limit=_OUTLINED_PASSAGES)
-    ]
-
-
 def _entry(row: Sequence[Any]) -> Entry:
     source, path, blob, splitter, passages, size_bytes, room, skipped, redacted = row
     return Entry(source, path, blob, splitter, passages, size_bytes, room, skipped, redacted)
-
-
-def _kind(document: Document) -> str:
-    return str(document.meta.get("kind", "text"))
 
 
 def _codes(scales: bytes, codes: bytes, width: int) -> Codes:
@@ -298,50 +241,3 @@ def _passage_row(key: int, document: Document) -> tuple[int, str, int | None, in
     rest = {name: value for name, value in document.meta.items() if name not in _OWN_META}
     lines = document.meta.get("first_line"), document.meta.get("last_line")
     return (key, document.id, *lines, packed(document.content or "", _in_one_line(rest)))
-
-
-def _select(connection: sqlite3.Connection, column: str, scores: Mapping[Any, float | None]) -> dict[int, Document]:
-    """Fetch the passages whose column has one of the values, by key, with their scores; damaged ones are left out."""
-    values = list(scores)
-    documents: dict[int, Document] = {}
-    for at in range(0, len(values), _AT_ONCE):
-        for row in _whole_rows(connection, column, values[at : at + _AT_ONCE]):
-            with contextlib.suppress(zlib.error):
-                documents[row[0]] = _document(row, score=scores.get(row[0]))
-    return documents
-
-
-def _whole_rows(connection: sqlite3.Connection, column: str, values: Sequence[object]) -> list[Sequence[Any]]:
-    """Fetch rows of passages; where the database is damaged one by one, those that can be read."""
-    try:
-        return _rows_of(connection, column, values)
-    except sqlite3.DatabaseError as error:
-        if not _is_damage(error):
-            raise
-        log.exception("the index is damaged, run `roomwise check --index`; answers come from what is whole")
-        return [row for one in values for row in _whole_rows_of(connection, column, one)]
-
-
-def _rows_of(connection: sqlite3.Connection, column: str, values: Sequence[object]) -> list[Sequence[Any]]:
-    holes = ",".join("?" * len(values))
-    return connection.execute(f"SELECT {_PASSAGE} WHERE {column} IN ({holes})", values).fetchall()
-
-
-def _whole_rows_of(connection: sqlite3.Connection, column: str, value: object) -> list[Sequence[Any]]:
-    """Fetch the row of one passage, or none when it lies where the database is damaged."""
-    with contextlib.suppress(sqlite3.DatabaseError):
-        return _rows_of(connection, column, [value])
-    return []
-
-
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-
-
-def _document(row: Sequence[Any], *, score: float | None = None) -> Document:
-    """Build the document of a passage as it was written, without its vector. Building one twice would cost 25 us."""
-    _, one, body, first_line, last_line, source, path, blob, room, version = row
-    text, rest = unpacked(body)
-    told: Mapping[str, Any] = json.loads(rest)
-    own = {"source": source, "path": path, "blob": blob, "first_line": first_line, "last_line": last_line}
-    return Document(id=one, content=text, meta={**own, **told, "room": room, "version": version}, score=score)

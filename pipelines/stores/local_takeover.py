@@ -1,15 +1,19 @@
 """One index of a project taking the place of another: what it lacks is carried over, so that a switch loses nothing."""
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
 from pipelines.stores import local_rows as rows
+from pipelines.stores.local_documents import of_file
 from pipelines.stores.local_project import OpenProject
 from pipelines.stores.local_vectors import restore
 from pipelines.stores.passages import Change, IndexedFile
 from pipelines.types import StoreUnavailable
+
+log = logging.getLogger(__name__)
 
 _FILES_AT_ONCE: Final = 200
 
@@ -39,9 +43,12 @@ def take_over(new: OpenProject, old: OpenProject) -> int:
 
 
 def _files(connection: sqlite3.Connection, source: str) -> Iterator[IndexedFile]:
-    """Read the files of a source as they were written."""
+    """Read the files of a source as they were written; torn ones are left out, and so are read again when it is next due."""
     for one in rows.ids_of_source(connection, source):
-        yield from read_file(connection, one)
+        try:
+            yield from read_file(connection, one)
+        except ValueError as error:
+            log.warning("a torn file is not carried over: %s", error)
 
 
 def read_file(connection: sqlite3.Connection, one: int) -> Iterator[IndexedFile]:
@@ -50,7 +57,7 @@ def read_file(connection: sqlite3.Connection, one: int) -> Iterator[IndexedFile]
     if entry is None:
         return
     stored = rows.vectors_of_file(connection, one)
-    documents = rows.of_file(connection, one)
+    documents = of_file(connection, one)
     if len(documents) != entry.passages:
         raise ValueError(f"expected {entry.passages} passages of {entry.path!r}, found {len(documents)}")
     yield IndexedFile(entry, documents, None if stored is None else restore(stored))

@@ -83,6 +83,37 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one search asks for.
+
+    Up to a number of passages of each of `parts` ("code", "docs" or "aside", see components/roles.py) that hold some of
+    `words`; for each of `definitions`, (names, limit), passages that define one of the names, those of code proper first;
+    up to `nearest` passages by cosine to `vector`, a unit vector of shape (width,), which also is compared with all.
+    Any text is valid. Spellings of names do not matter (`components.query.squashed`), and a symbol is found whole and by
+    its last part.
+    """
+
+    words: str = ""
+    parts: Mapping[str, int] = field(default_factory=dict)
+    definitions: Sequence[tuple[Sequence[str], int]] = ()
+    vector: Vectors | None = None
+    nearest: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What one search found, by the passages' ids: those nearest, those of `definitions`, then those of each part.
+
+    `by_words` has the BM25 of those that words found. `near` has the cosine of all whose vector is as wide as the one
+    given. The documents carry no score that says anything.
+    """
+
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    by_words: Mapping[str, float] = field(default_factory=dict)
+    near: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How much a project holds."""
 
@@ -148,25 +179,14 @@ class PassageStore(Protocol):
     async def purge(self, project: str, source: str) -> None:
         """Delete a source with all its passages, terms and vectors, so that no byte of its text stays in the folder."""
 
-    async def keywords(
-        self, project: str, query: str, *, scope: Scope, limit: int, part: str | None = None
-    ) -> list[Document]:
-        """Find passages by words (BM25), best first, scores above 0. Any text is a valid query.
+    async def candidates(self, project: str, wanted: Wanted, *, scope: Scope) -> Candidates:
+        """Find all that a search wants in one state of the project."""
 
-        `part` looks among passages of one part only: "code", "docs" or "aside" (see components/roles.py).
-        """
-
-    async def definitions(self, project: str, names: Sequence[str], *, scope: Scope, limit: int) -> list[Document]:
-        """Find the passages that define one of these names, those of code proper first.
-
-        Spellings do not matter (`components.query.squashed`), and a symbol is found whole and by its last part.
-        """
+    async def keywords(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Document]:
+        """Find passages by words (BM25), best first, scores above 0. Any text is a valid query."""
 
     async def dense(self, project: str, vector: Vectors, *, scope: Scope, limit: int) -> list[Document]:
         """Find passages by cosine to one unit vector of shape (width,), best first."""
-
-    async def closeness(self, project: str, vector: Vectors, ids: Sequence[str]) -> Mapping[str, float]:
-        """Give the cosine of these passages to one unit vector; those without a vector of its width are left out."""
 
     async def passages(self, project: str, ids: Sequence[str]) -> list[Document]:
         """Fetch passages by id in the order asked; those that are gone are left out."""

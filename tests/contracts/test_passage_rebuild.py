@@ -1,21 +1,13 @@
 """An index is made anew beside the one that answers, and takes its place in one step."""
 
 import asyncio
-from datetime import UTC, datetime
 
 import pytest
 
 from pipelines.stores.passages import Change, Counts, PassageStore, Scope
-from pipelines.types import Shown, StoreUnavailable
-from tests.contracts.asking import EVERYWHERE, found, near
+from pipelines.types import StoreUnavailable
+from tests.contracts.asking import EVERYWHERE, defining, found, near, shown
 from tests.fakes.files import OTHER, PROJECT, SOURCE, file_of
-
-NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
-
-
-def shown(source: str, commit: str, updating_to: str | None = None) -> Shown:
-    """Say at which version a source is searched."""
-    return Shown(source, "main", commit, NOON, updating_to=updating_to)
 
 
 async def test_the_old_index_answers_until_the_switch(store: PassageStore) -> None:
@@ -74,7 +66,7 @@ async def test_what_the_rebuild_lacks_is_carried_over(store: PassageStore) -> No
     assert held == {source: await store.manifest(PROJECT, source) for source in (OTHER, "s3")}
     assert {SOURCE: shown(SOURCE, "c2"), OTHER: shown(OTHER, "d1", "d2")} == await store.shown(PROJECT)
     await store.hide(PROJECT, "s3", hidden=False)
-    assert [] == await store.definitions(PROJECT, ["run"], scope=EVERYWHERE, limit=9)
+    assert [] == await defining(store, "run")
     assert "alpha up" not in await found(store, "alpha")
 
 

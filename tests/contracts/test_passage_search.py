@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from pipelines.stores.passages import Change, Counts, Entry, IndexedFile, PassageStore, Scope
-from tests.contracts.asking import EVERYWHERE, found, near
-from tests.fakes.files import OTHER, PROJECT, SOURCE, file_of
+from pipelines.stores.passages import Candidates, Change, Counts, Entry, IndexedFile, PassageStore, Scope, Wanted
+from tests.contracts.asking import EVERYWHERE, defining, found, near, shown
+from tests.fakes.files import OTHER, PROJECT, SOURCE, file_of, texts_of
+from tests.fakes.passages import unit
 
 
 class TestKeywords:
@@ -84,53 +85,69 @@ class TestKeywords:
         assert [] == await found(store, "alpha", limit=0)
         assert [] == await near(store, 1, 1, 1, limit=0)
 
-    async def test_one_part_is_searched_alone(self, store: PassageStore) -> None:
-        """A named part crowds the others out, however well they fit; without a part all are found."""
-        await store.apply(
-            PROJECT,
-            Change(
-                put=[
-                    file_of("a.py", "the alpha of code", part="code"),
-                    file_of("a.md", "alpha alpha", "alpha", part="docs"),
-                    file_of("test_a.py", "alpha test", part="aside"),
-                ]
-            ),
-        )
 
-        for part, texts in {"code": ["the alpha of code"], "aside": ["alpha test"], "nothing": []}.items():
-            hits = await store.keywords(PROJECT, "alpha", scope=EVERYWHERE, limit=1, part=part)
-            assert texts == [hit.content for hit in hits]
-        assert 4 == len(await found(store, "alpha"))
+class TestCandidates:
+    """One search asks for words by part, for definitions and for what is near, and gets all of it at once."""
 
+    async def test_parts_are_searched_apart(self, store: PassageStore) -> None:
+        """Each part has its own places; what is found for several reasons comes once, with all that is known of it."""
+        code = file_of("a.py", "run the alpha", "alpha alpha", part="code", symbols=["run"])
+        put = [code, file_of("a.md", "alpha", part="docs"), file_of("test_a.py", "alpha test", part="aside")]
+        await store.apply(PROJECT, Change(put=put))
+        assert code.vectors is not None
+        wanted = Wanted("run alpha", {"code": 1, "aside": 2}, [(["run"], 2)], code.vectors[1], nearest=1)
 
-async def defining(store: PassageStore, *names: str, scope: Scope = EVERYWHERE, limit: int = 10) -> list[str]:
-    """Ask for definitions and list the texts found."""
-    return [hit.content or "" for hit in await store.definitions(PROJECT, names, scope=scope, limit=limit)]
+        found = await store.candidates(PROJECT, wanted, scope=EVERYWHERE)
 
+        assert ["alpha alpha", "run the alpha", "alpha test"] == texts_of(list(found.documents.values()))
+        assert {"run the alpha", "alpha test"} == {found.documents[one].content for one in found.by_words}
+        assert found.documents.keys() == found.near.keys()
+        assert min(found.by_words.values()) > 0
+        assert found.near[code.documents[1].id] == pytest.approx(1.0, abs=0.02)
 
-class TestCloseness:
-    """Passages found by words are compared by meaning too."""
+    async def test_nothing_is_found_where_nothing_is_wanted(self, store: PassageStore) -> None:
+        """Without words, names and a vector, in a part that no passage has, and in a project that does not exist."""
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
 
-    async def test_passages_are_compared_with_a_vector(self, store: PassageStore) -> None:
-        """The cosine of each passage asked for comes out, whatever file holds it; unknown ids do not."""
-        one, other = file_of("a.md", "alpha", "beta"), file_of("b.md", "gamma")
+        for wanted in (Wanted(), Wanted("alpha"), Wanted("alpha", {"nothing": 5}), Wanted("alpha", {"docs": 0})):
+            assert Candidates() == await store.candidates(PROJECT, wanted, scope=EVERYWHERE)
+        assert Candidates() == await store.candidates("p9", Wanted("alpha", {"docs": 5}), scope=EVERYWHERE)
+
+    async def test_all_that_is_found_is_compared_with_a_vector(self, store: PassageStore) -> None:
+        """The cosine of each passage comes out, whatever file holds it, also when it is asked for again."""
+        one, other = file_of("a.md", "alpha", "beta alpha"), file_of("b.md", "gamma alpha")
         await store.apply(PROJECT, Change(put=[one, other]))
         assert one.vectors is not None
         assert other.vectors is not None
-        ids = [one.documents[1].id, other.documents[0].id, "gone"]
+        wanted = Wanted("alpha", {"docs": 5}, vector=one.vectors[1])
 
-        near = await store.closeness(PROJECT, one.vectors[1], ids)
-
-        assert ids[:2] == [name for name in ids if name in near]
-        assert near[ids[0]] == pytest.approx(1.0, abs=0.02)
-        assert near[ids[1]] == pytest.approx(float(other.vectors[0] @ one.vectors[1]), abs=0.02)
+        for _ in range(2):
+            near = (await store.candidates(PROJECT, wanted, scope=EVERYWHERE)).near
+            assert near[one.documents[1].id] == pytest.approx(1.0, abs=0.02)
+            assert near[other.documents[0].id] == pytest.approx(float(other.vectors[0] @ one.vectors[1]), abs=0.02)
 
     async def test_vectors_of_another_width_cannot_be_compared(self, store: PassageStore) -> None:
         """A project under way to another embedder still answers."""
-        file = file_of("a.md", "alpha")
-        await store.apply(PROJECT, Change(put=[file]))
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
+        wanted = Wanted("alpha", {"docs": 5}, vector=np.ones(7, dtype=np.float32), nearest=5)
 
-        assert {} == await store.closeness(PROJECT, np.ones(7, dtype=np.float32), [file.documents[0].id])
+        found = await store.candidates(PROJECT, wanted, scope=EVERYWHERE)
+
+        assert (1, {}) == (len(found.documents), found.near)
+
+    async def test_what_was_found_before_and_is_gone_or_hidden_now_is_not_found(self, store: PassageStore) -> None:
+        """Nothing that is kept of an earlier search shows what was replaced, removed, hidden or moved since."""
+        put = [file_of("a.md", "alpha a"), file_of("b.md", "alpha b"), file_of("c.md", "alpha c", source=OTHER)]
+        await store.apply(PROJECT, Change(put=put, shown=[shown(SOURCE, "c1"), shown(OTHER, "d1")]))
+        wanted = Wanted("alpha", {"docs": 9}, vector=unit(1, 1, 1))
+        await store.candidates(PROJECT, wanted, scope=EVERYWHERE)
+
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha new", blob="b2")], shown=[shown(SOURCE, "c2")]))
+        await store.hide(PROJECT, OTHER, hidden=True)
+        found = (await store.candidates(PROJECT, wanted, scope=EVERYWHERE)).documents.values()
+        assert {"alpha new": "c2", "alpha b": "c2"} == {one.content: one.meta["version"] for one in found}
+        await store.purge(PROJECT, SOURCE)
+        assert Candidates() == await store.candidates(PROJECT, wanted, scope=EVERYWHERE)
 
 
 class TestDefinitions:

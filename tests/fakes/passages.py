@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ from haystack import Document
 from pipelines.components.keywords import FIELD_WEIGHTS, most_telling, query_terms, terms_in_language
 from pipelines.components.query import squashed
 from pipelines.stores.headings import Outline, pick_headings
-from pipelines.stores.passages import Change, Counts, Entry, IndexedFile, Scope, Vectors
+from pipelines.stores.passages import Candidates, Change, Counts, Entry, IndexedFile, Scope, Vectors, Wanted
 from pipelines.types import Shown, StoreFull, StoreUnavailable
 
 _SATURATION, _LENGTH = 1.2, 0.75  # BM25's usual constants
@@ -126,27 +126,25 @@ class FakePassages:
             held.hidden.discard(source)
             held.generation += 1
 
-    async def keywords(
-        self, project: str, query: str, *, scope: Scope, limit: int, part: str | None = None
-    ) -> list[Document]:
-        held = self._read("keywords", project)
-        found = [document for document in _in_scope(held, scope) if part in {None, document.meta["part"]}]
-        analysed = [terms_in_language(document.content or "", document.meta) for document in found]
-        fields = [field for field, _ in analysed]
-        asked = query_terms(query, {language for _, language in analysed})
-        scores = [0.0] * len(found)
-        for name, weight in FIELD_WEIGHTS.items():
-            _add_bm25(scores, asked, [Counter(field[name].split()) for field in fields], weight=weight)
-        return _best(found, scores, limit=limit, at_least=1e-9)
-
-    async def definitions(self, project: str, names: Sequence[str], *, scope: Scope, limit: int) -> list[Document]:
-        asked = {squashed(name) for name in names} - {""}
-        found = [
-            document
-            for document in _in_scope(self._read("definitions", project), scope)
-            if asked & _defined(document.meta["symbols"])
+    async def candidates(self, project: str, wanted: Wanted, *, scope: Scope) -> Candidates:
+        held = self._read("candidates", project)
+        nearest: list[Document] = []
+        if wanted.vector is not None and wanted.nearest:
+            nearest = await self.dense(project, wanted.vector, scope=scope, limit=wanted.nearest)
+        named = [_defining(_in_scope(held, scope), *one) for one in wanted.definitions]
+        words = [
+            _by_words([one for one in _in_scope(held, scope) if one.meta["part"] == part], wanted.words, limit=limit)
+            for part, limit in wanted.parts.items()
         ]
-        return _best(found, [1.0 + (document.meta["part"] == "code") for document in found], limit=limit, at_least=1.0)
+        documents = {one.id: one for found in (nearest, *named, *words) for one in found}
+        return Candidates(
+            documents=documents,
+            by_words={one.id: one.score or 0.0 for found in words for one in found},
+            near={} if wanted.vector is None else _closeness(held, wanted.vector, documents),
+        )
+
+    async def keywords(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Document]:
+        return _by_words(_in_scope(self._read("keywords", project), scope), query, limit=limit)
 
     async def dense(self, project: str, vector: Vectors, *, scope: Scope, limit: int) -> list[Document]:
         held = self._read("dense", project)
@@ -157,16 +155,6 @@ class FakePassages:
                 found.extend(_pinned(held, file))
                 scores.extend(float(score) for score in file.vectors @ vector)
         return _best(found, scores, limit=limit, at_least=-math.inf)
-
-    async def closeness(self, project: str, vector: Vectors, ids: Sequence[str]) -> Mapping[str, float]:
-        held = self._read("closeness", project)
-        return {
-            document.id: float(row @ vector)
-            for file in held.files.values()
-            if file.vectors is not None and file.vectors.shape[1] == vector.shape[0]
-            for document, row in zip(file.documents, file.vectors, strict=True)
-            if document.id in set(ids)
-        }
 
     async def passages(self, project: str, ids: Sequence[str]) -> list[Document]:
         held = self._read("passages", project)
@@ -214,6 +202,32 @@ class FakePassages:
         if project not in self._projects:
             raise StoreUnavailable(f"expected a project that was created, got {project!r}")
         return self._projects[project]
+
+
+def _by_words(documents: Sequence[Document], query: str, *, limit: int) -> list[Document]:
+    analysed = [terms_in_language(document.content or "", document.meta) for document in documents]
+    fields = [field for field, _ in analysed]
+    asked = query_terms(query, {language for _, language in analysed})
+    scores = [0.0] * len(documents)
+    for name, weight in FIELD_WEIGHTS.items():
+        _add_bm25(scores, asked, [Counter(field[name].split()) for field in fields], weight=weight)
+    return _best(documents, scores, limit=limit, at_least=1e-9)
+
+
+def _defining(documents: Sequence[Document], names: Sequence[str], limit: int) -> list[Document]:
+    asked = {squashed(name) for name in names} - {""}
+    found = [document for document in documents if asked & _defined(document.meta["symbols"])]
+    return _best(found, [1.0 + (document.meta["part"] == "code") for document in found], limit=limit, at_least=1.0)
+
+
+def _closeness(held: _Project, vector: Vectors, ids: Collection[str]) -> dict[str, float]:
+    return {
+        document.id: float(row @ vector)
+        for file in held.files.values()
+        if file.vectors is not None and file.vectors.shape[1] == vector.shape[0]
+        for document, row in zip(file.documents, file.vectors, strict=True)
+        if document.id in ids
+    }
 
 
 def _defined(symbols: Sequence[str]) -> set[str]:

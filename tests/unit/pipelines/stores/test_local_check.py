@@ -13,7 +13,7 @@ from pipelines.stores.local import LocalPassages
 from pipelines.stores.local_check import Condition, examine
 from pipelines.stores.local_places import DATABASE
 from pipelines.stores.local_repair import repair
-from pipelines.stores.passages import Change, Scope
+from pipelines.stores.passages import Change, Scope, Wanted
 from pipelines.types import Shown, StoreUnavailable
 from tests.fakes.files import OTHER, PROJECT, SOURCE, file_of, texts_of
 
@@ -91,6 +91,33 @@ async def test_a_torn_file_is_named_and_taken_out(tmp_path: Path, statement: str
     assert "f07.md" not in await store.manifest(PROJECT, SOURCE)
     assert FILES - 1 == len(await store.manifest(PROJECT, SOURCE))
     await store.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM passage WHERE key = (SELECT id * 1048576 FROM file WHERE path = 'f07.md')",
+        "UPDATE passage SET body = x'789c00' WHERE key = (SELECT id * 1048576 FROM file WHERE path = 'f07.md')",
+    ],
+)
+async def test_a_torn_passage_costs_only_itself(tmp_path: Path, statement: str) -> None:
+    """Also when terms are made anew, a file is read whole, or a rebuild carries its source over."""
+    folder = await filled(tmp_path)
+    change_rows(folder, statement)
+    without_terms(folder)
+
+    assert {f"alpha f{one:02}" for one in range(FILES) if one != 7} == set(await alphas(tmp_path))
+    (terms,) = folder.glob("terms-*")
+    assert FILES - 1 == len(await alphas(tmp_path))
+    store = LocalPassages(tmp_path)
+    assert [2] == [one.meta["first_line"] for one in await store.of_file(PROJECT, SOURCE, "f07.md")]
+    await store.begin_rebuild(PROJECT)
+    await store.switch(PROJECT)
+    assert FILES - 1 == len(await store.manifest(PROJECT, SOURCE))
+    await store.close()
+    assert FILES - 1 == len(await alphas(tmp_path))
+    assert condition_of(tmp_path).is_whole
+    assert not terms.exists()
 
 
 async def test_a_change_meanwhile_is_no_fault(tmp_path: Path) -> None:
@@ -235,7 +262,8 @@ async def test_hiding_and_versions_outlive_a_copy(tmp_path: Path) -> None:
     assert {SOURCE: HEAD} == await store.shown(PROJECT)
     assert 3 < await store.generation(PROJECT)
     assert FILES == len(await store.keywords(PROJECT, "alpha", scope=Scope(), limit=200))
-    assert FILES * 2 == len(await store.definitions(PROJECT, ["run"], scope=Scope(), limit=200))
+    wanted = Wanted(definitions=[(["run"], 200)])
+    assert FILES * 2 == len((await store.candidates(PROJECT, wanted, scope=Scope())).documents)
     await store.hide(PROJECT, OTHER, hidden=False)
     assert FILES + 1 == len(await store.keywords(PROJECT, "alpha", scope=Scope(), limit=200))
     await store.close()
