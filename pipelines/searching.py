@@ -17,7 +17,7 @@ from pipelines.components.query import Query, read_query
 from pipelines.components.rank import Ranked, rank
 from pipelines.components.rerank import Reranking
 from pipelines.components.roles import ROLES
-from pipelines.stores.passages import PassageStore, Scope, Vectors
+from pipelines.stores.passages import Candidates, PassageStore, Scope, Vectors, Wanted
 from pipelines.types import Found, ModelUnavailable, Passage, Shown, SourceView, Usage
 
 Views = Callable[[str], Awaitable[Mapping[str, SourceView]]]
@@ -110,7 +110,7 @@ class Searching:
         if not query.concepts:
             return query, [], (), Usage()
         pool = await self._pool(project, query, scope=scope)
-        query = await asyncio.to_thread(with_inflections, query, pool.documents.values())
+        query = await asyncio.to_thread(with_inflections, query, pool.found.documents.values())
         ranked, weights = await asyncio.to_thread(_ordered, query, pool)
         if self._reranking is None or (self._reranking.pays and not may_pay):
             return query, ranked, weights, Usage()
@@ -127,19 +127,16 @@ class Searching:
         vector = await self._embedded(query)
         names = [form for name in query.identifiers for form in (name, name.replace("::", ".").rsplit(".", 1)[-1])]
         plain = [concept.word for concept in query.concepts if concept.weight == 1.0]
-        dense, named, called, *words = await side_by_side(
-            self._dense(project, vector, scope=scope),
-            self.store.definitions(project, names, scope=scope, limit=_DEFINITIONS),
-            self.store.definitions(project, plain, scope=scope, limit=_WORD_DEFINITIONS),
-            *(
-                self.store.keywords(project, query.words_for(part), scope=scope, limit=limit, part=part)
-                for part, limit in _PARTS[_leaning(query)].items()
-            ),
+        wanted = Wanted(
+            words=query.words,
+            code_words=query.code_words,
+            parts=_PARTS[_leaning(query)],
+            definitions=((names, _DEFINITIONS), (plain, _WORD_DEFINITIONS)),
+            vector=vector,
+            nearest=DENSE_CANDIDATES if self._embedder.reads_sentences else 0,
         )
-        documents = {one.id: one for found in (dense, named, called, *words) for one in found}
-        near = {} if vector is None else await self.store.closeness(project, vector, list(documents))
-        worth = _STATIC_LEXICAL_WEIGHT / max(self._embedder.lexical_weight, 1.0)
-        return _Pool(documents, {one.id: one.score or 0.0 for found in words for one in found}, near, worth)
+        found = await self.store.candidates(project, wanted, scope=scope)
+        return _Pool(found, worth=_STATIC_LEXICAL_WEIGHT / max(self._embedder.lexical_weight, 1.0))
 
     async def _embedded(self, query: Query) -> Vectors | None:
         if not self._embedder.width:
@@ -148,11 +145,6 @@ class Searching:
             return await self._embedder.embed_query(query.text if self._embedder.reads_sentences else query.words)
         except ModelUnavailable:
             return None  # keywords alone still find most; a search must not fail with the embedder
-
-    async def _dense(self, project: str, vector: Vectors | None, *, scope: Scope) -> list[Document]:
-        if vector is None or not self._embedder.reads_sentences:
-            return []
-        return await self.store.dense(project, vector, scope=scope, limit=DENSE_CANDIDATES)
 
 
 async def side_by_side(*calls: Coroutine[Any, Any, T]) -> list[T]:
@@ -186,27 +178,23 @@ def passage_of(document: Document, *, score: float | None = None) -> Passage:
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """All that was found: passages by id, their BM25 where words found them, their cosine where they have a vector.
+    """All that was found. `worth` says how much meaning counts: 1 for static word vectors, up to 3 for encoders."""
 
-    `worth` says how much meaning counts: 1 for static word vectors, up to 3 for encoders that read sentences.
-    """
-
-    documents: Mapping[str, Document]
-    by_words: Mapping[str, float]
-    near: Mapping[str, float]
+    found: Candidates
     worth: float
 
 
 def _ordered(query: Query, pool: _Pool) -> tuple[list[Ranked], Weights]:
     """Rank all that was found."""
-    best = max(pool.by_words.values(), default=0.0) or 1.0
+    by_words, near = pool.found.by_words, pool.found.near
+    best = max(by_words.values(), default=0.0) or 1.0
     candidates = [
         Candidate(
             one,
-            by_words=pool.by_words.get(id_, 0.0) / best,
-            by_meaning=pool.worth * max(pool.near.get(id_, 0.0), 0.0),
+            by_words=by_words.get(id_, 0.0) / best,
+            by_meaning=pool.worth * max(near.get(id_, 0.0), 0.0),
         )
-        for id_, one in pool.documents.items()
+        for id_, one in pool.found.documents.items()
     ]
     _look_beside(candidates)
     ranked, weights = rank(query, candidates)

@@ -125,10 +125,6 @@ class Query:
     wants: frozenset[str] = frozenset()
     code_words: str = ""
 
-    def words_for(self, part: str) -> str:
-        """Give the words to look for in a part: "code", "docs" or "aside"."""
-        return self.code_words or self.words if part == "code" else self.words
-
     @property
     def is_bare(self) -> bool:
         """Say whether the question is one name and nothing else."""

@@ -58,7 +58,8 @@ class LocalPassages:
         """Keep projects below `root`.
 
         At most `open_projects` stay open and `matrices_bytes` of vectors stay in memory (one matrix always may), save
-        for those in use, and `kept_bytes` of passages that were found lately. A keyword writer closes after `writer_idle_s`. `max_project_bytes` caps a project's database.
+        for those in use, and `kept_bytes` of passages that were found lately. A keyword writer closes after
+        `writer_idle_s`. `max_project_bytes` caps a project's database.
         """
         limits = Limits(open_projects, matrices_bytes, project_bytes=max_project_bytes, kept_bytes=kept_bytes)
         self._projects = OpenProjects(root, limits, self._renew_later)

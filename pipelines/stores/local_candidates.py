@@ -26,9 +26,10 @@ def candidates(opened: OpenProject, view: View, wanted: Wanted, scope: Scope) ->
 
 
 def _by_words(view: View, wanted: Wanted, scope: Scope) -> Iterator[_Scored]:
-    asked, filters = asked_of(view, wanted.words), filters_of(view, scope)
+    filters = filters_of(view, scope)
+    asked = {words: asked_of(view, words) for words in {wanted.words_for(part) for part in wanted.parts}}
     for part, limit in wanted.parts.items():
-        yield find(view.terms, asked, filters=replace(filters, part=part), limit=limit)
+        yield find(view.terms, asked[wanted.words_for(part)], filters=replace(filters, part=part), limit=limit)
 
 
 def _by_names(view: View, wanted: Wanted, scope: Scope) -> Iterator[_Scored]:

@@ -87,8 +87,8 @@ class Wanted:
     """What one search asks for.
 
     Up to a number of passages of each of `parts` ("code", "docs" or "aside", see components/roles.py) that hold some of
-    `words`; for each of `definitions`, (names, limit), passages that define one of the names, those of code proper first;
-    up to `nearest` passages by cosine to `vector`, a unit vector of shape (width,), which also is compared with all.
+    `words`, or of `code_words` where it is code and they are given; for each of `definitions`, (names, limit), passages
+    that define one of the names, those of code proper first; up to `nearest` passages by cosine to `vector`, a unit vector of shape (width,), which also is compared with all.
     Any text is valid. Spellings of names do not matter (`components.query.squashed`), and a symbol is found whole and by
     its last part.
     """
@@ -98,6 +98,11 @@ class Wanted:
     definitions: Sequence[tuple[Sequence[str], int]] = ()
     vector: Vectors | None = None
     nearest: int = 0
+    code_words: str = ""
+
+    def words_for(self, part: str) -> str:
+        """Give the words to look for in a part."""
+        return self.code_words or self.words if part == "code" else self.words
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,9 @@ class FakePassages:
             nearest = await self.dense(project, wanted.vector, scope=scope, limit=wanted.nearest)
         named = [_defining(_in_scope(held, scope), *one) for one in wanted.definitions]
         words = [
-            _by_words([one for one in _in_scope(held, scope) if one.meta["part"] == part], wanted.words, limit=limit)
+            _by_words(
+                [one for one in _in_scope(held, scope) if one.meta["part"] == part], wanted.words_for(part), limit=limit
+            )
             for part, limit in wanted.parts.items()
         ]
         documents = {one.id: one for found in (nearest, *named, *words) for one in found}

@@ -8,7 +8,7 @@ from haystack import Document
 
 from pipelines.components.embed import NoEmbedder
 from pipelines.searching import passage_of
-from pipelines.stores.passages import PassageStore, Scope, Vectors
+from pipelines.stores.passages import Candidates, PassageStore, Scope, Vectors, Wanted
 from pipelines.types import Found, ModelUnavailable, StoreUnavailable
 from tests.fakes.passages import FakePassages
 from tests.fakes.project import COMMIT, HANDBOOK, PROJECT, SOURCE, indexed, searching
@@ -134,12 +134,10 @@ async def test_a_store_that_is_away_is_told() -> None:
 
 
 async def test_a_store_that_fails_midway_is_told_as_it_is(store: PassageStore) -> None:
-    """The lists are asked for side by side; what one of them raises comes out alone."""
+    """What the store raises once a search is under way comes out as it is."""
 
     class Midway(FakePassages):
-        async def keywords(
-            self, project: str, query: str, *, scope: Scope, limit: int, part: str | None = None
-        ) -> list[Document]:
+        async def candidates(self, project: str, wanted: Wanted, *, scope: Scope) -> Candidates:
             raise StoreUnavailable("the disk is gone")
 
     with pytest.raises(StoreUnavailable):
