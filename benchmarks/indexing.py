@@ -183,6 +183,7 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> None:
     indexing = Indexing(store, embedder, files=settings.files, limits=settings.limits, workers=arguments.workers)
     lags_s: list[float] = []
     gc.collect()
+    gc.freeze()  # as the service does: else collections walk over all imported code, and hold up the event loop
     before_mb = psutil.Process().memory_info().rss / 1e6
     await store.create("bench")
     bench = Bench(indexing, files)

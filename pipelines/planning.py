@@ -139,9 +139,10 @@ def _within_limits(
 
 def _moved(held: Mapping[str, Entry], changed: Sequence[Listed], version: str) -> frozenset[str]:
     """Find the changed paths whose vectors are known: the same content under the same file name elsewhere."""
-    names_by_blob: dict[str, set[tuple[str, str]]] = {}
+    names_by_blob: dict[str, set[tuple[str, str]]] = {file.blob: set() for file in changed}
     for entry in held.values():
-        names_by_blob.setdefault(entry.blob, set()).add((_file_name(entry.path), entry.splitter))
+        if (names := names_by_blob.get(entry.blob)) is not None:
+            names.add((_file_name(entry.path), entry.splitter))
     return frozenset(
         file.path for file in changed if names_by_blob.get(file.blob) == {(_file_name(file.path), version)}
     )

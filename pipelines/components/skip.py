@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final
 
 from pathspec import GitIgnoreSpec
@@ -73,6 +74,7 @@ class SkipRules:
     def __init__(self, files: Files) -> None:
         """Compile the operator's patterns, which are written as in .gitignore."""
         self._files = files
+        self._most_bytes = files.max_bytes
         self._excluded = GitIgnoreSpec.from_lines(files.skip)
 
     def by_path(self, path: str, *, size_bytes: int, mode: str = "100644", mark: str = "") -> str:
@@ -89,7 +91,7 @@ class SkipRules:
         reason = _by_name(path)
         if reason:
             return reason
-        return "too_large" if size_bytes > self._files.max_bytes else ""
+        return "too_large" if size_bytes > self._most_bytes else ""
 
     def by_bytes(self, data: bytes) -> str:
         """Say why bytes are left out before they are decoded, or "" when they are wanted."""
@@ -117,21 +119,27 @@ class SkipRules:
 
 
 def _by_name(path: str) -> str:
-    *folders, name = path.split("/")
+    folder, _, name = path.rpartition("/")
     name = name.lower()
     ending = name.rpartition(".")[2] if "." in name else ""
     if _is_secret(name, ending):
         return "secret"
     if name in _LOCK_NAMES:
         return "lock"
-    for reason, names in _FOLDERS.items():
-        if not names.isdisjoint(folders):
-            return reason
+    if reason := _by_folder(folder):
+        return reason
     if ending in _BINARY_ENDINGS:
         return "binary"
     if name.endswith(_MINIFIED_NAMES):
         return "minified"
     return "generated" if name.endswith(_GENERATED_NAMES) else ""
+
+
+@lru_cache(maxsize=1_024)
+def _by_folder(folder: str) -> str:
+    """Say why all below a folder is left out; the files of a folder come one after another."""
+    parts = folder.split("/")
+    return next((reason for reason, names in _FOLDERS.items() if not names.isdisjoint(parts)), "")
 
 
 _FOLDERS: Final[Mapping[str, frozenset[str]]] = {"vendored": _VENDORED_FOLDERS, "generated": _GENERATED_FOLDERS}
@@ -140,7 +148,7 @@ _FOLDERS: Final[Mapping[str, frozenset[str]]] = {"vendored": _VENDORED_FOLDERS, 
 def _is_secret(name: str, ending: str) -> bool:
     if name in _SECRET_NAMES:
         return True
-    if any(part in name for part in _EXAMPLE_PARTS):
-        return False
     is_environment = name == ".env" or name.startswith(".env.") or ending == "env"
-    return is_environment or ending in _SECRET_ENDINGS
+    if not is_environment and ending not in _SECRET_ENDINGS:
+        return False  # nearly every file of a listing
+    return not any(part in name for part in _EXAMPLE_PARTS)

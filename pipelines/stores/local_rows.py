@@ -3,7 +3,7 @@
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -125,13 +125,13 @@ def heads(connection: sqlite3.Connection) -> dict[str, Shown]:
 def entries(connection: sqlite3.Connection, source: str) -> dict[str, Entry]:
     """Read the manifest of a source, by path."""
     found = connection.execute(f"SELECT {_ENTRY} WHERE source = ?", (source,))
-    return {entry.path: entry for entry in map(_entry, found)}
+    return {row[1]: Entry(*row) for row in found}
 
 
 def entry(connection: sqlite3.Connection, one: int) -> Entry | None:
     """Read the manifest row of a file, None when there is no such file."""
     row = connection.execute(f"SELECT {_ENTRY} WHERE id = ?", (one,)).fetchone()
-    return _entry(row) if row is not None else None
+    return Entry(*row) if row is not None else None
 
 
 def sources(connection: sqlite3.Connection) -> list[str]:
@@ -224,11 +224,6 @@ def counts(connection: sqlite3.Connection) -> Counts:
         size_bytes=sum(row[3] for row in per_source),
         per_source={row[0]: row[2] for row in per_source},
     )
-
-
-def _entry(row: Sequence[Any]) -> Entry:
-    source, path, blob, splitter, passages, size_bytes, room, skipped, redacted = row
-    return Entry(source, path, blob, splitter, passages, size_bytes, room, skipped, redacted)
 
 
 def _codes(scales: bytes, codes: bytes, width: int) -> Codes:
