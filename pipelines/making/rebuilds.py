@@ -57,11 +57,17 @@ class Rebuilds:
         async with own.lock:
             own.sources.discard(source)
             if not own.sources:
-                await self._leave_out_parts(rebuild.draft)
+                await self._leave_out_parts(project, rebuild.draft)
                 rebuild.generation = await self._store.switch(project)
 
-    async def _leave_out_parts(self, draft: str) -> None:
-        """Take sources out that are there in part and not worked on: they are carried over as they were indexed."""
+    async def _leave_out_parts(self, project: str, draft: str) -> None:
+        """Take sources out that are not worked on and there in part only, or that the old index shows at a later time.
+
+        They are carried over as they are indexed. The latter were finished in a rebuild that nobody ended, before the
+        settings were changed back and the source went on in the old index.
+        """
+        shown = await self._store.shown(project)
         for head in (await self._store.shown(draft)).values():
-            if head.updating_to is not None:
+            before = shown.get(head.source)
+            if head.updating_to is not None or (before is not None and before.at > head.at):
                 await self._store.purge(draft, head.source)

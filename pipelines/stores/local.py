@@ -90,10 +90,12 @@ class LocalPassages:
 
     async def apply(self, project: str, change: Change) -> int:
         """Write a change in one transaction and return the project's new generation."""
-        generation = await self._write(project, lambda opened: opened.apply(change))
+        try:
+            generation = await self._write(project, lambda opened: opened.apply(change))
+        finally:
+            self._rest_later(project)  # a write goes on when nobody waits for it any more
         if generation is None:
             raise StoreUnavailable(f"expected a project that was created, got {project!r}")
-        self._rest_later(project)
         return generation
 
     async def begin_rebuild(self, project: str) -> str:
@@ -111,8 +113,12 @@ class LocalPassages:
 
     async def known_vectors(self, project: str, source: str, blob: str) -> Vectors | None:
         """Find the vectors of a blob that is indexed under any path of the source, in passage order."""
-        found = await self._read(project, lambda _, view: rows.vectors_of_blob(view.rows, source, blob), empty=None)
-        return None if found is None else restore(found)
+
+        def fetch(_: OpenProject, view: View) -> Vectors | None:
+            found = rows.vectors_of_blob(view.rows, source, blob)
+            return None if found is None else restore(found)
+
+        return await self._read(project, fetch, empty=None)
 
     async def shown(self, project: str) -> Mapping[str, Shown]:
         """Say at which version each source is searched."""
@@ -201,6 +207,8 @@ class LocalPassages:
 
     def _rest_later(self, project: str) -> None:
         """Close the project's keyword writer soon, at once when many are open."""
+        if self._is_closed:
+            return
         delay_s = self._writer_idle_s if self._projects.writers() <= _OPEN_WRITERS else 0.0
         if project in self._timers:
             self._timers.pop(project).cancel()
@@ -209,7 +217,15 @@ class LocalPassages:
     def _rest(self, project: str) -> None:
         self._timers.pop(project, None)
         if not self._is_closed:
-            self._writes.submit(self._projects.rest, project)
+            self._writes.submit(self._rest_now, project)
+
+    def _rest_now(self, project: str) -> None:
+        """Let a project rest; what goes wrong is told in the log, since nobody waits for it."""
+        try:
+            with store_errors(project):
+                self._projects.rest(project)
+        except StoreUnavailable as error:
+            log.warning("the index of project %s was not compacted: %s", project, error)
 
     def _renew_later(self, project: str) -> None:
         """Make the project's outdated keyword index anew, in steps beside all else; the old one answers meanwhile."""

@@ -261,6 +261,7 @@ class OpenProject:
             if is_usable and analysis != ANALYSIS_VERSION:
                 self._renewal = Renewal(self._rows, self.folder)
             self._settle()
+            self._terms.rest()  # what is opened to be read needs no writer
             if self._terms.searcher.num_docs != rows.counts(self._rows).passages:
                 self._terms = self._rebuilt("it does not hold all passages")
         except StoreFull:

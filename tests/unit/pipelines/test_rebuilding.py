@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -21,6 +22,7 @@ class House:
         self.embedder = CountingEmbedder()
         self.indexing = Indexing(self.store, self.embedder, files=SETTINGS.files, limits=SETTINGS.limits)
         self.stops_after: int | None = None
+        self.time = TIME
         self.has_stopped = asyncio.Event()
         self.reads: list[str] = []
 
@@ -40,7 +42,7 @@ class House:
                 self.reads.append(file.path)
                 yield file, tree[file.path]
 
-        return await self.indexing.run("p", Shown(source, "main", commit, TIME), plan, read)
+        return await self.indexing.run("p", Shown(source, "main", commit, self.time), plan, read)
 
     async def versions(self, source: str = "s") -> set[str]:
         """Name the embedders by which the files are indexed that answer now."""
@@ -170,3 +172,34 @@ async def test_a_plan_for_a_rebuild_that_was_given_up_is_not_carried_out() -> No
         await house.carry_out(plan, tree_of(2 * FILES), "c2", "t")
 
     assert 2 * FILES == len(await house.store.manifest("p", "t"))
+
+
+async def test_a_source_that_went_on_in_the_old_index_is_not_put_back() -> None:
+    """Left of a rebuild that nobody ended is a source as it was then; the settings were changed back, it moved on."""
+    house = House()
+    await house.follow(tree_of(), "c1", "s")
+    await house.follow(tree_of(), "c1", "other")
+    house.embedder.name = "new"
+    cut_off = asyncio.create_task(hold(house, tree_of(), "other"))
+    await house.has_stopped.wait()
+    house.stops_after = None
+    await house.follow(tree_of(), "c2", "s")
+    cut_off.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cut_off
+    house.embedder.name = "counting"
+    house.time = TIME + timedelta(hours=1)
+    await house.follow({**tree_of(), "later.md": b"later"}, "c3", "s")
+    house.embedder.name = "new"
+    house.time = TIME + timedelta(hours=2)
+    await house.follow(tree_of(), "c2", "other")
+
+    shown = await house.store.shown("p")
+    assert ("c3", "c2") == (shown["s"].commit, shown["other"].commit)
+    assert "later.md" in await house.store.manifest("p", "s")
+
+
+async def hold(house: House, tree: Tree, source: str) -> None:
+    """Begin to follow a tree and stop before its end."""
+    house.stops_after = FILES - 1
+    await house.follow(tree, "c2", source)
