@@ -99,6 +99,8 @@ def _examine_rows(connection: sqlite3.Connection, condition: Condition) -> None:
     if version < SCHEMA_VERSION:
         condition.note = f"index version {version}, brought to {SCHEMA_VERSION} when it is next opened"
         return
+    for name in ("generation", "next_file", "terms", "analysis"):
+        rows.meta(connection, name)
     counts = rows.counts(connection)
     condition.files, condition.passages = counts.files, counts.passages
     condition.torn = _torn(connection)

@@ -44,7 +44,7 @@ def unpacked_rows(connection: sqlite3.Connection, keys: Collection[int]) -> dict
     except sqlite3.DatabaseError as error:
         if not _is_damage(error):
             raise
-        log.exception("the index is damaged, run `roomwise check --index`; answers come from what is whole")
+        log.warning("the index is damaged (%s), answers come from what is whole: run `roomwise check --index`", error)
         rows = [row for key in keys for row in _whole_row(connection, key)]
     return _unpacked(rows)
 
@@ -79,6 +79,15 @@ def by_ids(connection: sqlite3.Connection, ids: Sequence[str]) -> list[Document]
 def of_file(connection: sqlite3.Connection, one: int, *, limit: int = KEYS_PER_FILE) -> list[Document]:
     """Fetch the first passages of a file in order; damaged ones are left out."""
     return list(assembled(connection, _of_file(connection, one, limit=limit)).values())
+
+
+def of_whole_file(connection: sqlite3.Connection, one: int, *, passages: int) -> list[Document]:
+    """Fetch all passages of a file in order. Raises ValueError or sqlite3.DatabaseError when one of them is not whole."""
+    first = one * KEYS_PER_FILE
+    read = _unpacked(_rows(connection, range(first, first + passages)))
+    if len(read) != passages:
+        raise ValueError(f"expected {passages} passages of a file, found {len(read)}")
+    return list(assembled(connection, {key: read[key] for key in sorted(read)}).values())
 
 
 def file_terms(connection: sqlite3.Connection, ids: Iterable[int]) -> Iterator[FileTerms]:

@@ -24,8 +24,11 @@ _ENTRY: Final = "source, path, blob, splitter, passages, size_bytes, room, skipp
 
 
 def meta(connection: sqlite3.Connection, name: str) -> Any:
-    """Read one of the project's own values: generation, next_file, terms, analysis."""
-    return connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()[0]
+    """Read one of the project's own values: generation, next_file, terms, analysis. Raises ValueError without it."""
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    if row is None or row[0] is None:
+        raise ValueError(f"expected a value of {name!r} in the database, found none")
+    return row[0]
 
 
 def set_meta(connection: sqlite3.Connection, **values: int | str) -> None:

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final
 
 from pipelines.stores import local_rows as rows
-from pipelines.stores.local_documents import of_file
+from pipelines.stores.local_documents import of_whole_file
 from pipelines.stores.local_project import OpenProject
 from pipelines.stores.local_vectors import restore
 from pipelines.stores.passages import Change, IndexedFile
@@ -48,7 +48,7 @@ def _files(connection: sqlite3.Connection, source: str) -> Iterator[IndexedFile]
         try:
             yield from read_file(connection, one)
         except ValueError as error:
-            log.warning("a torn file is not carried over: %s", error)
+            log.warning("a torn file of source %s is not carried over: %s", source, error)
 
 
 def read_file(connection: sqlite3.Connection, one: int) -> Iterator[IndexedFile]:
@@ -57,7 +57,5 @@ def read_file(connection: sqlite3.Connection, one: int) -> Iterator[IndexedFile]
     if entry is None:
         return
     stored = rows.vectors_of_file(connection, one)
-    documents = of_file(connection, one)
-    if len(documents) != entry.passages:
-        raise ValueError(f"expected {entry.passages} passages of {entry.path!r}, found {len(documents)}")
+    documents = of_whole_file(connection, one, passages=entry.passages)
     yield IndexedFile(entry, documents, None if stored is None else restore(stored))

@@ -1,5 +1,6 @@
 """Damaged indexes are told from whole ones, answer from what is whole, and are put right."""
 
+import logging
 import secrets
 import shutil
 import sqlite3
@@ -175,7 +176,17 @@ def cut_short(folder: Path) -> None:
     database.write_bytes(database.read_bytes()[: database.stat().st_size * 2 // 3])
 
 
-@pytest.mark.parametrize("damage", [garbage_inside, cut_short])
+def without_own_values(folder: Path) -> None:
+    """Lose what the database says of itself."""
+    change_rows(folder, "DELETE FROM meta")
+
+
+def without_numbers(folder: Path) -> None:
+    """Lose the number of the next file."""
+    change_rows(folder, "UPDATE meta SET value = NULL WHERE name = 'next_file'")
+
+
+@pytest.mark.parametrize("damage", [garbage_inside, cut_short, without_own_values, without_numbers])
 async def test_what_can_be_read_of_a_damaged_database_is_kept(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     """The fault is told; after the repair every file in the manifest is whole and found."""
     folder = await filled(tmp_path)
@@ -267,3 +278,29 @@ async def test_hiding_and_versions_outlive_a_copy(tmp_path: Path) -> None:
     await store.hide(PROJECT, OTHER, hidden=False)
     assert FILES + 1 == len(await store.keywords(PROJECT, "alpha", scope=Scope(), limit=200))
     await store.close()
+
+
+async def test_a_database_that_says_nothing_of_itself_is_refused(tmp_path: Path) -> None:
+    """A search and a write say what is wrong instead of failing on a row that is not there."""
+    without_own_values(await filled(tmp_path))
+    store = LocalPassages(tmp_path)
+
+    with pytest.raises(StoreUnavailable, match="'generation'"):
+        await store.keywords(PROJECT, "alpha", scope=Scope(), limit=1)
+    with pytest.raises(StoreUnavailable, match="roomwise check --index"):
+        await store.apply(PROJECT, Change(put=[file_of("new.md", "alpha new")]))
+    await store.close()
+
+
+async def test_damage_is_told_in_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Where rows cannot be read, a search logs what to do, and a repair passes over them without a word."""
+    garbage_inside(await filled(tmp_path))
+    with caplog.at_level(logging.WARNING):
+        await alphas(tmp_path)
+    told = [record for record in caplog.records if "the index is damaged" in record.getMessage()]
+    caplog.clear()
+    repair(tmp_path, condition_of(tmp_path))
+
+    assert 0 < len(told)
+    assert all(record.exc_info is None and "\n" not in record.getMessage() for record in told)
+    assert "the index is damaged" not in caplog.text
