@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import shutil
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -94,8 +95,8 @@ class Places:
         folder = self.folder(one)
         folder = folder if one.endswith(DRAFT) else folder.parent
         if folder.is_dir():
-            trash = self._root / f"{_TRASH}{one}"
-            shutil.rmtree(trash, ignore_errors=True)
+            # A name of its own: what was dropped before may still lie there, kept by a system that has it open.
+            trash = self._root / f"{_TRASH}{one}-{uuid.uuid4().hex}"
             folder.rename(trash)
             shutil.rmtree(trash, ignore_errors=True)
 
