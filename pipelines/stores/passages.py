@@ -88,9 +88,9 @@ class Wanted:
 
     Up to a number of passages of each of `parts` ("code", "docs" or "aside", see components/roles.py) that hold some of
     `words`, or of `code_words` where it is code and they are given; for each of `definitions`, (names, limit), passages
-    that define one of the names, those of code proper first; up to `nearest` passages by cosine to `vector`, a unit vector of shape (width,), which also is compared with all.
-    Any text is valid. Spellings of names do not matter (`components.query.squashed`), and a symbol is found whole and by
-    its last part.
+    that define one of the names, those of code proper first; up to `nearest` passages by cosine
+    to `vector`, a unit vector of shape (width,), which also is compared with all. Any text is valid. Spellings of names
+    do not matter (`components.query.squashed`), and a symbol is found whole and by its last part.
     """
 
     words: str = ""
