@@ -192,7 +192,11 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A source line under an answer. `url` opens the lines at the version; None shows path and quote only."""
+    """A source line under an answer. `url` opens the lines at the version; None shows path and quote only.
+
+    Lines of a `converted` file (its format) count in the text that was made of it: people see its `pages`, first and
+    last, or its `section`.
+    """
 
     number: int
     label: str
@@ -202,6 +206,9 @@ class Cited:
     version: str
     quote: str
     url: str | None = None
+    converted: str = ""
+    pages: tuple[int, int] | None = None
+    section: str = ""
 
 
 class Stage(StrEnum):

@@ -5,8 +5,10 @@ from typing import Final
 from bot.errors import UserError
 from bot.state.words import clean
 from config.settings import Files, Limits
+from pipelines.components.converting import is_costly
 from pipelines.components.prepare import Place, prepare
 from pipelines.components.skip import SkipRules
+from pipelines.stores.passages import Entry
 
 NAME_MAX_CHARS: Final = 120
 _PDF: Final = b"%PDF-"
@@ -18,6 +20,12 @@ _TOLD: Final = {
     "too_large": "upload.too_large",
     "excluded": "upload.excluded",
     "failed": "upload.failed",
+    "no_converter": "upload.no_converter",
+    "encrypted": "upload.encrypted",
+    "no_text": "upload.no_text",
+    "damaged": "upload.damaged",
+    "crashed": "upload.damaged",
+    "too_complex": "upload.too_complex",
 }
 
 
@@ -40,10 +48,19 @@ class Readable:
             self._demand("too_large")
 
     def demand_by_content(self, name: str, data: bytes) -> None:
-        """Raise UserError for what cannot be indexed. Costs as much CPU as indexing it without vectors."""
+        """Raise UserError for what cannot be indexed. Costs as much CPU as indexing it without vectors.
+
+        What is converted at some risk is looked at when it is indexed, which workers do: see `demand_indexed`.
+        """
         if not data.strip():
             raise UserError("upload.empty")
+        if is_costly(name):
+            return
         self._demand("binary" if data.startswith(_PDF) else prepare(Place("", name, ""), data, self._rules).skipped)
+
+    def demand_indexed(self, entry: Entry | None) -> None:
+        """Raise UserError for a file that was left out when it was to be indexed."""
+        self._demand(entry.skipped if entry else "")
 
     def _demand(self, skipped: str) -> None:
         if skipped:

@@ -15,12 +15,12 @@ from bot.envelope import unpack_citations
 from bot.errors import UserError
 from bot.gate import Seen, look
 from bot.outbox import Parcel
-from bot.reply import Frame, cited
+from bot.reply import Frame, cited, where
 from bot.state.database import Database
 from bot.state.queries import inbox, turns
 from bot.state.tables import Inbox, Turn
 from config.texts import plain, say
-from pipelines.types import Supported
+from pipelines.types import Passage, Supported, quoted
 
 EDITS_COUNT_FOR: Final = timedelta(minutes=10)
 _WORDS_QUOTED: Final = 12
@@ -188,12 +188,17 @@ def verified_markdown(checked: Sequence[Supported], language: str) -> str:
     lines = [say("reply.verify.head", language, found=found, total=len(checked)), ""]
     for one in checked:
         if one.is_supported and one.passages:
-            best = one.passages[0]
-            place = f"`{best.path}:{best.first_line}-{best.last_line}`"
+            place = f"`{_place(one.passages[0], language)}`"
             lines.append(f"- {say('reply.verify.supported', language, sentence=_quoted(one.sentence), place=place)}")
         else:
             lines.append(f"- {say('reply.verify.not_found', language, sentence=_quoted(one.sentence))}")
     return "\n".join(lines) if checked else say("reply.verify.nothing", language)
+
+
+def _place(best: Passage, language: str) -> str:
+    if not best.converted:
+        return f"{best.path}:{best.first_line}-{best.last_line}"
+    return where(quoted(best), language).replace("`", "'")
 
 
 def backlog_notice(count: int, language: str) -> Reply:

@@ -66,24 +66,39 @@ def cited(citation: Citation, frame: Frame) -> Cited:
     own = f"{frame.viewer}/p/{frame.project}/{frame.turn}/{citation.number}" if frame.viewer is not None else None
     return Cited(
         number=citation.number,
-        label=where(citation),
+        label=where(citation, frame.language),
         path=citation.path,
         first_line=citation.first_line,
         last_line=citation.last_line,
         version=citation.version,
         quote=citation.quote,
         url=own if frame.opens_here else citation.url or own,
+        converted=citation.converted,
+        pages=citation.pages,
+        section=citation.section,
     )
 
 
-def where(citation: Citation) -> str:
-    """A citation's place for people: path and lines."""
+def where(citation: Citation, language: str) -> str:
+    """A citation's place for people: path and lines, or the pages or section of a file that was converted."""
+    if citation.converted:
+        return ", ".join(part for part in (citation.path, within(citation, language)) if part)
     lines = (
         f"{citation.first_line}-{citation.last_line}"
         if citation.last_line > citation.first_line
         else citation.first_line
     )
     return f"{citation.path}:{lines}"
+
+
+def within(place: Citation | Cited, language: str) -> str:
+    """Where in a converted file a citation stands: "page 3", "pages 3–4", its section, or nothing that people know."""
+    if place.pages is None:
+        return place.section
+    first, last = place.pages
+    return (
+        say("web.page", language, page=first) if first == last else say("web.pages", language, first=first, last=last)
+    )
 
 
 def updating_notes(freshness: Sequence[Shown], language: str) -> list[str]:

@@ -11,10 +11,14 @@ from bot.state.tables import Project, Source
 from bot.timing import ago, ahead
 from config.settings import Llm
 from config.texts import say
+from pipelines.components.converting import INSTALL
 from pipelines.stores.passages import PassageStore
 from pipelines.types import Shown
 
-_NAMED_REASONS = ("binary", "minified", "generated", "vendored", "lock", "too_large", "secret", "link")
+_NAMED_REASONS = (
+    *("binary", "minified", "generated", "vendored", "lock", "too_large", "secret", "link"),
+    *("no_converter", "encrypted", "no_text", "damaged", "too_complex"),
+)
 _COMMIT_CHARS = 10
 
 
@@ -125,7 +129,7 @@ def _line(
 def _details(row: Source, language: str, *, now: datetime) -> list[str]:
     skipped: Mapping[str, int] = row.counts.get("skipped") or {}
     named = [
-        say(f"status.reason_{reason}", language, count=skipped[reason])
+        say(f"status.reason_{reason}", language, count=skipped[reason], install=INSTALL)
         for reason in _NAMED_REASONS
         if skipped.get(reason)
     ]

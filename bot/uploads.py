@@ -172,13 +172,14 @@ class Uploads:
                 redacted = await self._align(
                     into.project, into.source, [*staying, kept], room=into.room.id, now=into.now
                 )
+                entry = (await self._parts.store.manifest(into.project, into.source)).get(_path(kept))
+                self._readable.demand_indexed(entry)
                 await self._settle(kept, replaced)
             except BaseException:
                 await self._forget([kept])
                 with contextlib.suppress(KnowledgeError):  # as it was before
                     await self._align(into.project, into.source, here, room=into.room.id, now=into.now)
                 raise
-        entry = (await self._parts.store.manifest(into.project, into.source)).get(_path(kept))
         return _told_indexed(name, entry.passages if entry else 0, redacted=redacted, language=language)
 
     async def _demand_room(self, count: int) -> None:

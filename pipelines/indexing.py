@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final
 
 from config.settings import Files, Limits
+from pipelines.components.converting import is_costly
 from pipelines.components.embed import BundledEmbedder, Embedder
 from pipelines.components.skip import SkipRules
 from pipelines.components.split import SPLITTER_VERSION
@@ -129,4 +130,6 @@ class Indexing:
             await self._crew.close()
 
     def _maker(self, plan: Plan) -> Maker:
-        return self._crew if self._crew and plan.size_bytes >= _LEAST_FOR_WORKERS_BYTES else self._alone
+        """Choose workers for much text, and for what may take a reader long or let it fall over."""
+        is_for_workers = plan.size_bytes >= _LEAST_FOR_WORKERS_BYTES or any(is_costly(one.path) for one in plan.changed)
+        return self._crew if self._crew and is_for_workers else self._alone

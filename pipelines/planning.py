@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from config.settings import Limits
+from pipelines.components.converting import made_by
 from pipelines.components.skip import SkipRules
 from pipelines.stores.passages import Entry
 
@@ -99,7 +100,10 @@ class Plan:
 def compare(
     held: Mapping[str, Entry], listed: Sequence[Listed], *, rules: SkipRules, limits: Limits, version: str
 ) -> Plan:
-    """Plan the way from the manifest `held` to a whole listing; files made by another `version` are made again."""
+    """Plan the way from the manifest `held` to a whole listing; files made by another `version` are made again.
+
+    So are those that another version of their converter made.
+    """
     changed: list[Listed] = []
     skipped: Counter[str] = Counter()
     wanted: set[str] = set()
@@ -107,7 +111,7 @@ def compare(
     for file in _within_limits(listed, skipped, rules=rules, limits=limits):
         wanted.add(file.path)
         entry = held.get(file.path)
-        if entry is None or (entry.blob, entry.splitter) != (file.blob, version):
+        if entry is None or (entry.blob, entry.splitter) != (file.blob, made_by(file.path, version)):
             changed.append(file)
             renewed += entry is not None and entry.blob == file.blob
         elif entry.skipped:
@@ -144,7 +148,9 @@ def _moved(held: Mapping[str, Entry], changed: Sequence[Listed], version: str) -
         if (names := names_by_blob.get(entry.blob)) is not None:
             names.add((_file_name(entry.path), entry.splitter))
     return frozenset(
-        file.path for file in changed if names_by_blob.get(file.blob) == {(_file_name(file.path), version)}
+        file.path
+        for file in changed
+        if names_by_blob.get(file.blob) == {(_file_name(file.path), made_by(file.path, version))}
     )
 
 

@@ -173,7 +173,14 @@ def passage_of(document: Document, *, score: float | None = None) -> Passage:
         symbols=tuple(map(str, meta.get("symbols") or ())),
         kind=str(meta.get("kind") or "text"),
         version=str(meta.get("version") or ""),
+        converted=str(meta.get("converted") or ""),
+        pages=_pages_of(document),
     )
+
+
+def _pages_of(document: Document) -> tuple[tuple[int, int], ...]:
+    """Read the pages that a stored document is on: (the first line that is on it, page) of each."""
+    return tuple((int(line), int(page)) for line, page in document.meta.get("pages") or ())
 
 
 @dataclass(frozen=True, slots=True)

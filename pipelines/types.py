@@ -66,7 +66,9 @@ class StoreFull(StoreUnavailable):
 class Passage:
     """Consecutive whole lines of one file. `score` is comparable within one result list only.
 
-    `version` is one that holds these very lines: what a citation is pinned to.
+    `version` is one that holds these very lines: what a citation is pinned to. A file of the format `converted` ("pdf",
+    "docx", "html") does not hold them: they count in the text that was made of it. `pages` are (the first line that is
+    on it, page) for each page of a PDF that the passage is on.
     """
 
     id: str
@@ -81,6 +83,21 @@ class Passage:
     symbols: tuple[str, ...] = ()
     kind: str = "text"  # "docs" | "code" | "text"
     version: str = ""
+    converted: str = ""
+    pages: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def section(self) -> str:
+        """The heading above in a file that was converted, whose lines people cannot count."""
+        return self.headings[-1] if self.converted and self.headings else ""
+
+    def pages_of(self, first_line: int, last_line: int) -> tuple[int, int] | None:
+        """Give the first and last page that these lines stand on, None where there are no pages."""
+        if not self.pages:
+            return None
+        begun = [page for line, page in self.pages if line <= max(first_line, self.first_line)]
+        ended = [page for line, page in self.pages if line <= last_line]
+        return (begun or [self.pages[0][1]])[-1], (ended or [self.pages[0][1]])[-1]
 
 
 def passage_id(source: str, path: str, blob: str, ordinal: int) -> str:
@@ -138,7 +155,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A numbered pointer to lines at a pinned version. `quote` holds the cited lines as they were read."""
+    """A numbered pointer to lines at a pinned version. `quote` holds the cited lines as they were read.
+
+    Lines of a file of the format `converted` count in the text that was made of it; people find the place by the first
+    and last of its `pages` or, where there are none, by the heading above, its `section`.
+    """
 
     number: int
     source: str
@@ -148,6 +169,25 @@ class Citation:
     version: str
     quote: str
     url: str | None = None
+    converted: str = ""
+    pages: tuple[int, int] | None = None
+    section: str = ""
+
+
+def quoted(passage: Passage, *, number: int = 0) -> Citation:
+    """Point at all lines of a passage, without a link."""
+    return Citation(
+        number,
+        passage.source,
+        passage.path,
+        passage.first_line,
+        passage.last_line,
+        passage.version,
+        passage.text,
+        converted=passage.converted,
+        pages=passage.pages_of(passage.first_line, passage.last_line),
+        section=passage.section,
+    )
 
 
 class Verdict(StrEnum):

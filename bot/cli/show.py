@@ -23,6 +23,7 @@ from rich.text import Text
 
 from bot.desk import IndexProgress, Json
 from bot.timing import left
+from pipelines.components.converting import INSTALL, NO_CONVERTER
 
 # What would move the cursor, name a window or change colours, were it printed: sources and their paths may hold it.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -51,7 +52,7 @@ def print_passages(found: Json) -> None:
     if not found["passages"]:
         out.print("Nothing found. Try fewer or other words; `roomwise status` shows what is indexed.")
     for number, passage in enumerate(found["passages"], start=1):
-        place = f"{passage['source']}  {passage['path']}:{passage['first_line']}-{passage['last_line']}"
+        place = f"{passage['source']}  {_place(passage)}"
         out.print(Text.assemble((f"{number:>2}. ", "dim"), (place, "bold"), (f"  {passage['score']:.3f}", "dim")))
         lines = [line for line in passage["text"].splitlines() if line.strip()]
         for line in lines[:4]:
@@ -68,9 +69,18 @@ def print_answer(answer: Json) -> None:
     if answer["citations"]:
         out.print()
     for cited in answer["citations"]:
-        place = f"{cited['path']}:{cited['first_line']}-{cited['last_line']}"
+        place = _place(cited)
         where = cited["url"] or f"{cited['source']} at {cited['version'][:12]}"
         out.print(Text.assemble((f"[{cited['number']}] ", "bold"), place, (f"  {where}", "dim")))
+
+
+def _place(cited: Json) -> str:
+    """Path and lines, or what people find in a file that was converted: pages, else the heading."""
+    if not cited["converted"]:
+        return f"{cited['path']}:{cited['first_line']}-{cited['last_line']}"
+    first, last = cited["pages"] or (None, None)
+    pages = f"page {first}" if first == last else f"pages {first}-{last}"
+    return ", ".join(part for part in (cited["path"], pages if first else cited["section"]) if part)
 
 
 def print_indexed(result: Json) -> None:
@@ -88,6 +98,8 @@ def print_indexed(result: Json) -> None:
                 (f" (left out: {skipped})" if skipped else "", "dim"),
             )
         )
+        if source["skipped"].get(NO_CONVERTER):
+            out.print(Text(f"no_converter: PDF and Word files are read with an extra: {INSTALL}", style="dim"))
 
 
 def print_status(status: Json) -> None:

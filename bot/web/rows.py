@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from adapters.chat import Button, Cited, Reply, Stage
 from adapters.markdown import to_html
 from adapters.web.log import WebRow
+from bot.reply import within
 from config.texts import say
 
 _REPLY: Final = TypeAdapter(Reply)
@@ -126,7 +127,9 @@ def preview_of(row: WebRow, language: str) -> str:
 
 
 def lines_of(cited: Cited, language: str) -> str:
-    """The cited lines in words: "lines 3–9" or "line 3"."""
+    """The cited lines in words: "lines 3–9" or "line 3"; "page 2" or a heading in a file that was converted."""
+    if cited.converted:
+        return within(cited, language)
     if cited.first_line == cited.last_line:
         return say("web.line", language, line=cited.first_line)
     return say("web.lines", language, first=cited.first_line, last=cited.last_line)

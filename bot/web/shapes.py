@@ -34,12 +34,19 @@ class Feature(Shape):
 
 
 class FoundPassage(Shape):
-    """Lines of a file, counted from 1, both ends included; `features` only with `explain`."""
+    """Lines of a file, counted from 1, both ends included; `features` only with `explain`.
+
+    Lines of a `converted` file ("pdf", "docx" or "html") count in the text that was made of it; `pages` are the first and
+    the last that they stand on, `section` is the heading above.
+    """
 
     source: str
     path: str
     first_line: int
     last_line: int
+    converted: str
+    pages: tuple[int, int] | None
+    section: str
     version: str
     score: float
     text: str
@@ -53,13 +60,16 @@ class Searched(Shape):
 
 
 class CitedLines(Shape):
-    """What a number in the answer stands for."""
+    """What a number in the answer stands for; of a `converted` file as of a found passage."""
 
     number: int
     source: str
     path: str
     first_line: int
     last_line: int
+    converted: str
+    pages: tuple[int, int] | None
+    section: str
     version: str
     url: str | None
     quote: str

@@ -11,10 +11,10 @@ from markupsafe import Markup
 from pygments.lexers import get_lexer_for_filename
 from pygments.util import ClassNotFound
 
-from adapters.chat import Cited
 from adapters.markdown import code_html, is_safe_link
 from adapters.web.adapter import NETWORK
 from bot.envelope import unpack_citations
+from bot.reply import Frame, cited
 from bot.state.queries import rooms, sources, turns
 from bot.state.tables import Turn
 from bot.web import pages
@@ -64,8 +64,8 @@ async def show(request: Request, project: str, turn: str, number: int) -> HTMLRe
     found = await parts.db.read(lambda session: turns.get(session, turn))
     if found is None or found.project != project or not await _may_read(parts, visitor, found):
         return gone(visitor.language)
-    cited = unpack_citations(turns.texts_of(found, parts.vault).citations)
-    citation = next((one for one in cited if one.number == number), None)
+    every = unpack_citations(turns.texts_of(found, parts.vault).citations)
+    citation = next((one for one in every if one.number == number), None)
     if citation is None:
         return gone(visitor.language)
     view = await _view(parts, visitor, found, citation)
@@ -90,9 +90,8 @@ async def _view(parts: WebParts, visitor: Visitor, turn: Turn, citation: Citatio
     now = await _file_now(parts, turn, citation) if source is not None and source.state == "active" else {}
     shown, is_stale = merged(citation, now)
     note = "web.hidden" if is_hidden else "web.stale" if is_stale else ""
-    place = Cited(
-        citation.number, "", citation.path, citation.first_line, citation.last_line, citation.version, citation.quote
-    )
+    notes = [one for one in (note, "web.converted" if citation.converted and not is_hidden else "") if one]
+    place = cited(citation, Frame(turn.project, turn.id, language))
     return View(
         project=turn.project,
         message=messages[0] if messages else "",
@@ -101,7 +100,7 @@ async def _view(parts: WebParts, visitor: Visitor, turn: Turn, citation: Citatio
         source=source.name if source else "",
         version=citation.version[:_VERSION_CHARS],
         url=citation.url if citation.url and citation.url.startswith("https:") and is_safe_link(citation.url) else None,
-        note=say(note, language) if note else "",
+        note=" ".join(say(one, language) for one in notes),
         rows=() if is_hidden else await asyncio.to_thread(highlighted, shown, citation),
     )
 
@@ -114,18 +113,20 @@ async def _file_now(parts: WebParts, turn: Turn, citation: Citation) -> Mapping[
 def merged(citation: Citation, now: Mapping[int, str]) -> tuple[dict[int, str], bool]:
     """The cited lines among those of the file now; the cited ones alone, and True, when the file is another by now."""
     quoted = citation.quote.split("\n")[: citation.last_line - citation.first_line + 1]
-    cited = {citation.first_line + at: text for at, text in enumerate(quoted)}
-    if any(now.get(number, "").rstrip() != text.rstrip() for number, text in cited.items()):
-        return cited, True
+    own = {citation.first_line + at: text for at, text in enumerate(quoted)}
+    if any(now.get(number, "").rstrip() != text.rstrip() for number, text in own.items()):
+        return own, True
     first, last = citation.first_line - _AROUND_LINES, citation.last_line + _AROUND_LINES
     around = {number: text for number, text in sorted(now.items()) if first <= number <= last}
-    return around | cited, False
+    return around | own, False
 
 
 def highlighted(lines: Mapping[int, str], citation: Citation) -> list[Line]:
     """Lines with the colours of their language; a quote or comment that began further up is coloured as it stands."""
     numbers = sorted(lines)
-    html = code_html("\n".join(lines[number] for number in numbers), _language(citation.path)).split("\n")
+    html = code_html(
+        "\n".join(lines[number] for number in numbers), "markdown" if citation.converted else _language(citation.path)
+    ).split("\n")
     html += [""] * (len(numbers) - len(html))
     return [
         Line(number, Markup(text), citation.first_line <= number <= citation.last_line)  # noqa: S704  (code_html escapes)

@@ -38,6 +38,7 @@ _QUOTE_SIGN: Final = re.compile(r"^> ?", re.MULTILINE)
 def citation(number: int, quoted: Quoted, *, version: str, view: SourceView | None) -> Citation:
     """Point at the quoted lines; `url` opens them at the version when the source has a link template."""
     passage = quoted.passage
+    url = link(passage.path, quoted.first_line, quoted.last_line, version=version, view=view)
     return Citation(
         number=number,
         source=passage.source,
@@ -46,8 +47,19 @@ def citation(number: int, quoted: Quoted, *, version: str, view: SourceView | No
         last_line=quoted.last_line,
         version=version,
         quote=quoted.text,
-        url=link(passage.path, quoted.first_line, quoted.last_line, version=version, view=view),
+        url=_whole_file(url) if url and passage.converted else url,
+        converted=passage.converted,
+        pages=passage.pages_of(quoted.first_line, quoted.last_line),
+        section=passage.section,
     )
+
+
+def _whole_file(url: str) -> str:
+    """Take the lines off a link, and the wish to see the file as text: they count in a text that the forge has not.
+
+    No page is named either: no forge opens a PDF at one.
+    """
+    return url.partition("#")[0].partition("?")[0]
 
 
 def link(path: str, first: int, last: int, *, version: str, view: SourceView | None) -> str | None:

@@ -190,5 +190,15 @@ def _joined(one: Found, documents: Sequence[Document]) -> Found:
         text=text,
         headings=_names(documents[0], "headings"),
         symbols=tuple(dict.fromkeys(name for document in documents for name in _names(document, "symbols"))),
+        pages=_pages(documents),
     )
     return replace(one, passage=passage)
+
+
+def _pages(documents: Sequence[Document]) -> tuple[tuple[int, int], ...]:
+    """List the pages that passages are on; one that goes on in the next passage begins in the first."""
+    begins: dict[int, int] = {}
+    for document in documents:
+        for line, page in document.meta.get("pages") or ():
+            begins.setdefault(int(page), int(line))
+    return tuple((line, page) for page, line in begins.items())

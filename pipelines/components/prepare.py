@@ -1,11 +1,14 @@
-"""One file's bytes made ready for the index: decoded, checked, redacted, split into documents. Pure CPU work."""
+"""One file's bytes made ready for the index: decoded or converted, checked, redacted, split. Pure CPU work."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from haystack import Document
 
+from pipelines.components.converting import Converted, Unconvertible, convert
 from pipelines.components.decode import decode
 from pipelines.components.redact import redact
 from pipelines.components.roles import part_of
@@ -61,20 +64,37 @@ def embedded_text(document: Document) -> str:
 
 
 def _prepare(place: Place, data: bytes, rules: SkipRules) -> Prepared:
-    reason = rules.by_bytes(data)
+    try:
+        converted = None if rules.by_size(data) else convert(place.path, data)
+    except Unconvertible as why:
+        return Prepared(skipped=why.reason)
+    reason = "" if converted else rules.by_bytes(data)
     if reason:
         return Prepared(skipped=reason)
-    text = decode(data)
-    kind = kind_of(place.path)
+    text = converted.text if converted else decode(data)
+    kind = "docs" if converted else kind_of(place.path)
     reason = rules.by_text(text, kind)
     if reason:
         return Prepared(skipped=reason)
     text, redacted = redact(text)
-    pieces = split(place.path, text)
-    return Prepared("", [_document(place, piece, ordinal, kind) for ordinal, piece in enumerate(pieces)], redacted)
+    pieces = split(f"{place.path}.md" if converted else place.path, text)
+    documents = [
+        _document(place, piece, ordinal, {"kind": kind, **_origin(converted, piece)})
+        for ordinal, piece in enumerate(pieces)
+    ]
+    return Prepared("", documents, redacted)
 
 
-def _document(place: Place, piece: Piece, ordinal: int, kind: str) -> Document:
+def _origin(converted: Converted | None, piece: Piece) -> dict[str, Any]:
+    """Say what a passage was converted from, and its pages: [the first line that is on it, page] of each."""
+    if converted is None:
+        return {}
+    first, last = (bisect_right(converted.pages, line) for line in (piece.first_line, piece.last_line))
+    pages = [[max(converted.pages[page - 1], piece.first_line), page] for page in range(first, last + 1) if page]
+    return {"converted": converted.format, "pages": pages}
+
+
+def _document(place: Place, piece: Piece, ordinal: int, about: Mapping[str, Any]) -> Document:
     return Document(
         id=passage_id(place.source, place.path, place.blob, ordinal),
         content=piece.text,
@@ -88,8 +108,8 @@ def _document(place: Place, piece: Piece, ordinal: int, kind: str) -> Document:
             "headings": list(piece.headings),
             "scope": list(piece.scope),
             "symbols": list(piece.symbols),
-            "kind": kind,
-            "part": part_of(place.path, kind),
+            "part": part_of(place.path, about["kind"]),
             "room": place.room,
+            **about,
         },
     )

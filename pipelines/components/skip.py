@@ -8,10 +8,12 @@ from typing import Final
 from pathspec import GitIgnoreSpec
 
 from config.settings import Files
+from pipelines.components.converting import NO_CONVERTER, lacks_converter
 from pipelines.components.decode import looks_binary
 
 # The words are shown in /status and kept in the manifest, so they never change:
-#   link submodule excluded secret lock vendored generated minified binary too_large lfs
+#   link submodule excluded secret lock vendored generated minified binary too_large lfs no_converter
+# Converters add: encrypted no_text damaged too_complex
 
 _GENERATED_HEAD_CHARS: Final = 2000
 # Lines that generators write into what they make. Sources: https://go.dev/s/generatedcode and GitHub's linguist.
@@ -51,7 +53,7 @@ _BINARY: Final = (
     "png jpg jpeg gif webp bmp ico icns tif tiff psd avif heic xcf mp3 mp4 m4a wav ogg flac avi mov mkv webm "
     "zip gz tgz bz2 xz zst 7z rar tar jar war ear whl egg deb rpm dmg iso apk aab ipa msi cab "
     "exe dll so dylib a o pdb class pyc pyo pyd wasm bin img "
-    "ttf otf woff woff2 eot pdf doc docx xls xlsx ppt pptx odt ods odp key numbers pages epub "
+    "ttf otf woff woff2 eot doc xls xlsx ppt pptx odt ods odp key numbers pages epub "
     "db sqlite sqlite3 mdb parquet arrow feather avro orc npy npz pkl pickle pt pth onnx safetensors gguf h5 hdf5 "
     "tflite pb mo glb blend fbx stl swf fla"
 )
@@ -93,13 +95,15 @@ class SkipRules:
             return reason
         return "too_large" if size_bytes > self._most_bytes else ""
 
-    def by_bytes(self, data: bytes) -> str:
-        """Say why bytes are left out before they are decoded, or "" when they are wanted."""
+    def by_size(self, data: bytes) -> str:
+        """Say why bytes are left out whatever format they are of, or "" when they are wanted."""
         if len(data) > self._files.max_bytes:
             return "too_large"
-        if len(data) <= _LFS_POINTER_MAX_BYTES and data.startswith(_LFS_POINTER):
-            return "lfs"
-        return "binary" if looks_binary(data) else ""
+        return "lfs" if len(data) <= _LFS_POINTER_MAX_BYTES and data.startswith(_LFS_POINTER) else ""
+
+    def by_bytes(self, data: bytes) -> str:
+        """Say why bytes are left out before they are decoded as text, or "" when they are wanted."""
+        return self.by_size(data) or ("binary" if looks_binary(data) else "")
 
     def by_text(self, text: str, kind: str) -> str:
         """Say why a decoded text of a kind ("docs", "code", "text") is left out, or "" when it is wanted.
@@ -130,6 +134,8 @@ def _by_name(path: str) -> str:
         return reason
     if ending in _BINARY_ENDINGS:
         return "binary"
+    if lacks_converter(name):
+        return NO_CONVERTER
     if name.endswith(_MINIFIED_NAMES):
         return "minified"
     return "generated" if name.endswith(_GENERATED_NAMES) else ""

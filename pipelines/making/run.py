@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from pipelines.components.converting import made_by
 from pipelines.components.embed import Embedder
 from pipelines.components.prepare import embedded_text
 from pipelines.making.crew import Maker
@@ -155,7 +156,7 @@ class Run:
             source=self.target.source,
             path=file.path,
             blob=file.blob,
-            splitter=self.parts.version,
+            splitter=made_by(file.path, self.parts.version),
             passages=len(prepared.documents),
             size_bytes=size_bytes,
             room=self.plan.room,

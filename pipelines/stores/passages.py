@@ -50,7 +50,7 @@ class IndexedFile:
     """A file ready to be written: its manifest row, its passages in order, and one unit vector a passage.
 
     Documents carry id, content and meta {source, path, blob, first_line, last_line, header, headings, scope, symbols,
-    kind, part, room}, never an embedding; those that come out carry `version` too. `vectors` is float32 of shape (len(documents), width), or None without an embedder.
+    kind, part, room}, those of a converted file `converted` and `pages` too (`prepare`), never an embedding; those that come out carry `version` too. `vectors` is float32 of shape (len(documents), width), or None without an embedder.
     """
 
     entry: Entry

@@ -187,7 +187,7 @@ async def test_sharing_replaces_the_shared_file_of_that_name(house: Rooms) -> No
         ("photo.png", b"\x89PNG\r\n\x1a\n\0\0", "upload.binary"),
         ("archive.zip", b"PK\x03\x04", "upload.binary"),
         ("paper", b"%PDF-1.7\nno extension", "upload.binary"),
-        ("paper.pdf", b"%PDF-1.7\n", "upload.binary"),
+        ("paper.pdf", b"%PDF-1.7\n", "upload.damaged"),
         ("data.txt", b"a\0b\0c", "upload.binary"),
         (".env", b"KEY=value", "upload.secret"),
         ("id_rsa", b"-----BEGIN", "upload.secret"),

@@ -8,6 +8,7 @@ from bot.desk import Json
 
 EVIL = "ls \x1b]0;owned\x07 \x9b31m \r"
 PLACE: Json = {"source": EVIL, "path": EVIL, "first_line": 1, "last_line": 2, "version": "1a2b", "score": 0.5}
+PLACE |= {"converted": "", "pages": None, "section": ""}
 COUNTS: Json = {"files": 1, "passages": 2, "skipped": {"binary": 1}}
 
 
@@ -25,6 +26,41 @@ def test_nothing_that_was_found_speaks_to_the_terminal(capsys: pytest.CaptureFix
     for sign in "\x1b\x07\x9b\r":
         assert sign not in shown.out + shown.err
     assert "owned" in shown.out
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ({"converted": "pdf", "pages": [3, 3]}, "a.pdf, page 3"),
+        ({"converted": "pdf", "pages": [3, 4], "section": "Cooling"}, "a.pdf, pages 3-4"),
+        ({"converted": "docx", "section": "Holidays"}, "a.pdf, Holidays"),
+        ({"converted": "html"}, "a.pdf  1a2b"),
+        ({}, "a.pdf:1-2"),
+    ],
+)
+def test_a_place_is_what_people_find_in_the_file(
+    capsys: pytest.CaptureFixture[str], place: Json, expected: str
+) -> None:
+    """Nobody can count lines in a PDF or in Word."""
+    cited = {**PLACE, "path": "a.pdf", **place}
+
+    print_answer({"answer": "x [1]", "citations": [{**cited, "number": 1, "url": "1a2b"}]})
+    print_passages({"passages": [{**cited, "text": "x"}]})
+
+    shown = capsys.readouterr().out
+    assert expected in shown
+    assert shown.count(expected.partition("  ")[0]) == 2
+
+
+def test_what_a_missing_extra_costs_is_said_with_its_cure(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where an index run tells what it left out."""
+    source = {**COUNTS, "source": "docs", "error": "", "skipped": {"no_converter": 2}}
+
+    print_indexed({"project": "team", "sources": [source]})
+
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "(left out: 2 no_converter)" in shown
+    assert "pip install 'roomwise[documents]'" in shown
 
 
 def test_json_holds_texts_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,6 +64,28 @@ def test_citations_open_our_viewer() -> None:
     assert "lines 3–9 · 01234567" in shown
 
 
+@pytest.mark.parametrize(
+    ("language", "cited", "expected"),
+    [
+        ("en", Cited(1, "x", "a.pdf", 90, 99, "v1", "q", converted="pdf", pages=(3, 3)), "<small>page 3 · v1</small>"),
+        (
+            "de",
+            Cited(1, "x", "a.pdf", 90, 99, "v1", "q", converted="pdf", pages=(3, 4)),
+            "<small>Seiten 3–4 · v1</small>",
+        ),
+        (
+            "en",
+            Cited(1, "x", "a.docx", 9, 9, "v1", "q", converted="docx", section="Leave"),
+            "<small>Leave · v1</small>",
+        ),
+        ("en", Cited(1, "x", "a.html", 9, 9, "v1", "q", converted="html"), "<small>v1</small>"),
+    ],
+)
+def test_places_in_converted_files_are_told_by_pages_or_headings(language: str, cited: Cited, expected: str) -> None:
+    """Their lines count in a text that nobody else has."""
+    assert expected in html(answered(Reply("Held [1].", cited=(cited,))), replace(AROUND, language=language))
+
+
 def test_a_preview_has_chips_without_links() -> None:
     """No turn is recorded yet, so there is nothing to open."""
     reply = Reply("Held [1].", cited=(Cited(1, "x", "a.py", 3, 3, "v", "q"),), stage=Stage.PREVIEW)

@@ -57,6 +57,13 @@ def test_text_of_sources_never_becomes_html() -> None:
     assert "<script>" not in highlighted(merged(citation, {})[0], citation)[0].html
 
 
+def test_a_converted_file_is_coloured_as_the_text_that_was_made_of_it() -> None:
+    """Which is Markdown, whatever the file's name says."""
+    citation = Citation(1, "s", "x.html", 1, 1, "v", "## Cooling", converted="html")
+
+    assert "hl-gu" in highlighted(merged(citation, {})[0], citation)[0].html
+
+
 async def test_the_viewer_shows_what_was_cited(site: Site) -> None:
     """With path, lines, source and version."""
     visit = await site.somebody(Role.MEMBER)
