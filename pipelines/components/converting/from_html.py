@@ -25,15 +25,13 @@ _TITLE: Final = re.compile(r"<title\b[^>]{0,200}>([^<]{1,300})</title", re.IGNOR
 
 
 def convert(data: bytes) -> Converted | None:
-    """Make Markdown of a page; None for one that hardly has text or is a template, which are read by their lines.
+    """Make Markdown of a page; None for one that is read by its lines.
 
-    Raises Unconvertible when it has more tags than a page for people.
+    That are templates, pages with next to no text, and those with more tags than a page for people has.
     """
     page = _characters(data)
-    if _TEMPLATE.search(page):
+    if _TEMPLATE.search(page) or page.count("<") > _MOST_TAGS:
         return None
-    if page.count("<") > _MOST_TAGS:
-        raise Unconvertible("too_complex")
     text = markdown_of(page)
     if len(re.findall(r"\w+", text)) < _FEWEST_WORDS:
         return None

@@ -21,3 +21,12 @@ def test_a_short_sentence_is_named_whole() -> None:
     shown = verified_markdown([Supported("The limit is 5.", is_supported=False, passages=())], "en")
 
     assert shown.endswith("“The limit is 5.”")
+
+
+def test_a_checked_sentence_of_a_pdf_names_its_page() -> None:
+    """In the language of the room; the lines count in a text that nobody else has."""
+    passage = Passage("p", "src", "a.pdf", "b", 40, 44, "a", converted="pdf", pages=((31, 2), (42, 3)))
+
+    shown = verified_markdown([Supported("It is so.", is_supported=True, passages=(passage,))], "de")
+
+    assert shown.endswith("`a.pdf, Seiten 2–3`")

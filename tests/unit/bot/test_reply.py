@@ -2,6 +2,7 @@
 
 import itertools
 from collections import deque
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -83,3 +84,14 @@ def test_a_flood_wait_stops_previews() -> None:
     pace.hold(0.0, 30.0)
 
     assert [False, True] == [pace.may_show(29.0, recent), pace.may_show(30.0, recent)]
+
+
+def test_a_citation_of_a_converted_file_is_labelled_by_page_or_heading() -> None:
+    """Its lines are no place that people could look up."""
+    frame = Frame("p", "t", "en")
+    report = replace(CITED, path="a.pdf", converted="pdf", pages=(3, 3), section="Cooling")
+    letter = replace(CITED, path="a.docx", converted="docx", section="Leave")
+
+    labels = [cited(one, frame).label for one in (report, letter, replace(letter, section=""))]
+
+    assert ["a.pdf, page 3", "a.docx, Leave", "a.docx"] == labels

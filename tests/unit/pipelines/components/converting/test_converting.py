@@ -104,7 +104,8 @@ def test_a_page_is_read_in_the_encoding_that_it_declares() -> None:
 
 @pytest.mark.parametrize("page", ["<p>{{ name }}</p>", "<?php echo 1 ?>", "<div v-if='x'>", "<div id=root></div>", ""])
 def test_templates_and_pages_without_text_are_read_by_their_lines(page: str) -> None:
-    """They are code, or hold nothing that anybody reads."""
+    """They are code, or hold nothing that anybody reads. So are pages with more tags than people write."""
+    assert convert("a.html", (SENTENCE + "<b>x" * 300_001).encode()) is None
     assert convert("a.html", (page and page + SENTENCE * ("root" not in page)).encode()) is None
 
 
