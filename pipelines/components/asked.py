@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import Final
 
 from pipelines.components.candidate import Candidate
-from pipelines.components.keywords import STOP_WORDS
-from pipelines.components.query import Concept, Query, squashed
-from pipelines.components.spoken import Spoken
+from pipelines.components.keywords import STOP_WORDS, spaced_terms
+from pipelines.components.query import Concept, Query, last_part, squashed
+from pipelines.components.spoken import Spoken, needle_of
 
+_NEAR_CHARS: Final = 100  # three words in a row, quotes and a line's margin between them, take no more
 _TELLING: Final = 2  # of three words in a row; "of the route" stands everywhere
 
 Weights = Sequence[tuple[Concept, float]]
@@ -42,7 +43,7 @@ class Asked:
         self.query = query
         self._candidates = candidates
         self._spoken = Spoken(query.concepts)
-        self._held = {id(one): self._spoken.of(f"{one.document.content or ''}\n{one.place}") for one in candidates}
+        self._held = {id(one): self._spoken.of(f"{one.text}\n{one.place}") for one in candidates}
         self.weights = _weighed(query, list(self._held.values()))
         self._total = sum(weight for _, weight in self.weights) or 1.0
         self._shares: dict[int, float] = {}
@@ -72,7 +73,7 @@ class Asked:
     @cached_property
     def runs(self) -> "tuple[_Phrase, ...]":
         """The question's phrases, made ready to be looked for."""
-        return tuple(_Phrase(phrase, self._spoken) for phrase in self.query.phrases)
+        return tuple(_Phrase(phrase) for phrase in self.query.phrases)
 
     def is_defined_in(self, candidate: Candidate) -> bool:
         """Say whether a passage defines a name of the question, or is the section of that name."""
@@ -121,26 +122,34 @@ class Asked:
 class _Phrase:
     """Words that may stand somewhere in a row: all runs of three terms of a phrase, two of which say something."""
 
-    def __init__(self, terms: Sequence[str], spoken: Spoken) -> None:
-        self._terms = terms
-        self._may_hold = spoken.may_hold(terms)
+    def __init__(self, terms: Sequence[str]) -> None:
         telling = [term not in STOP_WORDS for term in terms]
-        self._places = [at for at in range(len(terms) - 2) if sum(telling[at : at + 3]) >= _TELLING]
+        places = [at for at in range(len(terms) - 2) if sum(telling[at : at + 3]) >= _TELLING]
+        self._runs = [(f" {' '.join(terms[at : at + 3])} ", list(map(needle_of, terms[at : at + 3]))) for at in places]
+        self._needles = {needle for _, needles in self._runs for needle in needles}
 
-    def share(self, candidate: Candidate) -> float:
-        """Give the share (0..1) of the runs that the text of a passage has."""
-        lowered = candidate.lowered
-        runs = self._possible(lowered) if lowered.isascii() else self._places
-        if not runs:
-            return 0.0
-        joined = f" {' '.join(candidate.terms)} "
-        return sum(f" {' '.join(self._terms[at : at + 3])} " in joined for at in runs) / len(self._places)
+    def share(self, text: str) -> float:
+        """Give the share (0..1) of the runs that a text has."""
+        lowered = text.lower()
+        if not lowered.isascii():
+            joined = f" {spaced_terms(text)} "
+            found = sum(run in joined for run, _ in self._runs)
+        else:
+            absent = {needle for needle in self._needles if needle not in lowered}
+            found = sum(
+                _stands(run, needles, text, lowered) for run, needles in self._runs if absent.isdisjoint(needles)
+            )
+        return found / len(self._runs) if self._runs else 0.0
 
-    def _possible(self, lowered: str) -> list[int]:
-        held = self._may_hold(lowered)
-        return [at for at in self._places if held[at] and held[at + 1] and held[at + 2]]
 
-
-def last_part(name: str) -> str:
-    """Give what is called: "send" of "HTTPAdapter.send" and of "HTTPAdapter::send"."""
-    return name.replace("::", ".").rsplit(".", 1)[-1]
+def _stands(run: str, needles: Sequence[str], text: str, lowered: str) -> bool:
+    """Look for a run of terms where its needles stand closely together; only there words are cut into terms."""
+    longest = max(needles, key=len)
+    at = lowered.find(longest)
+    while at >= 0:
+        start, end = max(at - _NEAR_CHARS, 0), at + _NEAR_CHARS
+        around = lowered[start:end]
+        if all(needle in around for needle in needles) and run in f" {spaced_terms(text[start:end])} ":
+            return True
+        at = lowered.find(longest, at + _NEAR_CHARS // 2)
+    return False

@@ -1,12 +1,12 @@
 """A retrieved passage with all that ranking looks at."""
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Final
 
 from haystack import Document
 
 from pipelines.components.keywords import terms
-from pipelines.components.query import squashed
+from pipelines.components.query import last_part, squashed
 from pipelines.components.roles import role_of
 from pipelines.components.windows import without_imports
 
@@ -15,7 +15,12 @@ _KEPT: Final = 4_096  # of each: the passages of a file share its path, those of
 
 
 class Candidate:
-    """A retrieved passage with what ranking looks at, computed once and only when needed."""
+    """A retrieved passage with what ranking looks at. What takes time is computed once, when it is first asked for."""
+
+    __slots__ = (
+        "_place", "_symbols", "beside", "by_meaning", "by_words", "document", "file", "first_line",
+        "headings", "kind", "last_line", "path", "role",
+    )  # fmt: skip
 
     def __init__(self, document: Document, *, by_words: float = 0.0, by_meaning: float = 0.0) -> None:
         self.document = document
@@ -28,30 +33,29 @@ class Candidate:
         self.first_line, self.last_line = int(meta.get("first_line") or 1), int(meta.get("last_line") or 1)
         self.file = f"{meta.get('source')}\0{self.path}"
         self.headings = tuple(map(str, meta.get("headings") or ()))
+        self.role = role_of(self.path)  # what the file is for
         self._symbols = tuple(map(str, meta.get("symbols") or ()))
+        self._place: str | None = None
 
-    @cached_property
-    def terms(self) -> list[str]:
-        """The terms of the text, in order."""
-        return terms(self.document.content or "")
-
-    @cached_property
-    def lowered(self) -> str:
-        """The text in lower case."""
-        return (self.document.content or "").lower()
+    @property
+    def text(self) -> str:
+        """The text of the passage."""
+        return self.document.content or ""
 
     @property
     def own_share(self) -> float:
         """The share (0..1) of the text that does more than bring in names from elsewhere."""
-        text = self.document.content or ""
+        text = self.text
         is_code = self.kind == "code"
         return len(without_imports(text)) / len(text) if is_code and text.count("import") > _FEW_IMPORTS else 1.0
 
     @property
     def place(self) -> str:
         """The path, headings, definitions around and symbols, a line each."""
-        scope = self.document.meta.get("scope") or ()
-        return "\n".join((self.path, *self.headings, *map(str, scope), *self._symbols))
+        if self._place is None:
+            scope = self.document.meta.get("scope") or ()
+            self._place = "\n".join((self.path, *self.headings, *map(str, scope), *self._symbols))
+        return self._place
 
     @property
     def file_words(self) -> frozenset[str]:
@@ -63,15 +67,15 @@ class Candidate:
         """The terms of the three nearest folders."""
         return _words_of_path(self.path)[1]
 
-    @cached_property
+    @property
     def heading_words(self) -> frozenset[str]:
         """The terms of all headings above the text."""
-        return _words(" \n".join(self.headings))
+        return _words(self.headings) if self.headings else _NONE
 
-    @cached_property
+    @property
     def symbol_words(self) -> frozenset[str]:
         """The terms of the names defined here."""
-        return _words(" \n".join(self._symbols))
+        return _words(self._symbols) if self._symbols else _NONE
 
     @property
     def section(self) -> str:
@@ -81,30 +85,30 @@ class Candidate:
     @property
     def section_words(self) -> frozenset[str]:
         """The terms of the innermost heading."""
-        return _words(self.section)
+        return _words(self.headings[-1:]) if self.headings else _NONE
 
     @property
     def page_words(self) -> frozenset[str]:
         """The terms of a document's title and of its file's name."""
-        return _words(self.headings[0] if self.headings else "") | self.file_words
+        return (_words(self.headings[:1]) if self.headings else _NONE) | self.file_words
 
-    @cached_property
+    @property
     def symbols(self) -> frozenset[str]:
         """The names defined here, squashed: whole and their last part."""
-        names = self._symbols
-        return frozenset(
-            squashed(form) for name in names for form in (name, name.replace("::", ".").rsplit(".", 1)[-1])
-        )
+        return _squashed_names(self._symbols) if self._symbols else _NONE
 
-    @cached_property
-    def role(self) -> str:
-        """What the file is for, as `role_of` says."""
-        return role_of(self.path)
+
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 @lru_cache(maxsize=_KEPT)
-def _words(text: str) -> frozenset[str]:
-    return frozenset(terms(text))
+def _words(texts: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(terms(" \n".join(texts)))
+
+
+@lru_cache(maxsize=_KEPT)
+def _squashed_names(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(squashed(form) for name in names for form in (name, last_part(name)))
 
 
 @lru_cache(maxsize=_KEPT)

@@ -56,12 +56,12 @@ def _is_called(asked: Asked, candidate: Candidate) -> float:
 
 
 def _says(asked: Asked, candidate: Candidate) -> float:
-    text = candidate.document.content or ""
+    text = candidate.text
     if any(name in text for name in asked.query.identifiers if "." in name):
         return 1.0
     if not asked.query.phrases or asked.concepts_in(candidate) < _LEAST_OF_A_PHRASE:
         return 0.0  # cutting a text into terms for nothing is half the cost of a search
-    return max((phrase.share(candidate) for phrase in asked.runs), default=0.0)
+    return max((phrase.share(candidate.text) for phrase in asked.runs), default=0.0)
 
 
 def _is_the_section(asked: Asked, candidate: Candidate) -> float:

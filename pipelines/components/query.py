@@ -162,6 +162,11 @@ def squashed(name: str) -> str:
     return re.sub(r"[\W_]+", "", name).casefold()
 
 
+def last_part(name: str) -> str:
+    """Give what is called: "send" of "HTTPAdapter.send" and of "HTTPAdapter::send"."""
+    return name.replace("::", ".").rsplit(".", 1)[-1]
+
+
 def bounded(text: str) -> str:
     """Cut runs without spaces to 120 characters: no name is longer, and patterns take quadratic time over them."""
     return _LONG_RUN.sub(lambda run: run.group()[:_LONGEST_RUN_CHARS], text)

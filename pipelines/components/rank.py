@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pipelines.components.asked import Asked, Weights
 from pipelines.components.candidate import Candidate
@@ -27,6 +27,8 @@ _OUTDATED: Final = 0.6  # below v3/ where a v4/ stands beside it
 _DECLARED: Final = 0.9  # headers, type stubs and interfaces: the place that does it tells more
 _FOR_WINDOWS: Final = 0.6  # what is done once for each system is asked about for the usual server, unless it is named
 
+_MEASURED: Final = [(measure.name, measure.weight, measure.value) for measure in MEASURES]
+
 Part = tuple[str, float, str]
 """What a score is made of: a name, an amount and a note."""
 
@@ -35,16 +37,21 @@ Part = tuple[str, float, str]
 class Ranked:
     """A candidate with its final score, what it is made of, and how much of the question it covers (0..1).
 
-    `worth` and `topic` are for quotes, not for the order: the score without what its kind and its file add or take
-    away, and how far a document's section is about the question (0..2).
+    `worth` and `topic` are for quotes, not for the order: the score `unweighed` by what its kind and its file add or
+    take away, and how far a document's section is about the question (0..2).
     """
 
     candidate: Candidate
     score: float
     coverage: float
     parts: tuple[Part, ...]
-    worth: float = 0.0
+    unweighed: float = 0.0
     topic: float = 0.0
+
+    @property
+    def worth(self) -> float:
+        """What the passage says about the question by itself; less when it only brings in names from elsewhere."""
+        return self.unweighed * (_ONLY_IMPORTS if self.candidate.own_share < 0.5 else 1.0)
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -64,18 +71,29 @@ def rank(query: Query, candidates: Sequence[Candidate]) -> tuple[list[Ranked], W
     ), asked.weights
 
 
-def _scored(asked: Asked, candidate: Candidate, form: float) -> Ranked:
+class _Scored(NamedTuple):
+    """A candidate before its file counts."""
+
+    candidate: Candidate
+    score: float
+    coverage: float
+    parts: list[Part]
+    unweighed: float
+    topic: float
+
+
+def _scored(asked: Asked, candidate: Candidate, form: float) -> _Scored:
     parts: list[Part] = []
     total = coverage = 0.0
-    for measure in MEASURES:
-        value = measure.value(asked, candidate)
-        if measure.value is covers:
-            coverage = value
+    for name, weight, value_of in _MEASURED:
+        value = value_of(asked, candidate)
         if value:
-            parts.append((measure.name, measure.weight * value, ""))
-            total += measure.weight * value
+            parts.append((name, weight * value, ""))
+            total += weight * value
+            if value_of is covers:
+                coverage = value
     role = _role_prior(asked, candidate)
-    worth = total * role * (_ONLY_IMPORTS if candidate.own_share < 0.5 else 1.0)
+    unweighed = total * role
     for name, prior, note in (
         ("kind of file", role, candidate.role),
         ("documents or code", _kind_prior(asked, candidate), candidate.kind),
@@ -87,7 +105,7 @@ def _scored(asked: Asked, candidate: Candidate, form: float) -> Ranked:
     topic = 0.0
     if candidate.kind == "docs" and (asked.query.asks_how or "code" not in asked.query.wants):
         topic = role * sum(measure.weight * measure.value(asked, candidate) for measure in TOPIC)
-    return Ranked(candidate, total, coverage, tuple(parts), worth, topic)
+    return _Scored(candidate, total, coverage, parts, unweighed, topic)
 
 
 def _role_prior(asked: Asked, candidate: Candidate) -> float:
@@ -139,7 +157,7 @@ def outdated_folders(paths: Iterable[str]) -> frozenset[str]:
     return frozenset(f"{base}/v{number}/" for base, held in found.items() for number in held if number < max(held))
 
 
-def _together(scored: Sequence[Ranked]) -> list[Ranked]:
+def _together(scored: Sequence[_Scored]) -> list[Ranked]:
     """Let passages gain from others of their file: best files first, by the root of the sum of their squared scores."""
     squares: dict[str, float] = defaultdict(float)
     best: dict[str, float] = defaultdict(float)
@@ -152,6 +170,6 @@ def _together(scored: Sequence[Ranked]) -> list[Ranked]:
     return sorted((_gaining(one, one.score * gains[one.candidate.file]) for one in scored), key=lambda one: -one.score)
 
 
-def _gaining(one: Ranked, gain: float) -> Ranked:
+def _gaining(one: _Scored, gain: float) -> Ranked:
     parts = (*one.parts, ("its file speaks of it", gain, ""))
-    return Ranked(one.candidate, one.score + gain, one.coverage, parts, one.worth, one.topic)
+    return Ranked(one.candidate, one.score + gain, one.coverage, parts, one.unweighed, one.topic)

@@ -5,7 +5,7 @@ gives it. So a text is looked through for those letters, fast, and only the word
 """
 
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from pipelines.components.keywords import terms_of_word, words_of
@@ -35,7 +35,7 @@ class Spoken:
                 self._by_beginning.setdefault(stem[:_LEAST_ALIKE], []).append((stem, bits))
         self._needles: dict[str, int] = {}
         for stem, bits in self._by_term.items():
-            needle = _needle(stem)
+            needle = needle_of(stem)
             self._needles[needle] = self._needles.get(needle, 0) | bits
         self._by_word: dict[str, int] = {}
         self._alike: dict[str, int] = {}
@@ -61,11 +61,6 @@ class Spoken:
                     known |= bits
             self._alike[term] = known
         return known
-
-    def may_hold(self, terms: Sequence[str]) -> Callable[[str], list[bool]]:
-        """Make a quick look for terms: a lowered ASCII text without their first letters does not hold them."""
-        needles = [_needle(term) for term in terms]
-        return lambda lowered: [needle in lowered for needle in needles]
 
     def _around(self, needle: str, wanted: int, text: str, lowered: str) -> int:
         """Cut the words around a needle into terms, until all that it may stand for is found."""
@@ -101,7 +96,7 @@ class Spoken:
         return bits
 
 
-def _needle(stem: str) -> str:
+def needle_of(stem: str) -> str:
     """Give the letters that a word of this stem begins with; a last i may be a y in it ("query"), a last e is left out in
     "using"."""
     cut = stem[:_NEEDLE_CHARS]

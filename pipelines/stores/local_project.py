@@ -17,6 +17,7 @@ import tantivy
 
 from pipelines.components.keywords import ANALYSIS_VERSION
 from pipelines.stores import local_rows as rows
+from pipelines.stores.local_calls import Calls
 from pipelines.stores.local_documents import file_terms
 from pipelines.stores.local_files import NewFile, number_files, terms_of, vectors_of
 from pipelines.stores.local_places import DATABASE
@@ -26,7 +27,7 @@ from pipelines.stores.local_shelf import Shelf
 from pipelines.stores.local_terms import SideIndex
 from pipelines.stores.local_vectors import Group, Matrix
 from pipelines.stores.passages import Change
-from pipelines.types import StoreFull, StoreUnavailable
+from pipelines.types import StoreFull
 
 log = logging.getLogger(__name__)
 
@@ -44,10 +45,6 @@ class View:
     has_old_terms: bool = False  # of an earlier analysis of words
 
 
-class Superseded(StoreUnavailable):
-    """Another index has taken the place of this one: open the project again and repeat the call there."""
-
-
 class OpenProject:
     """The opened files of one project. Any number of threads may read while one writes."""
 
@@ -63,10 +60,7 @@ class OpenProject:
         self._writing = threading.Lock()
         self._showing = threading.Lock()
         self._loading = threading.Lock()
-        self._calls = threading.Condition()
-        self._running = 0
-        self._is_closed = False
-        self._is_superseded = False
+        self._calls = Calls(folder)
         self._hiding: set[str] = set()
         self._groups: tuple[int, Sequence[Group]] = (-1, ())
         self._renewal: Renewal | None = None
@@ -92,9 +86,7 @@ class OpenProject:
 
     def close(self) -> None:
         """Wait for calls under way, then release files and connections; later calls raise StoreUnavailable."""
-        with self._calls:
-            self._is_closed = True
-            self._calls.wait_for(lambda: self._running == 0)
+        self._calls.end()
         self._terms.rest()
         self._end_renewal()
         self._readers.close()
@@ -102,9 +94,9 @@ class OpenProject:
 
     def rest(self) -> None:
         """Close the side index's writer once its merges are done, and compact what is worn."""
-        with self._call(), self._writing:
+        with self._calls.under_way(), self._writing:
             self._terms.rest()
-            if self._is_superseded:
+            if self._calls.is_superseded:
                 return
             if is_worn(self._rows):
                 self._shrink()
@@ -115,7 +107,7 @@ class OpenProject:
     @contextmanager
     def view(self) -> Iterator[View]:
         """Give one consistent state to read from; it stays the same however long it is read."""
-        with self._call(), self._readers.lend() as connection:
+        with self._calls.under_way(), self._readers.lend() as connection:
             with self._showing:
                 connection.execute("BEGIN")
                 generation = int(rows.meta(connection, "generation"))  # the first read fixes what is seen
@@ -220,7 +212,7 @@ class OpenProject:
         """Let nobody write while the block puts another index in this one's place, nor ever again once it has."""
         with self._write_call():
             yield
-            self._is_superseded = True
+            self._calls.is_superseded = True
 
     def succeed(self, generation: int, hidden: Iterable[str], settle: Callable[[sqlite3.Connection], None]) -> int:
         """Go on where another index stops: `settle` writes what is left of it; all is on the disk when this returns.
@@ -383,22 +375,6 @@ class OpenProject:
     @contextmanager
     def _write_call(self) -> Iterator[None]:
         """Be the one writer. Raises Superseded when another index answers for the project by now."""
-        with self._call(), self._writing:
-            if self._is_superseded:
-                raise Superseded(f"the index in {self.folder} was replaced by another: try again")
+        with self._calls.under_way(), self._writing:
+            self._calls.demand_current()
             yield
-
-    @contextmanager
-    def _call(self) -> Iterator[None]:
-        """Count a call under way, so that closing can wait for it."""
-        with self._calls:
-            if self._is_closed:
-                refusal = Superseded if self._is_superseded else StoreUnavailable
-                raise refusal(f"the index in {self.folder} is being closed: try again")
-            self._running += 1
-        try:
-            yield
-        finally:
-            with self._calls:
-                self._running -= 1
-                self._calls.notify_all()
