@@ -44,7 +44,12 @@ async def test_the_page_of_the_api_explains_every_feature() -> None:
         for feature in found.features
     }
 
-    assert {"kind of file", "documents or code", "older, only declares or for another system", "same text elsewhere"} <= seen
+    assert {
+        "kind of file",
+        "documents or code",
+        "older, only declares or for another system",
+        "same text elsewhere",
+    } <= seen
     assert {measure.name for measure in MEASURES} | seen | {"ranker"} == explained()
 
 

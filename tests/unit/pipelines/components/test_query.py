@@ -105,3 +105,22 @@ def test_a_chain_of_follow_ups_reaches_the_matter() -> None:
 def test_any_text_is_a_valid_question(text: str) -> None:
     """Nothing that somebody types breaks the reading, and the work is bounded."""
     assert len(read_query(text).text) <= 4_000
+
+
+def test_the_language_of_code_is_no_word_to_look_for_in_code() -> None:
+    """Nobody writes in Python code that it is Python; beside what is asked the name counts little."""
+    query = read_query("python check if a parcel is empty")
+    weights = {concept.word: concept.weight for concept in query.concepts}
+
+    assert "python" not in query.code_words
+    assert "python" in query.words
+    assert weights["python"] < weights["parcel"]
+
+
+@pytest.mark.parametrize("question", ["python", "Which Python?", "python-parcel", "src/python/parcel.c", "`java`"])
+def test_a_language_that_is_the_matter_itself_stays(question: str) -> None:
+    """It counts in full when nothing else is asked, and as a part of a name or path."""
+    query = read_query(question)
+
+    assert max(concept.weight for concept in query.concepts) == 1.0
+    assert query.concepts[0].weight == 1.0

@@ -125,6 +125,35 @@ def test_what_only_declares_yields_to_what_does_it() -> None:
     assert ["src/loop.c", "src/loop.h"] == order("loop", candidate("src/loop.h"), candidate("src/loop.c"))
 
 
+def test_the_file_that_defines_a_name_goes_up_as_a_whole() -> None:
+    """What is asked of a class may stand in another passage of its file."""
+    defining = candidate("src/b.py", "class ParcelPlan: ...", first_line=1, symbols=["ParcelPlan"])
+    rest = candidate("src/b.py", "rows of the plan", first_line=40)
+    elsewhere = candidate("src/a.py", "rows of the plan", by_words=0.6)
+
+    ranked, _ = rank(read_query("How many rows has a ParcelPlan?"), [elsewhere, defining, rest])
+
+    assert {"src/b.py"} == {one.candidate.path for one in ranked[:2]}
+
+
+def test_code_for_windows_yields_unless_it_is_asked_for() -> None:
+    """The same file for two systems: most ask about the one that servers run."""
+    pair = candidate("src/win/pipe.c", "open a pipe", by_words=0.6), candidate("src/unix/pipe.c", "open a pipe")
+
+    assert "src/unix/pipe.c" == order("how a pipe is opened", *pair)[0]
+    assert "src/win/pipe.c" == order("how a pipe is opened on Windows", *pair)[0]
+    assert "src/window/pipe.c" == order("pipe", candidate("src/window/pipe.c", by_words=0.6), pair[1])[0]
+
+
+def test_words_in_a_row_count_however_they_are_broken() -> None:
+    """A phrase that goes on in the next line, in quotes, is still said; its words in another order are not."""
+    question = "no parcel leaves the depot after noon"
+    broken = candidate("b.py", 'raise Late("no parcel leaves"\n            " the depot after noon")')
+    mixed = candidate("a.py", "after noon the parcel is in no depot; it leaves", by_words=0.52)
+
+    assert ["b.py", "a.py"] == order(question, mixed, broken)
+
+
 def test_a_passage_beside_a_good_one_goes_up() -> None:
     """The text before or after what was found often belongs to it."""
     far, close = candidate("src/a.py", "text"), candidate("src/b.py", "text")
