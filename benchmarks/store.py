@@ -12,6 +12,7 @@ CPU is that of all threads of the process; wall depends on what else the machine
 
 import argparse
 import asyncio
+import gc
 import random
 import re
 import shutil
@@ -227,7 +228,8 @@ def main() -> None:
     reader.add_argument("--folder", type=Path)
     reader.add_argument("--serve", action="store_true", help="only serve what lies in --folder")
     given = reader.parse_args()
-    limit_memory_pools()  # as the service does
+    limit_memory_pools()  # as the service does, and the next, too
+    gc.freeze()
     if given.serve:
         asyncio.run(serve(given.folder))
         return
