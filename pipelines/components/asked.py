@@ -12,8 +12,7 @@ from pipelines.components.query import Concept, Query, last_part, squashed
 from pipelines.components.spoken import Spoken, needle_of
 
 _NEAR_CHARS: Final = 100  # three words in a row, quotes and a line's margin between them, take no more
-_GAP_CHARS: Final = 50  # between the first letters of two words in a row: the rest of the first, quotes, a margin
-_MOST_PLACES: Final = 4  # are cut into terms for each run
+_MOST_PLACES: Final = 2  # are cut into terms for each run
 _TELLING: Final = 2  # of three words in a row; "of the route" stands everywhere
 
 Weights = Sequence[tuple[Concept, float]]
@@ -145,24 +144,18 @@ class _Phrase:
 
 
 def _stands(run: str, needles: Sequence[str], text: str, lowered: str) -> bool:
-    """Look for a run of terms where its needles stand closely one after the other; only there words are cut into terms."""
-    at = lowered.find(needles[0])
-    for _ in range(_MOST_PLACES):
-        while at >= 0 and not _follow(needles[1:], lowered, at + len(needles[0])):
-            at = lowered.find(needles[0], at + 1)
-        if at < 0:
-            return False
-        if run in f" {spaced_terms(text[max(at - _NEAR_CHARS, 0) : at + _NEAR_CHARS])} ":
-            return True
-        at = lowered.find(needles[0], at + 1)
+    """Look for a run of terms where its needles stand closely together; only there words are cut into terms.
+
+    In any order: an identifier gives its whole before its parts.
+    """
+    longest = max(needles, key=len)
+    at, places = lowered.find(longest), 0
+    while at >= 0 and places < _MOST_PLACES:
+        start, end = max(at - _NEAR_CHARS, 0), at + _NEAR_CHARS
+        around = lowered[start:end]
+        if all(needle in around for needle in needles):
+            if run in f" {spaced_terms(text[start:end])} ":
+                return True
+            places += 1
+        at = lowered.find(longest, at + _NEAR_CHARS // 2)
     return False
-
-
-def _follow(needles: Sequence[str], lowered: str, at: int) -> bool:
-    """Say whether needles stand in this order close behind a place."""
-    for needle in needles:
-        found = lowered.find(needle, at, at + _GAP_CHARS)
-        if found < 0:
-            return False
-        at = found + len(needle)
-    return True
