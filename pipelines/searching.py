@@ -193,13 +193,14 @@ class _Pool:
 
 def _ordered(query: Query, pool: _Pool) -> tuple[list[Ranked], Weights]:
     """Rank all that was found."""
-    by_words, near = pool.found.by_words, pool.found.near
+    by_words, near, in_file = pool.found.by_words, pool.found.near, pool.found.near_in_file
     best = max(by_words.values(), default=0.0) or 1.0
     candidates = [
         Candidate(
             one,
             by_words=by_words.get(id_, 0.0) / best,
             by_meaning=pool.worth * max(near.get(id_, 0.0), 0.0),
+            by_file=pool.worth * max(in_file.get(id_, 0.0), 0.0),
         )
         for id_, one in pool.found.documents.items()
     ]

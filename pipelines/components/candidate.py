@@ -18,14 +18,17 @@ class Candidate:
     """A retrieved passage with what ranking looks at. What takes time is computed once, when it is first asked for."""
 
     __slots__ = (
-        "_place", "_symbols", "beside", "by_meaning", "by_words", "document", "file", "first_line",
+        "_place", "_symbols", "beside", "by_file", "by_meaning", "by_words", "document", "file", "first_line",
         "headings", "kind", "last_line", "path", "role",
     )  # fmt: skip
 
-    def __init__(self, document: Document, *, by_words: float = 0.0, by_meaning: float = 0.0) -> None:
+    def __init__(
+        self, document: Document, *, by_words: float = 0.0, by_meaning: float = 0.0, by_file: float = 0.0
+    ) -> None:
         self.document = document
         self.by_words = by_words  # BM25 as a share of the best passage's, 0..1
         self.by_meaning = by_meaning  # cosine to the question, times how much the embedder is worth
+        self.by_file = by_file  # that of the nearest passage of its file
         self.beside = 0.0  # `by_words` of the better of the passages right before and after it in the file
         meta = document.meta
         self.path = str(meta.get("path", ""))

@@ -89,6 +89,7 @@ class Measure:
 MEASURES: Final = (
     Measure("keywords", 1.0, lambda _asked, candidate: candidate.by_words),
     Measure("meaning", 0.8, lambda _asked, candidate: candidate.by_meaning),
+    Measure("meaning of its file", 0.4, lambda _asked, candidate: candidate.by_file),
     Measure("covers the question", 0.4, covers),
     Measure("file named by the question", 0.3, lambda asked, candidate: asked.spoken_of(candidate.file_words)),
     Measure("words in folder", 0.6, lambda asked, candidate: asked.asked_in(candidate.folder_words)),

@@ -110,12 +110,14 @@ class Candidates:
     """What one search found, by the passages' ids: those nearest, those of `definitions`, then those of each part.
 
     `by_words` has the BM25 of those that words found. `near` has the cosine of all whose vector is as wide as the one
-    given. The documents carry no score that says anything.
+    given, and `near_in_file` that of the nearest passage of their file, found itself or not. The documents carry no score
+    that says anything.
     """
 
     documents: Mapping[str, Document] = field(default_factory=dict)
     by_words: Mapping[str, float] = field(default_factory=dict)
     near: Mapping[str, float] = field(default_factory=dict)
+    near_in_file: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

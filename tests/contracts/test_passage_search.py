@@ -126,6 +126,20 @@ class TestCandidates:
             assert near[one.documents[1].id] == pytest.approx(1.0, abs=0.02)
             assert near[other.documents[0].id] == pytest.approx(float(other.vectors[0] @ one.vectors[1]), abs=0.02)
 
+    async def test_the_nearest_passage_of_a_file_counts_for_all_of_it(self, store: PassageStore) -> None:
+        """Also when words did not find that passage itself."""
+        one, other = file_of("a.md", "alpha", "beta"), file_of("b.md", "alpha")
+        await store.apply(PROJECT, Change(put=[one, other]))
+        assert one.vectors is not None
+        assert other.vectors is not None
+        wanted = Wanted("alpha", {"docs": 5}, vector=one.vectors[1])
+
+        found = await store.candidates(PROJECT, wanted, scope=EVERYWHERE)
+
+        assert {one.documents[0].id, other.documents[0].id} == set(found.documents) == set(found.near_in_file)
+        assert found.near_in_file[one.documents[0].id] == pytest.approx(1.0, abs=0.02)
+        assert found.near_in_file[other.documents[0].id] == pytest.approx(found.near[other.documents[0].id], abs=0.02)
+
     async def test_vectors_of_another_width_cannot_be_compared(self, store: PassageStore) -> None:
         """A project under way to another embedder still answers."""
         await store.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
@@ -133,7 +147,7 @@ class TestCandidates:
 
         found = await store.candidates(PROJECT, wanted, scope=EVERYWHERE)
 
-        assert (1, {}) == (len(found.documents), found.near)
+        assert (1, {}, {}) == (len(found.documents), found.near, found.near_in_file)
 
     async def test_what_was_found_before_and_is_gone_or_hidden_now_is_not_found(self, store: PassageStore) -> None:
         """Nothing that is kept of an earlier search shows what was replaced, removed, hidden or moved since."""

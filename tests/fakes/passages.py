@@ -143,6 +143,7 @@ class FakePassages:
             documents=documents,
             by_words={one.id: one.score or 0.0 for found in words for one in found},
             near={} if wanted.vector is None else _closeness(held, wanted.vector, documents),
+            near_in_file={} if wanted.vector is None else _closeness_of_files(held, wanted.vector, documents),
         )
 
     async def keywords(self, project: str, query: str, *, scope: Scope, limit: int) -> list[Document]:
@@ -228,6 +229,16 @@ def _closeness(held: _Project, vector: Vectors, ids: Collection[str]) -> dict[st
         for file in held.files.values()
         if file.vectors is not None and file.vectors.shape[1] == vector.shape[0]
         for document, row in zip(file.documents, file.vectors, strict=True)
+        if document.id in ids
+    }
+
+
+def _closeness_of_files(held: _Project, vector: Vectors, ids: Collection[str]) -> dict[str, float]:
+    return {
+        document.id: float((file.vectors @ vector).max())
+        for file in held.files.values()
+        if file.vectors is not None and file.vectors.shape[1] == vector.shape[0]
+        for document in file.documents
         if document.id in ids
     }
 
