@@ -40,6 +40,13 @@ _LANGUAGE: Final = re.compile(
 )
 _OF_A_LANGUAGE: Final = 0.1
 
+# Who asks so does not paste a message; looking for all its words in a row would take a third of a search, for nothing.
+_ASKING: Final = re.compile(
+    r"\W*(?:how|what|where|which|who|why|when|show|explain|describe|tell"
+    r"|wie|was|wo|wer|welche\w?|warum|wieso|wann|zeig\w?|finde|erkl\w+)\b",
+    re.IGNORECASE,
+)
+
 _WHAT_IS: Final = re.compile(r"\W*(?:what(?:'s| is| are| does)|was (?:ist|sind|bedeutet|macht))\b", re.IGNORECASE)
 
 _WHY: Final = re.compile(r"\W*(?:why|when|warum|wieso|weshalb|wann)\b", re.IGNORECASE)
@@ -241,7 +248,7 @@ def _identifiers(text: str) -> Iterable[str]:
 
 def _phrases(text: str) -> Iterable[tuple[str, ...]]:
     quoted = [first or second for first, second in _QUOTED.findall(text)]
-    spoken = quoted or (_ERROR.findall(text) if "?" not in text else [])
+    spoken = quoted or ([] if "?" in text or _ASKING.match(text) else _ERROR.findall(text))
     for phrase in (*spoken, *_TICKED.findall(text)):
         found = terms(phrase)
         if len(found) >= 3:

@@ -15,7 +15,7 @@ CORPORA: Final = {"docs": "docs_sections.jsonl", "snippets": "snippets_chunks.js
 # What was last reached stands in docs/evals.md; a floor lies a little below, within what one question changes.
 FLOORS: Final[Mapping[str, Mapping[str, float]]] = {
     "docs": {"R@3": 0.68, "MRR@3": 0.85},
-    "snippets": {"R@5": 0.83, "R@10": 0.86},
+    "snippets": {"R@5": 0.84, "R@10": 0.88},
 }
 
 

@@ -124,3 +124,21 @@ def test_a_language_that_is_the_matter_itself_stays(question: str) -> None:
 
     assert max(concept.weight for concept in query.concepts) == 1.0
     assert query.concepts[0].weight == 1.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["list index out of range in the parcel queue", "can't open file 'parcel': No such file or directory"],
+)
+def test_a_pasted_message_is_looked_for_word_by_word(text: str) -> None:
+    """It needs no quotes and no word like Error."""
+    assert read_query(text).phrases
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["how the parcel queue is filled and emptied again", "Where is the parcel queue filled and emptied again"],
+)
+def test_a_question_without_its_mark_is_no_message(text: str) -> None:
+    """Nobody's text has those words in a row."""
+    assert () == read_query(text).phrases
