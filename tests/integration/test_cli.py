@@ -75,7 +75,8 @@ class TestAtTheDesk:
         found = indexed.json("search", "retry limit", "--project", "team", "-k", "3")["passages"]
 
         assert 1 <= len(found) <= 3
-        assert {"source", "path", "first_line", "last_line", "version", "score", "text"} == set(found[0])
+        keys = {"source", "path", "first_line", "last_line", "version", "score", "text"}
+        assert keys | {"converted", "pages", "section"} == set(found[0])
         for passage in found:
             lines = (indexed.handbook / passage["path"]).read_text("utf-8").split("\n")
             cited = "\n".join(lines[passage["first_line"] - 1 : passage["last_line"]])
@@ -102,6 +103,7 @@ class TestAtTheDesk:
         assert "7070" in answer["answer"]
         assert "extractive" == answer["verdict"]
         keys = {"number", "source", "path", "first_line", "last_line", "version", "url", "quote"}
+        keys |= {"converted", "pages", "section"}
         for cited in answer["citations"]:
             assert keys == set(cited)
             assert f"[{cited['number']}]" in answer["answer"]

@@ -29,14 +29,21 @@ TREE = {
 LISTING = [Listed(path, hashlib.sha1(text.encode()).hexdigest(), len(text)) for path, text in TREE.items()]
 
 
-async def index(folder: Path, *, workers: int, told: list[str] | None = None, is_talking: bool = False) -> Outcome:
-    """Bring the index in a folder to the tree; what is read is noted in `told`, what is done is printed."""
+async def index(
+    folder: Path, *, workers: int, told: list[str] | None = None, is_talking: bool = False, reads: int = FILES
+) -> Outcome:
+    """Bring the index in a folder to the tree; what is read is noted in `told`, what is done is printed.
+
+    After so many files the reading waits for ever.
+    """
     settings = load(environ={}, cwd=folder).settings
     store = LocalPassages(folder)
     indexing = Indexing(store, NoEmbedder(), files=settings.files, limits=settings.limits, workers=workers)
 
     async def read(files: Sequence[Listed]) -> AsyncIterator[tuple[Listed, bytes]]:
-        for file in files:
+        for number, file in enumerate(files):
+            if number == reads:
+                await asyncio.Event().wait()
             if told is not None:
                 told.append(file.path)
             yield file, TREE[file.path].encode()
@@ -57,14 +64,14 @@ async def index(folder: Path, *, workers: int, told: list[str] | None = None, is
 
 
 @contextmanager
-def indexing_process(folder: Path) -> Iterator["subprocess.Popen[str]"]:
+def indexing_process(folder: Path, *, reads: int = FILES) -> Iterator["subprocess.Popen[str]"]:
     """Index in a process of its own, which prints its steps."""
     code = f"""
         import asyncio
         from pathlib import Path
         from tests.integration.test_index_resume import index
 
-        asyncio.run(index(Path({str(folder)!r}), workers=1, is_talking=True))
+        asyncio.run(index(Path({str(folder)!r}), workers=1, is_talking=True, reads={reads}))
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", textwrap.dedent(code)]
@@ -117,7 +124,7 @@ def test_a_killed_index_goes_on_without_doing_finished_files_again(tmp_path: Pat
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no Ctrl-C to one process")
 def test_an_interrupted_index_ends_soon_and_leaves_no_process(tmp_path: Path) -> None:
     """Ctrl-C reaches the workers too, which must not mind; their process ends them."""
-    with indexing_process(tmp_path) as process:
+    with indexing_process(tmp_path, reads=FILES - 1) as process:
         workers = workers_after_writes(process, writes=2)
         for pid in (process.pid, *workers):
             os.kill(pid, signal.SIGINT)
