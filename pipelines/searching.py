@@ -13,7 +13,7 @@ from pipelines.components.candidate import Candidate
 from pipelines.components.copies import collapsed
 from pipelines.components.embed import Embedder
 from pipelines.components.inflected import with_inflections
-from pipelines.components.query import Query, read_query
+from pipelines.components.query import Query, last_part, read_query
 from pipelines.components.rank import Ranked, rank
 from pipelines.components.rerank import Reranking
 from pipelines.components.roles import ROLES
@@ -125,7 +125,7 @@ class Searching:
         the scan over all vectors is left to real encoders. Each passage found is compared by meaning all the same.
         """
         vector = await self._embedded(query)
-        names = [form for name in query.identifiers for form in (name, name.replace("::", ".").rsplit(".", 1)[-1])]
+        names = [form for name in query.identifiers for form in (name, last_part(name))]
         plain = [concept.word for concept in query.concepts if concept.weight == 1.0]
         wanted = Wanted(
             words=query.words,

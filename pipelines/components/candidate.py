@@ -15,10 +15,10 @@ _KEPT: Final = 4_096  # of each: the passages of a file share its path, those of
 
 
 class Candidate:
-    """A retrieved passage with what ranking looks at. What takes time is computed once, when it is first asked for."""
+    """A retrieved passage with what ranking looks at. Words of names and paths are cut once and kept."""
 
     __slots__ = (
-        "_place", "_symbols", "beside", "by_file", "by_meaning", "by_words", "document", "file", "first_line",
+        "_symbols", "beside", "by_file", "by_meaning", "by_words", "document", "file", "first_line",
         "headings", "kind", "last_line", "path", "role",
     )  # fmt: skip
 
@@ -38,7 +38,6 @@ class Candidate:
         self.headings = tuple(map(str, meta.get("headings") or ()))
         self.role = role_of(self.path)  # what the file is for
         self._symbols = tuple(map(str, meta.get("symbols") or ()))
-        self._place: str | None = None
 
     @property
     def text(self) -> str:
@@ -55,10 +54,8 @@ class Candidate:
     @property
     def place(self) -> str:
         """The path, headings, definitions around and symbols, a line each."""
-        if self._place is None:
-            scope = self.document.meta.get("scope") or ()
-            self._place = "\n".join((self.path, *self.headings, *map(str, scope), *self._symbols))
-        return self._place
+        scope = self.document.meta.get("scope") or ()
+        return "\n".join((self.path, *self.headings, *map(str, scope), *self._symbols))
 
     @property
     def file_words(self) -> frozenset[str]:

@@ -13,7 +13,7 @@ from typing import Final
 from haystack import Document
 
 from pipelines.components.copies import without_copies
-from pipelines.components.query import squashed
+from pipelines.components.query import last_part, squashed
 from pipelines.types import Found
 
 Key = tuple[str, str]
@@ -143,7 +143,7 @@ def _defines(document: Document, name: str) -> bool:
 
 
 def _last(name: str) -> str:
-    return squashed(name.replace("::", ".").rsplit(".", 1)[-1])
+    return squashed(last_part(name))
 
 
 def _merged(

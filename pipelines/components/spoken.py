@@ -24,7 +24,6 @@ class Spoken:
     """
 
     def __init__(self, concepts: Sequence[Concept]) -> None:
-        self._all = (1 << len(concepts)) - 1
         self._by_term: dict[str, int] = {}
         for at, concept in enumerate(concepts):
             for stem in concept.stems:

@@ -19,12 +19,12 @@ from haystack.document_stores.types import DuplicatePolicy
 from haystack.errors import FilterError
 from haystack.utils.filters import document_matches_filter
 
-from pipelines.components.keywords import query_terms
 from pipelines.stores import local_rows as rows
 from pipelines.stores.local_documents import by_ids, by_keys, of_file
 from pipelines.stores.local_open import Limits, OpenProjects
 from pipelines.stores.local_project import OpenProject, View
-from pipelines.stores.local_terms import Filters, find, languages_in
+from pipelines.stores.local_scope import asked_of
+from pipelines.stores.local_terms import Filters, find
 from pipelines.stores.passages import Change, Entry, IndexedFile, Vectors
 from pipelines.types import StoreUnavailable
 
@@ -131,8 +131,7 @@ class ProjectDocuments:
         """Find passages by words (BM25), best first."""
 
         def search(_: OpenProject, view: View) -> list[Document]:
-            asked = query_terms(query, languages_in(view.terms))
-            return by_keys(view.rows, find(view.terms, asked, filters=Filters(), limit=top_k))
+            return by_keys(view.rows, find(view.terms, asked_of(view, query), filters=Filters(), limit=top_k))
 
         return [_given(one) for one in self._read(search)]
 

@@ -17,7 +17,7 @@ from tantivy import Occur, Query
 
 from pipelines.components.keywords import FIELD_WEIGHTS, MAX_QUERY_TERMS, most_telling, terms_in_language
 from pipelines.components.languages import ENGLISH, OTHERS
-from pipelines.components.query import squashed
+from pipelines.components.query import last_part, squashed
 from pipelines.components.roles import part_of
 from pipelines.stores.local_schema import KEYS_PER_FILE
 
@@ -146,7 +146,7 @@ def find_definitions(
 def defined_names(symbols: Iterable[object]) -> set[str]:
     """Give the squashed names that symbols are looked up by: each whole and by its last part."""
     names = [str(symbol) for symbol in symbols]
-    forms = (form for name in names for form in (name, name.replace("::", ".").rpartition(".")[2]))
+    forms = (form for name in names for form in (name, last_part(name)))
     return {squashed(form) for form in forms} - {""}
 
 
