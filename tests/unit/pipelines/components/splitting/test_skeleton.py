@@ -188,11 +188,15 @@ def test_no_definition_of_python_is_lost(lines: list[str]) -> None:
     ['"\\', "/*", '"/*" ', "'", "{(", "=(", "((a)", "/[ ", '"""\\', '#" ', "\n #", "\n def a:\n  b", "a<", "`${", "){"],
 )
 def test_a_hostile_text_is_read_once(language: str, unit: str) -> None:
-    """Four times the text takes about four times the time, not sixteen times."""
-    spent = []
-    for size in (30_000, 120_000):
+    """Four times the text takes about four times the steps, not sixteen times.
+
+    Processor time stands for steps, which the regex engine does not count. One measurement may be off by anything, so
+    the best of five counts: what costs the square fails each of them.
+    """
+
+    def spent_s(size: int) -> float:
         began = time.process_time()
         skeleton(language, unit * (size // len(unit)))
-        spent.append(time.process_time() - began)
+        return time.process_time() - began
 
-    assert spent[1] < 10 * spent[0] + 0.3
+    assert any(spent_s(120_000) < 10 * spent_s(30_000) + 0.3 for _ in range(5))
