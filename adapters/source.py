@@ -27,7 +27,15 @@ class SourceUnreachable(SourceError):
 
 
 class SourceGone(SourceError):
-    """The source does not exist any more, or may not be seen with what we have."""
+    """The source does not exist any more, or may not be seen with what we have.
+
+    `reason` is a stable word: gone (not there, or hidden from us), unauthorised (what we show is refused), private (it
+    was public when it was added), branch (the repository is there, its branch is not).
+    """
+
+    def __init__(self, message: str, *, reason: str = "gone") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class SourceRefused(SourceError):

@@ -106,4 +106,6 @@ def secrets_of(settings: Settings) -> list[str]:
     """Every secret value of the settings, for the log to leave out."""
     keys = [endpoint.api_key for endpoint in settings.llm.endpoints]
     keys += [settings.embedder.api_key, settings.ranker.api_key]
+    for held in settings.sources.credentials.values():
+        keys += [held.token, held.app_key, held.webhook_secret]
     return [key.get_secret_value() for key in keys]

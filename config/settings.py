@@ -21,6 +21,10 @@ def _absolute(path: Path) -> Path:
     return path.expanduser()
 
 
+def _absolute_or_none(text: str) -> str:
+    return str(_absolute(Path(text))) if text else ""
+
+
 def _http_address(text: str) -> str:
     if text and not re.fullmatch(r"https?://[^\s/]+\S*", text):
         raise ValueError("expected an address that begins with http:// or https://")
@@ -46,6 +50,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True)]
 Network = Annotated[Name, AfterValidator(_network)]
 HttpAddress = Annotated[Name, AfterValidator(_http_address)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+MaybePath = Annotated[Name, AfterValidator(_absolute_or_none)]
 Language = Literal["en", "de"]
 AnswerMode = Literal["mention", "all", "off"]
 
@@ -205,10 +210,39 @@ class Limits(Section):
         return self.min_free_disk_mb * 1_000_000
 
 
+class Credential(Section):
+    """What opens repositories of one host: a token, or the key of a GitHub App.
+
+    `repositories` are the owner/name patterns that it is for, such as "acme/*"; nothing else is ever asked with it.
+    """
+
+    host: Name = "github.com"
+    repositories: tuple[Name, ...] = ()
+    user: Name = ""
+    token: SecretStr = SecretStr("")
+    app_id: Count = 0
+    app_key: SecretStr = SecretStr("")
+    webhook_secret: SecretStr = SecretStr("")
+
+    @model_validator(mode="after")
+    def _holds_one_secret(self) -> Self:
+        has_app = bool(self.app_id and self.app_key.get_secret_value())
+        if bool(self.token.get_secret_value()) == has_app:
+            raise ValueError("expected either token, or app_id and app_key")
+        if not self.repositories:
+            raise ValueError('expected the repositories that it is for, such as ["acme/*"]')
+        return self
+
+
 class Sources(Section):
     """Which sources may be followed, and how often they are asked."""
 
     allowed_hosts: tuple[Name, ...]
+    github_hosts: tuple[Name, ...]
+    inside_hosts: tuple[Name, ...]
+    ssh_hosts: tuple[Name, ...]
+    ssh_key_file: MaybePath
+    ssh_known_hosts_file: MaybePath
     interval_s: Positive
     watch: bool
     parallel: Positive
@@ -216,6 +250,7 @@ class Sources(Section):
     purge_after_days: Count
     first_project: bool
     folders: dict[str, AbsolutePath]
+    credentials: dict[str, Credential]
 
 
 class Files(Section):

@@ -1,25 +1,17 @@
-"""Addresses of git repositories on the network, and which machines may be asked.
+"""Addresses of git repositories on the network."""
 
-The host name is resolved, every address it has is checked, and the checked addresses are handed to git, so that the
-check and the connection are about the same machine.
-"""
-
-import asyncio
-import ipaddress
 import re
-import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from adapters.git.translate import link_template
-from adapters.source import SourceRefused, SourceUnreachable
+from adapters.source import SourceRefused
 
 _SHORT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _REPOSITORY = re.compile(r"[A-Za-z0-9_~][A-Za-z0-9._~-]*(?:/[A-Za-z0-9_~.][A-Za-z0-9._~-]*)*")
 _SAYS_DOT_GIT = re.compile(r"github\.com|gitlab\.com|codeberg\.org|bitbucket\.org|(?:gitlab|gitea|forgejo)\..+")
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 _PORTS = {"https": 443, "http": 80}
 
@@ -83,45 +75,3 @@ def _split(address: str, typed: str) -> SplitResult:
     except ValueError:
         raise SourceRefused(f"expected an address such as https://github.com/owner/name, got {typed[:200]!r}") from None
     return parts
-
-
-def is_public(address: str) -> bool:
-    """Say whether an IP address belongs to the public internet, also when it is wrapped in an IPv6 one."""
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
-
-
-Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-
-
-async def resolve(host: str, port: int) -> Sequence[str]:
-    """Ask the system for every address of a host. Raises SourceUnreachable when it has none."""
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
-        raise SourceUnreachable(
-            f"expected an address for {host!r}, got {error.strerror or error!s}: is the network there?"
-        ) from None
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-async def resolve_public(host: str, port: int, *, ask: Resolve = resolve) -> Sequence[str]:
-    """Resolve a host whose addresses must all be public. Raises SourceRefused when one is not."""
-    found = await ask(host, port)
-    if not found or not all(map(is_public, found)):
-        raise SourceRefused(f"expected {host!r} to be on the public internet, got an address inside: ask the operator")
-    return found
-
-
-def pinned(host: str, port: int, addresses: Sequence[str]) -> str:
-    """Say for git's http.curloptResolve that this host is at these addresses and nowhere else."""
-    return f"{host}:{port}:{','.join(f'[{one}]' if ':' in one else one for one in addresses)}"

@@ -6,7 +6,8 @@ import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
-from adapters.git.address import Remote, pinned, resolve_public
+from adapters.addresses import pinned, resolve_public
+from adapters.git.address import Remote
 from adapters.git.command import At, Git, GitFailed
 from adapters.git.objects import check_branch, list_commit, read_blobs
 from adapters.git.translate import EMPTY, explain, is_commit, parse_remote_refs

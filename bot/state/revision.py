@@ -2,4 +2,4 @@
 
 from typing import Final
 
-HEAD: Final = "0001"  # of migrations/versions; a test compares them
+HEAD: Final = "0002"  # of migrations/versions; a test compares them

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.addresses import resolve_public
 from adapters.disk import blob_id
-from adapters.git.address import parse_remote, resolve_public
+from adapters.git.address import parse_remote
 from adapters.git.command import Git
 from adapters.git.remote import RemoteGitSource
 from adapters.source import Head, SourceGone, SourceRefused, SourceUnreachable

@@ -106,9 +106,7 @@ def test_a_database_with_content_is_copied_first_and_three_copies_are_kept(tmp_p
         steps.copy_database(path, backups, name=f"state-{HEAD}-{NOW + timedelta(days=day):%Y%m%dT%H%M%S}.db")
 
     kept = sorted(backups.iterdir())
-    assert ["state-0001-20260303", "state-0001-20260304", "state-0001-20260305"] == [
-        copy.name.partition("T")[0] for copy in kept
-    ]
+    assert [f"state-{HEAD}-2026030{day}" for day in (3, 4, 5)] == [copy.name.partition("T")[0] for copy in kept]
     assert [[("p1", "Ada")]] * 3 == [_rows(copy) for copy in kept]
 
 

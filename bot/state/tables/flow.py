@@ -33,6 +33,8 @@ class Room(SQLModel, table=True):
     muted_reason: str = ""
     is_silent: bool = False  # we were removed or blocked
     hinted_at: datetime | None = Field(default=None, sa_type=UtcTime)
+    digest_minute: int | None = None  # of the day in UTC; None: no daily summary
+    digested_at: datetime | None = Field(default=None, sa_type=UtcTime)
     created_at: datetime = Field(sa_type=UtcTime)
     settings: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from adapters.git.address import Resolve, is_public, parse_remote, pinned, resolve, resolve_public
+from adapters.addresses import Resolve, is_public, pinned, resolve, resolve_public
+from adapters.git.address import parse_remote
 from adapters.source import SourceRefused, SourceUnreachable
 
 HOSTS = ["github.com", "gitlab.com", "git.example.org:8443"]
