@@ -64,11 +64,24 @@ def run(options: "list[str]") -> int:
 def test(options: "list[str]") -> int:
     """Install what the tests need as well and run them; skips are listed at the end with the cure."""
     install(RUN_LOCK, TEST_LOCK)
-    return call([str(PYTHON), "-m", "pytest", "-ra", *options])
+    return call([str(PYTHON), "-m", "pytest", "-ra", *at_once(options), *options])
+
+
+def at_once(options: "list[str]") -> "list[str]":
+    """What lets pytest run test files on every core, up to four; nothing when one file or one after the other is meant.
+
+    All tests of a file stay together, since they may share a browser or a server. Files come in the order of their
+    names, which is also from the slow ones to the quick ones.
+    """
+    alone = ("-n", "-p", "-x", "-s", "-m", "--numprocesses", "--exitfirst", "--capture", "--pdb", "--trace")
+    cores = min(4, os.cpu_count() or 1)
+    if cores < 2 or any(option.startswith(alone) or ".py" in option for option in options):
+        return []
+    return ["-n", str(cores), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def torture(options: "list[str]") -> int:
-    """Run the tests that take long on purpose."""
+    """Run the tests that take long on purpose, one after the other."""
     return test(["-m", "torture", "-s", "--timeout", "0", *options])
 
 

@@ -188,6 +188,29 @@ def test_run_becomes_the_service(project: list[list[str]], monkeypatch: pytest.M
     assert [str(bootstrap.PYTHON), "-P", "-m", "bot", "run", "--data-dir", "x"] == project[-1]
 
 
+@pytest.mark.parametrize(
+    ("options", "cores", "parallel"),
+    [
+        ([], 2, "2"),
+        (["--allowed-skips", "tests/allowed_skips.txt", "tests/unit"], 16, "4"),
+        ([], 1, ""),
+        (["-n0"], 2, ""),
+        (["-x", "-q"], 2, ""),
+        (["-p", "no:xdist"], 2, ""),
+        (["-m", "torture", "-s"], 2, ""),
+        (["tests/unit/test_bootstrap.py"], 2, ""),
+    ],
+)
+def test_tests_use_every_core_where_they_can(
+    options: list[str], cores: int, parallel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Up to four; one after the other where the options ask for it, or where there is one file only."""
+    monkeypatch.setattr("bootstrap.os.cpu_count", lambda: cores)
+    added = bootstrap.at_once(options)
+
+    assert (["-n", parallel, "--dist", "loadfile", "--no-loadscope-reorder"] if parallel else []) == added
+
+
 def test_check_goes_on_after_a_failure(project: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     """Every checker speaks, and one failure fails the whole."""
     bootstrap.install("requirements.txt", "requirements-dev.txt")
