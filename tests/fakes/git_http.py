@@ -89,31 +89,58 @@ class GitHttp:
         await writer.drain()
 
     async def _backend(self, request: Request) -> bytes:
-        target = urlsplit(request.target)
         process = await asyncio.create_subprocess_exec(
             *("git", "http-backend"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={
                 "PATH": os.environ["PATH"],
-                "GIT_PROJECT_ROOT": str(self.root),
-                "GIT_HTTP_EXPORT_ALL": "1",
-                "GIT_CONFIG_NOSYSTEM": "1",
-                "GIT_CONFIG_COUNT": "1",
-                "GIT_CONFIG_KEY_0": "safe.directory",
-                "GIT_CONFIG_VALUE_0": "*",
-                "GIT_PROTOCOL": request.headers.get("git-protocol", ""),
-                "PATH_INFO": unquote(target.path),
-                "QUERY_STRING": target.query,
-                "REQUEST_METHOD": request.method,
-                "CONTENT_TYPE": request.headers.get("content-type", ""),
-                "CONTENT_LENGTH": str(len(request.body)),
-                "HTTP_CONTENT_ENCODING": request.headers.get("content-encoding", ""),
-                "REMOTE_ADDR": "127.0.0.1",
+                **backend_environment(
+                    self.root,
+                    method=request.method,
+                    target=request.target,
+                    headers=request.headers,
+                    size=len(request.body),
+                ),
             },
         )
         output, _ = await process.communicate(request.body)
         return output
+
+
+def backend_environment(
+    root: Path, *, method: str, target: str, headers: Mapping[str, str], size: int
+) -> dict[str, str]:
+    """Say to `git http-backend` by the environment what is asked of the repositories below `root`."""
+    asked = urlsplit(target)
+    return {
+        "GIT_PROJECT_ROOT": str(root),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": "*",
+        "GIT_PROTOCOL": headers.get("git-protocol", ""),
+        "PATH_INFO": unquote(asked.path),
+        "QUERY_STRING": asked.query,
+        "REQUEST_METHOD": method,
+        "CONTENT_TYPE": headers.get("content-type", ""),
+        "CONTENT_LENGTH": str(size),
+        "HTTP_CONTENT_ENCODING": headers.get("content-encoding", ""),
+        "REMOTE_ADDR": "127.0.0.1",
+    }
+
+
+def cgi_head(head: bytes) -> tuple[int, dict[str, str]]:
+    """Read the status and the headers of a CGI answer."""
+    status, headers = 200, {}
+    for line in head.decode("latin-1").split("\r\n"):
+        name, _, value = line.partition(":")
+        if name.lower() == "status":
+            status = int(value.split()[0])
+        elif name:
+            headers[name] = value.strip()
+    return status, headers
 
 
 async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Request:
@@ -140,12 +167,7 @@ async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
 def _http(output: bytes) -> bytes:
     """Turn a CGI answer into an HTTP one."""
     head, _, body = output.partition(b"\r\n\r\n")
-    status, kept = b"200 OK", []
-    for line in head.split(b"\r\n"):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"status":
-            status = value.strip()
-        else:
-            kept.append(line)
-    lines = [b"HTTP/1.1 " + status, *kept, b"Content-Length: %d" % len(body), b"Connection: close"]
-    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+    status, headers = cgi_head(head)
+    lines = [f"HTTP/1.1 {status} Said", *(f"{name}: {value}" for name, value in headers.items())]
+    lines += [f"Content-Length: {len(body)}", "Connection: close", "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
