@@ -1,13 +1,17 @@
-"""The stores that run the contract of PassageStore."""
+"""The stores that run the contract of PassageStore, and the GitHub emulator."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from pipelines.stores.local import LocalPassages
 from pipelines.stores.passages import PassageStore
+from tests.contracts.github import Rest
 from tests.fakes.files import PROJECT
+from tests.fakes.github.hub import Hub
+from tests.fakes.github.server import running_emulator, trusting
 from tests.fakes.passages import FakePassages
 
 
@@ -18,3 +22,27 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     await made.create(PROJECT)
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
+    """An emulator that this process and git trust, with a token for acme's repositories."""
+    async with running_emulator(tmp_path) as running:
+        running.add_token("token", repositories=["acme/*"])
+        with trusting(running):
+            yield running
+
+
+@pytest.fixture
+async def web(hub: Hub) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the emulator that signs in with the token."""
+    headers = {"authorization": "Bearer token"}
+    async with httpx.AsyncClient(base_url=hub.url, headers=headers, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+async def rest(hub: Hub) -> AsyncIterator[Rest]:
+    """REST, where every answer is compared with GitHub's description."""
+    async with httpx.AsyncClient(timeout=30) as client:
+        yield Rest(hub, client)

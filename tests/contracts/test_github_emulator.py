@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -10,28 +9,11 @@ import pytest
 
 from tests.fakes.github.bare import NOTHING
 from tests.fakes.github.hub import Hub
-from tests.fakes.github.server import running_emulator, trusting
 
 HEADS = (
     "id nameWithOwner isPrivate isArchived isDisabled isEmpty isLocked defaultBranchRef{name target{oid}} "
     'ref(qualifiedName:"v1"){name target{oid ... on Tag{target{oid}}}}'
 )
-
-
-@pytest.fixture
-async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
-    """An emulator that this process and git trust, with a token for acme's repositories."""
-    async with running_emulator(tmp_path) as running:
-        running.add_token("token", repositories=["acme/*"])
-        with trusting(running):
-            yield running
-
-
-@pytest.fixture
-async def web(hub: Hub) -> AsyncIterator[httpx.AsyncClient]:
-    """A client that signs in with the token."""
-    async with httpx.AsyncClient(base_url=hub.url, headers={"authorization": "Bearer token"}) as client:
-        yield client
 
 
 def git(*arguments: str) -> tuple[int, str]:

@@ -123,8 +123,24 @@ def repository_of(request: Request) -> Repository:
     return found
 
 
+def permitted(request: Request, permission: str) -> Repository:
+    """Give the repository that a path names, for something that needs a permission on it.
+
+    Raises ApiError 404 or 403, as GitHub hides webhooks from classic tokens and tells others what they lack.
+    """
+    found, token = repository_of(request), caller_of(request).token
+    if permission == "repository_hooks" and (token is None or not token.fits(found.full_name)):
+        raise ApiError(404, "Not Found")
+    if token is None or token.may(permission) or (permission != "repository_hooks" and not found.is_private):
+        return found
+    if token.kind == "classic":
+        raise ApiError(404, "Not Found")
+    who = "integration" if token.kind == "installation" else "personal access token"
+    raise ApiError(403, f"Resource not accessible by {who}", {"x-accepted-github-permissions": f"{permission}=read"})
+
+
 def _is_its_app(asking: Caller, repository: Repository) -> bool:
-    return asking.app is not None and asking.app.new_token().fits(repository.full_name)
+    return asking.app is not None and asking.app.fits(repository.full_name)
 
 
 def moved_answer(hub: Hub, error: Moved) -> dict[str, Any]:

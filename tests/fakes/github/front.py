@@ -120,13 +120,9 @@ class Front:
 
     def _rewrite(self, scope: Scope) -> None:
         """Turn /repositories/ID into the address by name."""
-        prefix = "/api/v3/repositories/"
-        if not scope["path"].startswith(prefix):
-            return
-        number, slash, rest = scope["path"].removeprefix(prefix).partition("/")
-        found = self._hub.repositories.get(int(number)) if number.isdigit() else None
-        if found:
-            scope["path"] = f"/api/v3/repos/{found.full_name}{slash}{rest}"
+        prefix = "/api/v3"
+        if scope["path"].startswith(prefix):
+            scope["path"] = prefix + self._hub.named_path(scope["path"].removeprefix(prefix))
 
     def _finish(self, scope: Scope, headers: Headers, captured: Captured) -> None:
         """Add an ETag, and answer 304 to whoever knows it."""

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 
 from tests.fakes.github import bare
 from tests.fakes.github.bare import Files
+from tests.fakes.github.deliveries import Deliveries
 from tests.fakes.github.faults import Fault, FaultKind, Faults
 from tests.fakes.github.people import App, Limit, Token
 from tests.fakes.github.repositories import Repository
@@ -52,12 +53,12 @@ class HowApp(TypedDict, total=False):
     token_lives_s: float
 
 
-class Hub:
+class Hub(Deliveries):
     """A GitHub of its own. `host` is "localhost:PORT"; `ca_file` is what to trust."""
 
     def __init__(self, root: Path) -> None:
+        super().__init__()
         self.root = root
-        self.host = ""
         self.ca_file = root / "ca.pem"
         self.repositories: dict[int, Repository] = {}
         self.moved: dict[str, int] = {}  # former owner/name in small letters, to the number
@@ -70,16 +71,6 @@ class Hub:
         self.anonymous = Limit(60)
         self._numbers = itertools.count(1_001)
         self._named: dict[str, int] = {}
-
-    @property
-    def url(self) -> str:
-        """The address that pages have, without a slash at the end."""
-        return f"https://{self.host}"
-
-    @property
-    def api(self) -> str:
-        """The address of the REST interface."""
-        return f"{self.url}/api/v3"
 
     def settings(self) -> dict[str, Any]:
         """The section [sources] for this host, with a credential for each token that was added for some repositories."""
@@ -159,6 +150,12 @@ class Hub:
         """Find a repository by its node id."""
         return next((found for found in self.repositories.values() if found.node_id == node_id), None)
 
+    def named_path(self, path: str) -> str:
+        """Turn REST's /repositories/NUMBER into the path by owner and name, which does the same."""
+        number, slash, rest = path.removeprefix("/repositories/").partition("/")
+        found = self.repositories.get(int(number)) if path.startswith("/repositories/") and number.isdigit() else None
+        return f"/repos/{found.full_name}{slash}{rest}" if found else path
+
     async def rename(self, repository: Repository, name: str) -> None:
         """Give a repository another name; the former one leads to it."""
         self._move(repository, repository.owner, name)
@@ -169,6 +166,7 @@ class Hub:
 
     def _move(self, repository: Repository, owner: str, name: str) -> None:
         former = repository.full_name.casefold()
+        repository.former_names.append(repository.full_name)
         self._named.pop(former, None)
         self.moved[former] = repository.number
         repository.owner, repository.name = owner, name
@@ -201,6 +199,7 @@ class Hub:
 
     async def set_default_branch(self, repository: Repository, branch: str) -> None:
         """Make another branch the default one."""
+        repository.former_branches.append(repository.default_branch)
         repository.default_branch = branch
         if repository.folder:
             await bare.git(repository.folder, "symbolic-ref", "HEAD", f"refs/heads/{branch}")

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 READ_ALL = {"metadata": "read", "contents": "read", "issues": "read", "pull_requests": "read", "discussions": "read"}
+_HOOK_SCOPES = frozenset({"repo", "admin:repo_hook", "write:repo_hook", "read:repo_hook"})
 _installation_ids = itertools.count(70_001)
 
 
@@ -51,7 +52,13 @@ class Token:
 
     def fits(self, full_name: str) -> bool:
         """Say whether it is for a repository."""
-        return any(fnmatchcase(full_name.casefold(), pattern.casefold()) for pattern in self.repositories)
+        return _fits(self.repositories, full_name)
+
+    def may(self, permission: str) -> bool:
+        """Say whether a permission covers what is asked; a classic token's scope covers all but webhooks."""
+        if self.kind != "classic":
+            return permission in self.permissions
+        return permission != "repository_hooks" or not _HOOK_SCOPES.isdisjoint(self.scopes)
 
     def opens(self, full_name: str) -> bool:
         """Say whether it opens a private repository."""
@@ -78,6 +85,20 @@ class App:
     limits: dict[str, Limit] = field(default_factory=lambda: {"core": Limit(), "graphql": Limit()})
 
     @property
+    def slug(self) -> str:
+        """Its name in addresses."""
+        return f"app-{self.app_id}"
+
+    @property
+    def selection(self) -> str:
+        """Whether it was given all repositories of its account, or some."""
+        return "all" if all(pattern.endswith("/*") for pattern in self.repositories) else "selected"
+
+    def fits(self, full_name: str) -> bool:
+        """Say whether it is installed for a repository."""
+        return _fits(self.repositories, full_name)
+
+    @property
     def account(self) -> str:
         """The organization that it is installed in: the first pattern's owner."""
         return self.repositories[0].partition("/")[0] if self.repositories else "acme"
@@ -94,6 +115,10 @@ class App:
             installation_id=self.installation_id,
             limits=self.limits,
         )
+
+
+def _fits(patterns: Sequence[str], full_name: str) -> bool:
+    return any(fnmatchcase(full_name.casefold(), pattern.casefold()) for pattern in patterns)
 
 
 class BadJwt(Exception):

@@ -45,6 +45,8 @@ class Repository:
     is_locked: bool = False
     refs: Mapping[str, Ref] = field(default_factory=dict)
     pushes: list[Push] = field(default_factory=list)
+    former_names: list[str] = field(default_factory=list)
+    former_branches: list[str] = field(default_factory=list)
     created_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     pushed_at: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)

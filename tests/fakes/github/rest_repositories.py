@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from tests.fakes.github import bare, shapes
-from tests.fakes.github.answers import ApiError, caller_of, hub_of, repository_of, token_of
+from tests.fakes.github.answers import ApiError, caller_of, hub_of, permitted, repository_of, token_of
 from tests.fakes.github.people import Limit
 
 router = APIRouter()
@@ -23,7 +23,7 @@ async def repository(request: Request) -> Json:
 @router.get("/repos/{owner}/{repo}/branches/{branch:path}")
 async def branch(request: Request) -> Json:
     """One branch and its commit."""
-    hub, found = hub_of(request), repository_of(request)
+    hub, found = hub_of(request), permitted(request, "contents")
     name = request.path_params["branch"]
     ref = found.refs.get(f"refs/heads/{name}")
     if ref is None:
@@ -68,7 +68,7 @@ async def branch(request: Request) -> Json:
 @router.get("/repos/{owner}/{repo}/git/trees/{sha}")
 async def tree(request: Request) -> Json:
     """A tree by the id of a tree or commit, or by a branch; whole with `recursive`."""
-    hub, found = hub_of(request), repository_of(request)
+    hub, found = hub_of(request), permitted(request, "contents")
     if found.is_empty:
         raise ApiError(409, "Git Repository is empty.")
     options = ["-r", "-t"] if request.query_params.get("recursive") else []

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from tests.fakes.github.hub import Hub
+from tests.fakes.github.place import Place
 from tests.fakes.github.repositories import Repository, node_id
 
 Json = dict[str, Any]
@@ -23,18 +23,18 @@ def written(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def account(hub: Hub, login: str, *, kind: str = "User") -> Json:
+def account(place: Place, login: str, *, kind: str = "User") -> Json:
     """An account; its number comes of its name."""
     number = 1 + sum(login.encode()) % 100_000
-    url = f"{hub.api}/users/{login}"
+    url = f"{place.api}/users/{login}"
     return {
         "login": login,
         "id": number,
         "node_id": node_id("U" if kind == "User" else "O", number),
-        "avatar_url": f"{hub.url}/avatars/u/{number}",
+        "avatar_url": f"{place.url}/avatars/u/{number}",
         "gravatar_id": "",
         "url": url,
-        "html_url": f"{hub.url}/{login}",
+        "html_url": f"{place.url}/{login}",
         "followers_url": f"{url}/followers",
         "following_url": f"{url}/following{{/other_user}}",
         "gists_url": f"{url}/gists{{/gist_id}}",
@@ -50,7 +50,7 @@ def account(hub: Hub, login: str, *, kind: str = "User") -> Json:
     }
 
 
-def private_user(hub: Hub, login: str) -> Json:
+def private_user(place: Place, login: str) -> Json:
     """Oneself, as /user tells it."""
     when = "2020-01-01T00:00:00Z"
     counts = (
@@ -58,7 +58,7 @@ def private_user(hub: Hub, login: str) -> Json:
         "total_private_repos"
     ).split()
     return {
-        **account(hub, login),
+        **account(place, login),
         "user_view_type": "private",
         "name": login.title(),
         **dict.fromkeys(["company", "email", "hireable", "location", "bio", "twitter_username"]),
@@ -70,9 +70,9 @@ def private_user(hub: Hub, login: str) -> Json:
     }
 
 
-def repository(hub: Hub, found: Repository) -> Json:
+def repository(place: Place, found: Repository) -> Json:
     """A repository as lists and webhooks show it."""
-    url = f"{hub.api}/repos/{found.full_name}"
+    url = f"{place.api}/repos/{found.full_name}"
     return {
         "id": found.number,
         "node_id": found.node_id,
@@ -80,16 +80,16 @@ def repository(hub: Hub, found: Repository) -> Json:
         "full_name": found.full_name,
         "private": found.is_private,
         "visibility": "private" if found.is_private else "public",
-        "owner": account(hub, found.owner, kind="Organization"),
-        "html_url": f"{hub.url}/{found.full_name}",
+        "owner": account(place, found.owner, kind="Organization"),
+        "html_url": f"{place.url}/{found.full_name}",
         "url": url,
         "description": None,
         "fork": False,
         **dict(_address(url, one) for one in _ADDRESSES),
-        "git_url": f"git://{hub.host}/{found.full_name}.git",
-        "ssh_url": f"git@{hub.host.partition(':')[0]}:{found.full_name}.git",
-        "clone_url": f"{hub.url}/{found.full_name}.git",
-        "svn_url": f"{hub.url}/{found.full_name}",
+        "git_url": f"git://{place.host}/{found.full_name}.git",
+        "ssh_url": f"git@{place.host.partition(':')[0]}:{found.full_name}.git",
+        "clone_url": f"{place.url}/{found.full_name}.git",
+        "svn_url": f"{place.url}/{found.full_name}",
         **dict.fromkeys(["homepage", "language", "mirror_url", "license"]),
         **dict.fromkeys(["has_issues", "has_projects", "has_downloads", "has_wiki", "has_discussions"], True),
         "has_pages": False,
@@ -109,9 +109,9 @@ def repository(hub: Hub, found: Repository) -> Json:
     }
 
 
-def full_repository(hub: Hub, found: Repository) -> Json:
+def full_repository(place: Place, found: Repository) -> Json:
     """A repository as its own address shows it."""
-    return {**repository(hub, found), "network_count": 0, "subscribers_count": 0}
+    return {**repository(place, found), "network_count": 0, "subscribers_count": 0}
 
 
 def _address(url: str, form: str) -> tuple[str, str]:
