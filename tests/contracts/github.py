@@ -1,11 +1,25 @@
-"""A client of the GitHub emulator's REST that lets no answer pass which GitHub does not describe."""
+"""Clients of the GitHub emulator: REST lets no answer pass that GitHub does not describe."""
 
+import os
+import subprocess
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from tests.fakes.github.hub import Hub
 from tests.fakes.github.validation import check_rest
+
+
+def git(*arguments: str) -> tuple[int, str]:
+    """Run git, which must ask nobody for a password; give its code and what it wrote."""
+    done = subprocess.run(
+        ["git", *arguments],
+        env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
 
 
 class Rest:
@@ -36,3 +50,11 @@ class Rest:
         described = self._hub.named_path(urlsplit(path).path)
         self.templates.add((method, check_rest(method, described, answer.status_code, body)))
         return answer
+
+
+async def ask(web: httpx.AsyncClient, query: str, **variables: object) -> dict[str, Any]:
+    """Ask GraphQL something that is answered with 200, and give the answer's JSON."""
+    answer = await web.post("/api/graphql", json={"query": query, "variables": variables})
+    assert 200 == answer.status_code
+    body: dict[str, Any] = answer.json()
+    return body

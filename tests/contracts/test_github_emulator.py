@@ -1,12 +1,12 @@
 """The GitHub emulator: repositories by git, heads by GraphQL, and who may see what."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.contracts.github import ask, git
 from tests.fakes.github.bare import NOTHING
 from tests.fakes.github.hub import Hub
 
@@ -14,25 +14,6 @@ HEADS = (
     "id nameWithOwner isPrivate isArchived isDisabled isEmpty isLocked defaultBranchRef{name target{oid}} "
     'ref(qualifiedName:"v1"){name target{oid ... on Tag{target{oid}}}}'
 )
-
-
-def git(*arguments: str) -> tuple[int, str]:
-    """Run git, which must ask nobody for a password; give its code and what it wrote."""
-    done = subprocess.run(
-        ["git", *arguments],
-        env={**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"},
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
-
-
-async def ask(web: httpx.AsyncClient, query: str) -> dict[str, object]:
-    """Ask GraphQL something that is answered with 200."""
-    answer = await web.post("/api/graphql", json={"query": query})
-    assert 200 == answer.status_code
-    body: dict[str, object] = answer.json()
-    return body
 
 
 async def test_what_is_pushed_can_be_fetched(hub: Hub, tmp_path: Path) -> None:
@@ -130,8 +111,7 @@ async def test_graphql_tells_heads_and_what_is_missing(hub: Hub, web: httpx.Asyn
         "c": None,
     } == answer["data"]
     assert [("NOT_FOUND", ["b"]), ("NOT_FOUND", ["c"])] == [
-        (error["type"], error["path"])
-        for error in answer["errors"]  # type: ignore[attr-defined]
+        (error["type"], error["path"]) for error in answer["errors"]
     ]
 
 
@@ -145,10 +125,7 @@ async def test_a_node_id_outlives_a_rename(hub: Hub, web: httpx.AsyncClient) -> 
     )
 
     assert {"nodes": [None, {"nameWithOwner": "acme/program"}], "rateLimit": {"cost": 1}} == answer["data"]
-    assert [("NOT_FOUND", ["nodes", 0])] == [
-        (error["type"], error["path"])
-        for error in answer["errors"]  # type: ignore[attr-defined]
-    ]
+    assert [("NOT_FOUND", ["nodes", 0])] == [(error["type"], error["path"]) for error in answer["errors"]]
 
 
 async def test_a_field_that_github_lacks_fails(hub: Hub, web: httpx.AsyncClient) -> None:

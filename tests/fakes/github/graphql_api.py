@@ -21,24 +21,13 @@ from graphql.execution import ExecutionResult
 
 from tests.fakes.github.answers import ApiError, caller_of, hub_of
 from tests.fakes.github.faults import Fault
-from tests.fakes.github.graphql_fields import root_fields
-from tests.fakes.github.hub import Hub
-from tests.fakes.github.people import Token
+from tests.fakes.github.graphql_fields import Asking, root_fields
 from tests.fakes.github.schemas import graphql_schema
 
 router = APIRouter()
 WENT_WRONG = (
     "Something went wrong while executing your query. This may be the result of a timeout, or it could be a GitHub bug."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """Whose query it is, and what it costs; resolvers get it as their context."""
-
-    hub: Hub
-    token: Token
-    cost: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +101,9 @@ def _executed(checked: Checked, asking: Asking, variables: dict[str, Any] | None
     )
     assert isinstance(result, ExecutionResult)
     answered: dict[str, Any] = {"data": result.data}
+    for error in result.errors or ():
+        if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
+            asking.hub.crashes.append(error)
     if result.errors:
         answered["errors"] = [_error(error) for error in result.errors]
     return answered

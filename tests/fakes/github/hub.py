@@ -11,7 +11,7 @@ from tests.fakes.github.bare import Files
 from tests.fakes.github.deliveries import Deliveries
 from tests.fakes.github.faults import Fault, FaultKind, Faults
 from tests.fakes.github.people import App, Limit, Token
-from tests.fakes.github.repositories import Repository
+from tests.fakes.github.repositories import Repository, number_of
 
 Kind = Literal["rest", "graphql", "git"]
 
@@ -148,7 +148,8 @@ class Hub(Deliveries):
 
     def find_node(self, node_id: str) -> Repository | None:
         """Find a repository by its node id."""
-        return next((found for found in self.repositories.values() if found.node_id == node_id), None)
+        found = self.repositories.get(number_of(node_id))
+        return found if found and found.node_id == node_id else None
 
     def named_path(self, path: str) -> str:
         """Turn REST's /repositories/NUMBER into the path by owner and name, which does the same."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tests.fakes.github import bare
 from tests.fakes.github.bare import NOTHING, Files, Ref
+from tests.fakes.github.threads import Board
 
 _numbers = itertools.count(1)
 
@@ -18,6 +19,14 @@ _numbers = itertools.count(1)
 def node_id(prefix: str, number: int) -> str:
     """Make a global id in GitHub's form: the type's prefix, then opaque letters."""
     return f"{prefix}_kgDO{base64.urlsafe_b64encode(number.to_bytes(6, 'big')).decode()}"
+
+
+def number_of(global_id: str) -> int:
+    """Read the number out of such an id, 0 where it is none."""
+    try:
+        return int.from_bytes(base64.urlsafe_b64decode(global_id.partition("_kgDO")[2]), "big")
+    except ValueError:
+        return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,7 @@ class Repository:
     is_disabled: bool = False
     is_locked: bool = False
     refs: Mapping[str, Ref] = field(default_factory=dict)
+    board: Board = field(default_factory=Board)
     pushes: list[Push] = field(default_factory=list)
     former_names: list[str] = field(default_factory=list)
     former_branches: list[str] = field(default_factory=list)

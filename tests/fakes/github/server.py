@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from tests.fakes.github import graphql_api, rest_apps, rest_hooks, rest_repositories, smart_http
+from tests.fakes.github import graphql_api, rest_apps, rest_hooks, rest_repositories, rest_threads, smart_http
 from tests.fakes.github.answers import ApiError, Moved, moved_answer
 from tests.fakes.github.front import Front, Scope
 from tests.fakes.github.hub import Hub
@@ -123,7 +123,7 @@ def application(hub: Hub) -> FastAPI:
         return ApiError(404, "Not Found").answer()
 
     app.include_router(graphql_api.router)
-    for router in (rest_repositories.router, rest_hooks.router, rest_apps.router):
+    for router in (rest_repositories.router, rest_hooks.router, rest_apps.router, rest_threads.router):
         app.include_router(router, prefix="/api/v3")
     app.include_router(smart_http.router)
     return app

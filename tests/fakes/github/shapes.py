@@ -1,6 +1,6 @@
 """Accounts and repositories in REST's and the webhooks' JSON; pure."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.fakes.github.place import Place
@@ -21,6 +21,14 @@ _ADDRESSES = (
 def written(moment: datetime) -> str:
     """A time as GitHub writes it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def as_utc(text: str) -> str:
+    """Write a time of a client's as GitHub does, so that both can be compared as texts; '' stays. Raises ValueError."""
+    if not text:
+        return ""
+    moment = datetime.fromisoformat(text)
+    return written(moment.astimezone(UTC) if moment.tzinfo else moment)
 
 
 def account(place: Place, login: str, *, kind: str = "User") -> Json:
