@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from adapters.access import Access
 from adapters.source import CodeSource, SourceRefused
-from config.settings import Files, Sources
+from config.settings import Credential, Files, Sources
 
 if TYPE_CHECKING:
     from adapters.git.command import Git
+    from adapters.github.forges import GithubForge, GithubForges
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class SourceRegistry:
     """
 
     def __init__(self, data_dir: Path, *, sources: Sources, files: Files, max_bytes: int = 4_000_000_000) -> None:
+        self.access = Access(sources.credentials, mint=self._mint)
         self._data_dir = data_dir
         self._sources = sources
         self._files = files
@@ -101,6 +104,25 @@ class SourceRegistry:
         from adapters.git.command import Git
 
         return Git(self._data_dir / "empty", protocols=protocols, timeout_s=self._sources.git_timeout_s)
+
+    def forge(self, host: str) -> "GithubForge | None":
+        """Give what a host can tell beside git, None when it does not speak GitHub's API. A host may have a port."""
+        return self._github.forge(host)
+
+    async def close(self) -> None:
+        """Release connections to hosts."""
+        if "_github" in vars(self):
+            await self._github.close()
+
+    async def _mint(self, name: str, credential: Credential, repository: str) -> str:
+        """Make a token of a GitHub App."""
+        return await self._github.mint(name, credential, repository)
+
+    @cached_property
+    def _github(self) -> "GithubForges":
+        from adapters.github.forges import GithubForges
+
+        return GithubForges(self._sources, self.access)
 
 
 def link_of(kind: str, location: str) -> str | None:

@@ -183,6 +183,7 @@ async def open_everything(settings: Settings, *, command: str) -> AsyncIterator[
         knowledge = await open_knowledge(data_dir, sections_of(settings), views=_views(db))
         stack.push_async_callback(knowledge.close)
         opened = Opened(settings, data_dir, lock, Tasks(), db, vault, knowledge)
+        stack.push_async_callback(opened.registry.close)
         # Tasks end first: a refresh that is still under way takes a closed source for one that was removed.
         stack.push_async_callback(opened.refresh.close)
         stack.push_async_callback(opened.tasks.close)
