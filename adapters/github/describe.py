@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
+from adapters.dialing import Answer
 from adapters.forge import Asked, Seen
 from adapters.github.api import GithubApi, Key
 from adapters.github.head_query import NOTHING
@@ -45,17 +46,27 @@ def _seen(facts: Mapping[str, Any], head: Head) -> Seen:
 
 async def _head(api: GithubApi, asked: Asked, facts: Mapping[str, Any]) -> Head:
     """Find the commit of the branch, or of the tag of that name, NOTHING in a repository without commits."""
-    ref = asked.ref or str(facts.get("default_branch", ""))
-    for wanted in (f"heads/{ref}", f"tags/{ref}"):
-        path = f"/repos/{facts['full_name']}/commits/{quote(wanted)}"
-        answer = await api.rest("GET", path, key=Key(), headers=_SHA, also={_EMPTY, *_NO_COMMIT})
-        if answer.status == _EMPTY:
-            return NOTHING
-        if answer.status not in _NO_COMMIT:
-            return Head(ref, answer.body.decode("ascii", "replace").strip())
+    ref, repository = asked.ref or str(facts.get("default_branch", "")), f"/repos/{facts['full_name']}"
+    answer = await api.rest("GET", f"{repository}/branches/{quote(ref)}", key=Key(), also={404})
+    if answer.status != 404:
+        return Head(ref, _commit_of(answer, api.host))
     if not asked.ref:
         return NOTHING
+    path = f"{repository}/commits/{quote(f'tags/{ref}')}"
+    answer = await api.rest("GET", path, key=Key(), headers=_SHA, also={_EMPTY, *_NO_COMMIT})
+    if answer.status == _EMPTY:
+        return NOTHING
+    if answer.status not in _NO_COMMIT:
+        return Head(ref, answer.body.decode("ascii", "replace").strip())
     raise SourceGone(
         f"expected a branch or tag named {asked.ref!r} in {asked.repository} on {api.host!r}, got none: is it misspelt?",
         reason="branch",
     )
+
+
+def _commit_of(answer: Answer, host: str) -> str:
+    """Read the commit that a branch points to."""
+    try:
+        return str(answer.json()["commit"]["sha"])
+    except (KeyError, TypeError):
+        raise SourceUnreachable(f"expected {host!r} to tell of a branch, got something else") from None

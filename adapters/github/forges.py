@@ -73,7 +73,16 @@ class GithubForge(GithubHeads):
 class GithubForges:
     """Makes the host's forge when it is first asked for. Its `mint` is what Access takes for Apps."""
 
-    def __init__(self, sources: Sources, access: Access, *, ask: Resolve = resolve, now: Now = machine_time) -> None:
+    def __init__(
+        self,
+        sources: Sources,
+        access: Access,
+        *,
+        ask: Resolve = resolve,
+        now: Now = machine_time,
+        bounds: Bounds = _BOUNDS,
+    ) -> None:
+        self._bounds = bounds
         self._hosts = {host.casefold() for host in sources.github_hosts}
         self._access = access
         self._addresses = resolver(inside_hosts=sources.inside_hosts, ask=ask)
@@ -102,6 +111,6 @@ class GithubForges:
         if known not in self._apis:
             places = (known,) if ":" in known else ()
             self._apis[known] = GithubApi(
-                known, checked_client(self._addresses, places=places, bounds=_BOUNDS), now=self._now
+                known, checked_client(self._addresses, places=places, bounds=self._bounds), now=self._now
             )
         return self._apis[known]
