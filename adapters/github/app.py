@@ -19,7 +19,8 @@ from config.settings import Credential
 _BACKDATED_S: Final = 60  # as GitHub advises against clocks that differ a little
 _JWT_LIVES_S: Final = 540  # GitHub takes ten minutes at most
 _EARLY: Final = timedelta(minutes=5)
-_REMEMBERED: Final = timedelta(minutes=5)  # so long, an installation that is missing is not asked for again
+_REMEMBERED: Final = timedelta(minutes=1)  # so long, an installation that is missing is not asked for again
+_FEW: Final = 3  # so many repositories without one, and the others of their owner are not asked about either
 _NEEDED: Final = ("contents", "metadata")
 _WELCOME: Final = ("issues", "pull_requests", "discussions")  # for what people wrote beside the files
 
@@ -51,7 +52,7 @@ class AppTokens:
         self._ahead: dict[str, timedelta] = {}  # by host: how far its clock is ahead of ours, once it has mattered
         self._tokens: dict[tuple[str, str], _Token] = {}
         self._installations: dict[tuple[str, str], _Installation] = {}
-        self._missing: dict[tuple[str, str], _Missing] = {}
+        self._missing: dict[tuple[str, str], dict[str, _Missing]] = defaultdict(dict)
         self._locks: dict[tuple[str, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def mint(self, name: str, credential: Credential, repository: str) -> str:
@@ -125,16 +126,23 @@ class AppTokens:
         return await self.as_app("POST", path, name=name, credential=credential, body={"permissions": rights})
 
     async def _find(self, name: str, credential: Credential, repository: str) -> _Installation:
-        """Find the installation. That there is none is kept for some minutes, for many may ask."""
-        missing = self._missing.get((name, repository))
-        if missing and missing.until > self._now():
-            raise missing.error
+        """Find the installation. That there is none is kept for a minute, for many may ask."""
+        missing = self._missing_of(name, repository)
+        if repository in missing or len(missing) >= _FEW:
+            raise missing.get(repository, next(iter(missing.values()))).error
         answer = await self.as_app("GET", f"/repos/{repository}/installation", name=name, credential=credential)
         try:
             return _installation(answer, name, credential.host, repository)
         except SourceGone as error:
-            self._missing[name, repository] = _Missing(error, self._now() + _REMEMBERED)
+            missing[repository] = _Missing(error, self._now() + _REMEMBERED)
             raise
+
+    def _missing_of(self, name: str, repository: str) -> dict[str, _Missing]:
+        """Give what is still remembered as missing of a repository's owner."""
+        missing, now = self._missing[name, repository.partition("/")[0].casefold()], self._now()
+        for known in [known for known, one in missing.items() if one.until <= now]:
+            del missing[known]
+        return missing
 
     def _read(self, answer: Answer, credential: Credential) -> _Token:
         """Read a token. Its end is told by the host's clock, and reckoned from there."""

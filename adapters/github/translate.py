@@ -84,6 +84,8 @@ def _explain_forbidden(answer: Answer, subject: Subject) -> SourceError:
         return _lacking(subject, "its App's installation is suspended, so let an owner of the organization resume it")
     if headers.get("x-github-sso", "").startswith("required") or "saml" in said:
         return needs_sso(subject)
+    if "ip allow list" in said:
+        return _lacking(subject, "the organization lets certain addresses in only, and this machine's is none of them")
     accepted = headers.get("x-accepted-oauth-scopes", "")
     scopes = headers.get("x-oauth-scopes")
     if scopes is not None and accepted and not _words(accepted) & _words(scopes):

@@ -365,3 +365,13 @@ async def test_renamed_repository_is_described_to_nobody(hub: Hub, house: House)
     await hub.rename(app, "renamed")
 
     assert "acme/renamed" == (await house.forge.describe(Asked("acme/app"))).repository
+
+
+async def test_certificate_that_nobody_vouches_for_names_the_cure(tmp_path: Path) -> None:
+    """A GitHub Enterprise with a certificate of its own needs its authority to be named."""
+    async with running_emulator(tmp_path) as hub:
+        house = House(hub, {"work": {"host": hub.host, "repositories": ["*/*"], "token": "token"}})
+
+        with pytest.raises(SourceUnreachable, match="SSL_CERT_FILE"):
+            await house.heads(Asked("acme/app"))
+        await house.forges.close()

@@ -48,6 +48,12 @@ def test_each_kind_of_host_has_its_addresses(host: str, rest: str, graphql: str)
             "unauthorised",
             "installation is suspended",
         ),
+        (
+            answer(403, {"message": "the organization has an IP allow list enabled"}),
+            SourceGone,
+            "unauthorised",
+            "lets certain addresses in only",
+        ),
         (answer(403, {"message": "Repository access blocked"}), SourceUnreachable, None, "the host has blocked"),
         (answer(403, {"message": "No."}), SourceGone, "unauthorised", "it lacks a right"),
         (answer(404), SourceGone, "gone", "it does not exist, its name is misspelt, or it is private and not open to"),
