@@ -56,9 +56,13 @@ def pinned(host: str, port: int, addresses: Sequence[str]) -> str:
 
 
 def resolver(*, inside_hosts: Collection[str] = (), ask: Resolve = resolve) -> Resolve:
-    """Make what finds the machines of a host: those of `inside_hosts` may be anywhere, all others must be public."""
+    """Make what finds the machines of a host: those of `inside_hosts` may be anywhere, all others must be public.
+
+    A host may be named with its port there, as among the allowed ones.
+    """
 
     async def find(host: str, port: int) -> Sequence[str]:
-        return await (ask(host, port) if host in inside_hosts else resolve_public(host, port, ask=ask))
+        is_inside = not {host, f"{host}:{port}"}.isdisjoint(inside_hosts)
+        return await (ask(host, port) if is_inside else resolve_public(host, port, ask=ask))
 
     return find

@@ -1,6 +1,8 @@
 """Which class follows which kind of source. Each is imported when the first of its kind is opened."""
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +13,10 @@ from adapters.source import CodeSource, SourceRefused
 from config.settings import Credential, Files, Sources
 
 if TYPE_CHECKING:
+    from adapters.git.address import Remote
     from adapters.git.command import Git
+    from adapters.git.mirror import Mirror
+    from adapters.git.wire import Wire
     from adapters.github.forges import GithubForge, GithubForges
 
 
@@ -28,42 +33,81 @@ class SourceSpec:
 class SourceRegistry:
     """Opens sources. Mirrors and git's empty home lie in the data folder, which no source ever enters.
 
-    A repository whose one commit takes more than `max_bytes`, compressed, is not fetched to its end.
+    A repository whose one commit takes more than `max_bytes`, compressed, is not fetched to its end. `access` opens
+    private repositories; without it, the settings' tokens do.
     """
 
-    def __init__(self, data_dir: Path, *, sources: Sources, files: Files, max_bytes: int = 4_000_000_000) -> None:
-        self.access = Access(sources.credentials, mint=self._mint)
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        sources: Sources,
+        files: Files,
+        max_bytes: int = 4_000_000_000,
+        access: Access | None = None,
+    ) -> None:
+        self.access = access or Access(sources.credentials, mint=self._mint)
         self._data_dir = data_dir
         self._sources = sources
         self._files = files
         self._max_bytes = max_bytes
+        self._mirrors: dict[str, Mirror] = {}
 
-    def open(self, spec: SourceSpec) -> CodeSource:
-        """Make the source; nothing is read yet. Raises SourceRefused for what can never be followed."""
+    def open(self, spec: SourceSpec, *, is_anonymous: bool = False) -> CodeSource:
+        """Make the source; nothing is read yet. Raises SourceRefused for what can never be followed.
+
+        One that is anonymous shows no credential to anybody.
+        """
         if spec.kind in {"folder", "upload"}:
             return self._folder(spec)
         if spec.kind == "checkout":
             return self._checkout(spec)
         if spec.kind == "git":
-            return self._remote(spec) if "://" in spec.location else self._local(spec)
+            return self._remote(spec, is_anonymous=is_anonymous) if "://" in spec.location else self._local(spec)
         raise SourceRefused(f"expected a source of kind folder, checkout, git or upload, got {spec.kind!r}")
 
-    def mirror(self, source: str) -> Path:
-        """Say where the mirror of a source lies."""
-        return self._mirrors / f"{source}.git"
+    def remote(self, text: str) -> "Remote":
+        """Read the address of a repository as the settings allow it. Raises SourceRefused."""
+        from adapters.git.address import parse_remote
+
+        return parse_remote(text, allowed_hosts=self._sources.allowed_hosts, ssh_hosts=self._sources.ssh_hosts)
+
+    def mirror_name(self, location: str) -> str:
+        """Name the mirror of a repository: the same for all who follow it, however they wrote it."""
+        parts = urlsplit(location)
+        is_github = parts.netloc.casefold() in self._sources.github_hosts
+        key = location.casefold() if is_github else f"{parts.scheme}://{parts.netloc.casefold()}{parts.path}"
+        return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    def mirror(self, location: str) -> Path:
+        """Say where the mirror of a repository lies."""
+        return self._mirror(self.mirror_name(location)).folder
 
     def mirrored(self) -> list[str]:
-        """List the ids of the sources that have a mirror here."""
-        return sorted(path.stem for path in self._mirrors.glob("*.git"))
+        """Name the mirrors that are here."""
+        return sorted(path.stem for path in self._mirrors_folder.glob("*.git"))
 
-    def remove_mirror(self, source: str) -> None:
-        """Delete the mirror of a source, if it has one."""
-        from adapters.git.remote import remove_mirror
+    async def remove_mirror(self, location: str) -> None:
+        """Delete the mirror of a location, or of a name that `mirrored` gave, if it is here."""
+        name = self.mirror_name(location) if "://" in location else location
+        await self._mirror(name).remove()
 
-        remove_mirror(self.mirror(source))
+    async def move_mirror(self, old: str, new: str) -> None:
+        """Let a repository that has another location now keep its mirror."""
+        if self.mirror_name(old) != self.mirror_name(new):
+            await self._mirror(self.mirror_name(old)).move(self.mirror(new))
+
+    async def forget_branch(self, location: str, branch: str) -> None:
+        """Delete what the mirror of a location has of one branch, at once; other branches stay."""
+        await self._mirror(self.mirror_name(location)).forget(branch)
+
+    def _mirror(self, name: str) -> "Mirror":
+        from adapters.git.mirror import Mirror
+
+        return self._mirrors.setdefault(name, Mirror(self._mirrors_folder / f"{name}.git", self._git_here))
 
     @property
-    def _mirrors(self) -> Path:
+    def _mirrors_folder(self) -> Path:
         return self._data_dir / "mirrors"
 
     def _folder(self, spec: SourceSpec) -> CodeSource:
@@ -82,23 +126,34 @@ class SourceRegistry:
 
         return LocalGitSource(Path(spec.location), self._git_here, branch=spec.ref)
 
-    def _remote(self, spec: SourceSpec) -> CodeSource:
-        from adapters.git.address import parse_remote
+    def _remote(self, spec: SourceSpec, *, is_anonymous: bool) -> CodeSource:
         from adapters.git.remote import RemoteGitSource
 
-        remote = parse_remote(spec.location, allowed_hosts=self._sources.allowed_hosts)
-        return RemoteGitSource(
-            remote, self._git_outside, mirror=self.mirror(spec.id), branch=spec.ref, max_bytes=self._max_bytes
+        remote = self.remote(spec.location)
+        wire = replace(self._wire, access=Access({})) if is_anonymous else self._wire
+        mirror = self._mirror(self.mirror_name(remote.location))
+        return RemoteGitSource(remote, wire, mirror=mirror, branch=spec.ref, max_bytes=self._max_bytes)
+
+    @cached_property
+    def _wire(self) -> "Wire":
+        """The way to hosts outside."""
+        from adapters.addresses import resolver
+        from adapters.git.ssh import Ssh
+        from adapters.git.wire import Wire
+
+        declared = self._sources
+        has_ssh = bool(declared.ssh_hosts)
+        return Wire(
+            self._make_git(("https", "ssh") if has_ssh else ("https",)),
+            resolver(inside_hosts=declared.inside_hosts),
+            self.access,
+            Ssh(Path(declared.ssh_key_file), Path(declared.ssh_known_hosts_file)) if has_ssh else None,
         )
 
     @cached_property
     def _git_here(self) -> "Git":
         """A git that can reach nothing outside this machine."""
         return self._make_git(())
-
-    @cached_property
-    def _git_outside(self) -> "Git":
-        return self._make_git(("https",))
 
     def _make_git(self, protocols: tuple[str, ...]) -> "Git":
         from adapters.git.command import Git
@@ -125,11 +180,16 @@ class SourceRegistry:
         return GithubForges(self._sources, self.access)
 
 
-def link_of(kind: str, location: str) -> str | None:
-    """Say how lines of a source are linked on the web: a template with {commit}, {path}, {first}, {last}, or None."""
-    if kind != "git" or "://" not in location:
+def link_of(kind: str, location: str, *, github_hosts: Collection[str] = ()) -> str | None:
+    """Say how lines of a source are linked on the web: a template with {commit}, {path}, {first}, {last}, or None.
+
+    A host at an unusual port has links only when it is among those that speak GitHub's API.
+    """
+    if kind != "git" or not location.startswith("https://"):
         return None
     from adapters.git.translate import link_template
 
     parts = urlsplit(location)
-    return link_template(parts.hostname or "", parts.path) if parts.port is None else None
+    if parts.port is not None and parts.netloc not in github_hosts:
+        return None
+    return link_template(parts.netloc, parts.path, github_hosts=github_hosts)

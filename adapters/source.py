@@ -30,12 +30,14 @@ class SourceGone(SourceError):
     """The source does not exist any more, or may not be seen with what we have.
 
     `reason` is a stable word: gone (not there, or hidden from us), unauthorised (what we show is refused), private (it
-    was public when it was added), branch (the repository is there, its branch is not).
+    was public when it was added), branch (the repository is there, its branch is not). `near` are names that are there
+    and look like the one that is not.
     """
 
-    def __init__(self, message: str, *, reason: str = "gone") -> None:
+    def __init__(self, message: str, *, reason: str = "gone", near: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.reason = reason
+        self.near = near
 
 
 class SourceRefused(SourceError):

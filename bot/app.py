@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -180,7 +180,9 @@ async def open_everything(settings: Settings, *, command: str) -> AsyncIterator[
         db = await Database.open(state, backups=data_dir / "backups", clock=utc_now)
         stack.push_async_callback(db.close)
         await db.write(lambda session: installation.ensure(session, program=PROGRAM, now=utc_now()))
-        knowledge = await open_knowledge(data_dir, sections_of(settings), views=_views(db))
+        knowledge = await open_knowledge(
+            data_dir, sections_of(settings), views=_views(db, settings.sources.github_hosts)
+        )
         stack.push_async_callback(knowledge.close)
         opened = Opened(settings, data_dir, lock, Tasks(), db, vault, knowledge)
         stack.push_async_callback(opened.registry.close)
@@ -209,9 +211,14 @@ def sections_of(settings: Settings) -> Sections:
     )
 
 
-def _views(db: Database) -> Callable[[str], Coroutine[Any, Any, Mapping[str, SourceView]]]:
+def _views(
+    db: Database, github_hosts: Collection[str]
+) -> Callable[[str], Coroutine[Any, Any, Mapping[str, SourceView]]]:
     async def views(project: str) -> Mapping[str, SourceView]:
         rows = await db.read(lambda session: sources.list_of(session, project))
-        return {row.id: SourceView(row.id, row.name, link_of(row.kind, row.location)) for row in rows}
+        return {
+            row.id: SourceView(row.id, row.name, link_of(row.kind, row.location, github_hosts=github_hosts))
+            for row in rows
+        }
 
     return views

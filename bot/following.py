@@ -1,6 +1,5 @@
 """What projects follow: reading what somebody wants followed, beginning, ending, and looking again."""
 
-import asyncio
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from adapters.registry import SourceRegistry
 from adapters.source import SourceRefused
 from bot.errors import UserError
 from bot.gate import follow_visibility
+from bot.mirrors import drop_mirrored
 from bot.refresh import Refresh
 from bot.state.database import Database
 from bot.state.queries import projects, purges, rooms, sources
@@ -137,7 +137,7 @@ class Following:
         await self._db.write(lambda session: sources.set_state(session, source.id, "removed", now=now))
         await self._refresh.forget(source.id)
         await self._store.purge(source.project, source.id)
-        await asyncio.to_thread(self._registry.remove_mirror, source.id)
+        await drop_mirrored(self._db, self._registry, source)
 
         async def forget(session: Any) -> None:
             await purges.forget_source(session, self._vault, project=source.project, source=source.id)

@@ -74,14 +74,16 @@ class GitFailed(SourceUnreachable):
 class At:
     """Where a call works: a repository's git folder, or a folder, with settings and variables for this call only.
 
-    `is_too_much` is asked every second; once it says yes the call is ended.
+    `is_too_much` is asked every second; once it says yes the call is ended. `secrets` are parts of settings that are
+    taken out of whatever git says, should a host have said them back.
     """
 
     repository: Path | None = None
     folder: Path | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     variables: Mapping[str, str] = field(default_factory=dict)
     is_too_much: Callable[[], bool] | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 NOWHERE = At()
@@ -115,7 +117,7 @@ class Git:
             raise SourceRefused("expected a repository within the limits of a source, got a larger one")
         code = process.returncode
         if code != 0:
-            raise GitFailed(arguments[0], code, message.decode("utf-8", "replace"))
+            raise GitFailed(arguments[0], code, _without(at.secrets, message.decode("utf-8", "replace")))
         return output
 
     @asynccontextmanager
@@ -193,6 +195,12 @@ class _Scale:
                 _kill(self._process)
         else:
             self._next = asyncio.get_running_loop().call_later(1.0, self._weigh, is_too_much)
+
+
+def _without(secrets: Sequence[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "[secret]")
+    return text
 
 
 def _where(at: At) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from adapters.git.command import At, Git
 from adapters.git.translate import ATTRIBUTES, Tree, parse_attributes, parse_tree
-from adapters.paths import decode_path
+from adapters.paths import decode_path, encode_path
 from adapters.source import Entry, Head, Listing, SourceRefused, SourceUnreachable
 
 # Requests on their way to git at once: 64 lines of 65 bytes fit into any pipe, so that neither side blocks.
@@ -35,6 +35,12 @@ async def list_commit(git: Git, at: At, head: Head) -> Listing:
     tree = await asyncio.to_thread(parse_tree, output)
     marked = await _declared(git, at, head.commit, tree)
     return Listing(head, tree.entries, tree.skipped, marked)
+
+
+async def list_folders(git: Git, at: At, commit: str) -> frozenset[str]:
+    """Name every folder and file of a commit by its stored path, submodules and links too."""
+    output = await git.run("ls-tree", "-r", "-t", "-z", "--name-only", "--full-tree", "--end-of-options", commit, at=at)
+    return frozenset(encode_path(raw) for raw in output.split(b"\0") if raw)
 
 
 async def _declared(git: Git, at: At, commit: str, tree: Tree) -> Mapping[str, str]:

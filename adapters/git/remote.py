@@ -1,87 +1,72 @@
-"""A git repository on the network, kept as a bare mirror of one commit in the data folder."""
+"""A git repository on the network, read from a bare mirror of one commit in the data folder."""
 
-import asyncio
-import shutil
-import stat
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+import difflib
+from collections.abc import AsyncIterator, Collection, Iterable
+from functools import partial
 from pathlib import Path
 
-from adapters.addresses import pinned, resolve_public
 from adapters.git.address import Remote
-from adapters.git.command import At, Git, GitFailed
-from adapters.git.objects import check_branch, list_commit, read_blobs
-from adapters.git.translate import EMPTY, explain, is_commit, parse_remote_refs
-from adapters.source import Entry, Head, Listing, SourceGone, SourceRefused, SourceUnreachable
+from adapters.git.command import At, GitFailed
+from adapters.git.mirror import Mirror
+from adapters.git.objects import check_branch, list_commit, list_folders, read_blobs
+from adapters.git.translate import EMPTY, explain, parse_names, parse_remote_refs
+from adapters.git.wire import Wire
+from adapters.source import Entry, Head, Listing, SourceGone
 
-_HERE = "refs/roomwise/head"
 _ASK_TIMEOUT_S = 60.0
-_MANY_PACKS = 12
-_BROKEN = (
-    "bad object",
-    "corrupt",
-    "shallow file",
-    "unresolved delta",
-    "not a git repository: '",
-    "did not send all necessary",
-)
+_NEAR = 5
 
 
 class RemoteGitSource:
-    """A repository at a checked address as a CodeSource.
+    """A repository at a checked address as a CodeSource. A fetch of more than `max_bytes` is ended.
 
-    `mirror` is a folder of ours and nobody else's: what a killed git left there is cleared. `addresses` says at which
-    machines the host may be asked; every call of git is pinned to them. A fetch of more than `max_bytes` is ended.
+    Others that follow the same repository share its mirror.
     """
 
     def __init__(
-        self,
-        remote: Remote,
-        git: Git,
-        *,
-        mirror: Path,
-        branch: str = "",
-        max_bytes: int = 4_000_000_000,
-        addresses: Callable[[str, int], Awaitable[Sequence[str]]] = resolve_public,
+        self, remote: Remote, wire: Wire, *, mirror: Mirror, branch: str = "", max_bytes: int = 4_000_000_000
     ) -> None:
         self._remote = remote
-        self._git = git
+        self._wire = wire
         self._mirror = mirror
         self._branch = branch
         self._max_bytes = max_bytes
-        self._addresses = addresses
-        self._fetching = asyncio.Lock()
-        self._is_checked = False
 
     async def head(self) -> Head:
         """Ask the host which commit the branch points at; nothing is fetched."""
-        branch = await check_branch(self._git, self._branch)
+        branch = await check_branch(self._wire.git, self._branch)
         try:
-            output = await self._ask("ls-remote", "--symref", "--end-of-options", self._remote.fetch_url)
+            at = await self._wire.at(self._remote)
+            arguments = ("ls-remote", "--symref", "--end-of-options", self._remote.fetch_url)
+            output = await self._wire.git.run(*arguments, at=at, timeout_s=_ASK_TIMEOUT_S)
         except GitFailed as failed:
-            raise explain(failed.output, self._remote.location) from None
+            raise explain(failed.output, self._remote.location, credential=self._credential) from None
         head = parse_remote_refs(output, branch)
         if head is not None:
             return head
         if branch:
-            raise SourceGone(
-                f"expected a branch named {branch!r} in {self._remote.location}, got none: was it deleted or renamed?"
-            )
+            raise self._no_branch(branch, parse_names(output))
         return EMPTY
 
     async def listing(self, head: Head) -> Listing:
         """List the files of that commit, fetching it first when it is not here; of a newer one when it has moved."""
         if head == EMPTY:
             return Listing(head, ())
-        async with self._fetching:
-            await self._prepare()
-            if not await self._has(head.commit):
-                await self._fetch()
-                head = Head(head.ref, await self._fetched())
-            return await list_commit(self._git, self._at(), head)
+        try:
+            commit = await self._mirror.bring(self, self._branch, head.commit, fetch=self._fetch)
+        except GitFailed as failed:
+            raise explain(failed.output, self._remote.location, credential=self._credential) from None
+        return await list_commit(self._mirror.git, self._mirror.at, Head(head.ref, commit))
+
+    async def folders(self, head: Head) -> Collection[str] | None:
+        """Name every folder and file of that commit; None while it is not here."""
+        if head == EMPTY or not await self._mirror.holds(head.commit):
+            return None
+        return await list_folders(self._mirror.git, self._mirror.at, head.commit)
 
     def read(self, entries: Iterable[Entry]) -> AsyncIterator[tuple[Entry, bytes]]:
         """Read contents from the mirror."""
-        return read_blobs(self._git, self._at(), entries)
+        return read_blobs(self._mirror.git, self._mirror.at, entries)
 
     async def changes(self) -> AsyncIterator[None]:
         """Never yield: a host on the network is asked by the clock."""
@@ -89,59 +74,24 @@ class RemoteGitSource:
             yield
 
     async def close(self) -> None:
-        """Nothing is held open between calls."""
+        """Let the mirror forget what is read here."""
+        self._mirror.let_go(self)
 
-    def _at(self) -> At:
-        return At(repository=self._mirror)
+    @property
+    def _credential(self) -> str:
+        return self._wire.credential(self._remote)
 
-    async def _ask(self, *arguments: str, at: At | None = None, timeout_s: float | None = _ASK_TIMEOUT_S) -> bytes:
-        """Run a command of git that talks to the host, pinned to the addresses that were checked just now."""
-        addresses = await self._addresses(self._remote.host, self._remote.port)
-        settings = {"http.curloptResolve": pinned(self._remote.host, self._remote.port, addresses)}
-        place = At(repository=at.repository if at else None, settings=settings, is_too_much=self._is_too_much)
-        return await self._git.run(*arguments, at=place, timeout_s=timeout_s)
-
-    def _is_too_much(self) -> bool:
-        """Say whether the packs, those that are still coming in too, are larger than a source may be."""
-        return sum(map(_size_bytes, (self._mirror / "objects" / "pack").glob("*"))) > self._max_bytes
-
-    async def _prepare(self) -> None:
-        """Make the mirror, once a process: locks of a killed git are removed, a broken mirror is made anew."""
-        if self._is_checked:
-            return
-        await asyncio.to_thread(_clear_locks, self._mirror)
-        try:
-            await self._git.run("rev-parse", "--is-bare-repository", at=self._at())
-        except GitFailed:
-            await self._make()
-        self._is_checked = True
-
-    async def _make(self) -> None:
-        await asyncio.to_thread(remove_mirror, self._mirror)
-        await asyncio.to_thread(self._mirror.mkdir, parents=True)
-        await self._git.run("init", "--quiet", "--bare", "--template=", "--end-of-options", str(self._mirror))
-
-    async def _fetch(self) -> None:
-        try:
-            await self._fetch_ref()
-        except GitFailed as failed:
-            if not any(sign in failed.output.lower() for sign in _BROKEN):
-                raise explain(failed.output, self._remote.location) from None
-            await self._make()
-            await self._fetch_ref()
-        if await asyncio.to_thread(_count_packs, self._mirror) > _MANY_PACKS:
-            await self._git.run("gc", "--quiet", "--prune=now", at=self._at())
-
-    async def _fetch_ref(self) -> None:
+    async def _fetch(self, at: At, into: str) -> None:
         """Fetch one commit of the branch, or of the tag of that name."""
+        is_too_much = partial(_is_larger, self._mirror.folder, self._max_bytes)
         wanted = [f"refs/heads/{self._branch}", f"refs/tags/{self._branch}"] if self._branch else ["HEAD"]
         for ref in wanted:
+            there = await self._wire.at(self._remote, repository=at.repository, is_too_much=is_too_much)
             try:
-                await self._ask(
+                await self._wire.git.run(
                     *("fetch", "--quiet", "--depth=1", "--no-tags", "--force", "--no-write-fetch-head"),
-                    *("--end-of-options", self._remote.fetch_url, f"+{ref}:{_HERE}"),
-                    at=self._at(),
-                    timeout_s=None,
+                    *("--end-of-options", self._remote.fetch_url, f"+{ref}:{into}"),
+                    at=there,
                 )
             except GitFailed as failed:
                 if ref == wanted[-1] or "couldn't find remote ref" not in failed.output:
@@ -149,24 +99,20 @@ class RemoteGitSource:
             else:
                 return
 
-    async def _has(self, commit: str) -> bool:
-        if not is_commit(commit):
-            raise SourceRefused(f"expected a commit of git, got {commit[:80]!r}")
-        try:
-            return (await self._fetched()) == commit
-        except SourceUnreachable:
-            return False
-
-    async def _fetched(self) -> str:
-        said = await self._git.run("rev-parse", "--verify", "--quiet", f"{_HERE}^{{commit}}", at=self._at())
-        return said.decode("ascii").strip()
+    def _no_branch(self, branch: str, names: list[str]) -> SourceGone:
+        near = difflib.get_close_matches(branch, names, n=_NEAR, cutoff=0.5)
+        there_are = f"; there are {', '.join(near)}" if near else ""
+        return SourceGone(
+            f"expected a branch named {branch!r} in {self._remote.location}, got none: was it deleted or renamed?"
+            f"{there_are}",
+            reason="branch",
+            near=near or names[:_NEAR],
+        )
 
 
-def _clear_locks(mirror: Path) -> None:
-    """Remove what a killed git leaves behind and what would make every later fetch fail."""
-    for pattern in ("*.lock", "refs/**/*.lock", "objects/pack/tmp_*", "objects/pack/*.lock"):
-        for left in mirror.glob(pattern):
-            left.unlink(missing_ok=True)
+def _is_larger(mirror: Path, most_bytes: int) -> bool:
+    """Say whether the packs, those that are still coming in too, are larger than a source may be."""
+    return sum(map(_size_bytes, (mirror / "objects" / "pack").glob("*"))) > most_bytes
 
 
 def _size_bytes(path: Path) -> int:
@@ -175,15 +121,3 @@ def _size_bytes(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
-
-
-def _count_packs(mirror: Path) -> int:
-    return sum(1 for _ in (mirror / "objects" / "pack").glob("*.pack"))
-
-
-def remove_mirror(mirror: Path) -> None:
-    """Delete a mirror; git's files are read-only, which keeps Windows from deleting them."""
-    for path in mirror.rglob("*"):
-        if not path.is_symlink():
-            path.chmod(stat.S_IRWXU)
-    shutil.rmtree(mirror, ignore_errors=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.paths import encode_path
@@ -16,20 +16,25 @@ _LEFT_OUT = {"120000": "link", "160000": "submodule"}
 _MARKS = {"linguist-generated": "generated", "linguist-vendored": "vendored"}
 ATTRIBUTES = tuple(_MARKS)
 
-_GONE = (
+_UNAUTHORISED = (
     "authentication failed",
     "could not read username",
     "could not read password",
-    "repository not found",
-    "/' not found",
     "returned error: 401",
     "returned error: 403",
+    "terminal prompts disabled",
+    "permission denied (",
+)
+_GONE = (
+    "repository not found",
+    "/' not found",
     "returned error: 404",
     "returned error: 410",
     "returned error: 451",
-    "terminal prompts disabled",
-    "couldn't find remote ref",
 )
+_NO_BRANCH = "couldn't find remote ref"
+_STRANGER = "host key verification failed"
+_FULL = ("no space left on device", "disk quota exceeded")
 _REFUSED = (
     "does not appear to be a git repository",
     "is this a git repository",
@@ -119,22 +124,50 @@ def _records(output: bytes) -> Iterator[bytes]:
     return (record for record in output.split(b"\0") if record)
 
 
-def explain(output: str, subject: str) -> SourceError:
-    """Turn git's message about a remote into our error. `subject` is the address, without credentials."""
+def explain(output: str, subject: str, *, credential: str = "") -> SourceError:
+    """Turn git's message about a remote into our error.
+
+    `subject` is the address, without credentials; `credential` names what was shown to the host, "" for nothing.
+    """
     said = output.lower()
+    if any(sign in said for sign in _FULL):
+        return SourceUnreachable(f"expected room on the disk for {subject!r}, got none: free some, it is then fetched")
+    if _STRANGER in said:
+        return SourceRefused(
+            f"expected the host of {subject!r} to have a key in sources.ssh_known_hosts_file, got another or none: "
+            "put in what ssh-keyscan prints, once you have compared it"
+        )
     if any(sign in said for sign in _REFUSED):
         return SourceRefused(
             f"expected a git repository at {subject!r}, got something else or a redirect: check the address"
         )
-    if any(sign in said for sign in _GONE):
-        return SourceGone(
-            f"expected to read {subject!r}, got refused or not found: it was removed, renamed or made private"
-        )
-    wait_s = 300.0 if "returned error: 429" in said else None
-    return SourceUnreachable(
+    return _absent(said, subject, credential) or SourceUnreachable(
         f"expected an answer from {subject!r}, got {_last_line(output)!r}: the next refresh tries again",
-        retry_after_s=wait_s,
+        retry_after_s=300.0 if "returned error: 429" in said else None,
     )
+
+
+def _absent(said: str, subject: str, credential: str) -> SourceGone | None:
+    """The error when a host shows no repository, or no such branch; None when it said something else."""
+    if any(sign in said for sign in _UNAUTHORISED):
+        if credential:
+            return SourceGone(
+                f"expected {subject!r} to take the credential {credential!r}, got a refusal: it is wrong, has expired, "
+                "or may not read this repository",
+                reason="unauthorised",
+            )
+        return SourceGone(
+            f"expected to read {subject!r}, got refused: it was removed, renamed or made private, and no credential "
+            "fits it"
+        )
+    if any(sign in said for sign in _GONE):
+        shown = f" with the credential {credential!r}" if credential else ""
+        return SourceGone(
+            f"expected to read {subject!r}{shown}, got not found: it was removed, renamed, made private or hidden from us"
+        )
+    if _NO_BRANCH in said:
+        return SourceGone(f"expected the branch that was followed in {subject!r}, got none", reason="branch")
+    return None
 
 
 def _last_line(output: str) -> str:
@@ -143,14 +176,24 @@ def _last_line(output: str) -> str:
     return "".join(char if char.isprintable() else " " for char in (fatal or lines or ["no message"])[-1])[:200]
 
 
-def link_template(host: str, repository: str) -> str | None:
+def parse_names(output: bytes) -> list[str]:
+    """List the names of branches, then of tags, in what `git ls-remote` wrote."""
+    refs = [line.partition("\t")[2] for line in output.decode("utf-8", "replace").splitlines()]
+    heads = [ref.removeprefix("refs/heads/") for ref in refs if ref.startswith("refs/heads/")]
+    tags = [ref.removeprefix("refs/tags/") for ref in refs if ref.startswith("refs/tags/") and not ref.endswith("^{}")]
+    return heads + tags
+
+
+def link_template(host: str, repository: str, *, github_hosts: Collection[str] = ()) -> str | None:
     """Say how lines of a file are linked on the web; None for a host whose form is not known.
+
+    `github_hosts` have GitHub's form, whatever they are called.
 
     The template has {commit}, {path}, {first}, {last}. A stored path is put in by `urllib.parse.quote(path, safe="/%")`,
     since its %XX are those of a URL. `?plain=1` and `?display=source` show Markdown as text, where lines can be opened.
     """
     base = f"https://{host}/{repository.removesuffix('.git').strip('/')}"
-    if host == "github.com":
+    if host == "github.com" or host in github_hosts:
         return base + "/blob/{commit}/{path}?plain=1#L{first}-L{last}"
     if host == "gitlab.com" or host.startswith("gitlab."):
         return base + "/-/blob/{commit}/{path}?plain=1#L{first}-{last}"

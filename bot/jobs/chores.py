@@ -1,6 +1,5 @@
 """What the clock does: ask sources that are due, and take out what has had its time."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.registry import SourceRegistry
 from bot.following import Following
 from bot.jobs.registry import Job, JobRunner
+from bot.mirrors import drop_mirrored, remove_unfollowed
 from bot.privacy import sweep
 from bot.refresh import Refresh
 from bot.state.database import Database
@@ -129,12 +129,8 @@ class Chores:
 
     async def remove_mirrors(self) -> str:
         """Remove mirrors of repositories that nothing follows any more."""
-        registry = self._parts.registry
-        mirrored = await asyncio.to_thread(registry.mirrored)
-        doomed = [source for source in mirrored if not await self._is_followed(source)]
-        for source in doomed:
-            await asyncio.to_thread(registry.remove_mirror, source)
-        return f"removed {len(doomed)}" if doomed else ""
+        removed = await remove_unfollowed(self._parts.db, self._parts.registry)
+        return f"removed {removed}" if removed else ""
 
     async def remove_old_uploads(self) -> str:
         """Remove files that people sent so long ago, with their passages, and files that belong to nothing."""
@@ -145,13 +141,10 @@ class Chores:
         removed = await self._parts.uploads.remove_old(before=before, now=now)
         return f"removed {removed}" if removed else ""
 
-    async def _is_followed(self, source: str) -> bool:
-        row = await self._parts.db.read(lambda session: sources.get(session, source))
-        return row is not None and row.state != "removed"
-
     async def _purge(self, row: Source) -> None:
         await self._parts.refresh.forget(row.id)
         await self._parts.store.purge(row.project, row.id)
+        await drop_mirrored(self._parts.db, self._parts.registry, row)
         now, vault = self._parts.clock(), self._parts.vault
 
         async def forget(session: AsyncSession) -> None:

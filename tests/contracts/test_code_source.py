@@ -15,7 +15,9 @@ from adapters.git.address import parse_remote
 from adapters.git.checkout import CheckoutSource
 from adapters.git.command import Git
 from adapters.git.local import LocalGitSource
-from adapters.git.remote import RemoteGitSource, remove_mirror
+from adapters.git.mirror import Mirror, remove_folder
+from adapters.git.remote import RemoteGitSource
+from adapters.git.wire import Wire
 from adapters.paths import encode_path
 from adapters.source import CodeSource, Entry, Listing, SourceGone
 from tests.fakes.git_http import GitHttp
@@ -75,20 +77,20 @@ def _on_disk(source: CodeSource, root: Path, publish: Callable[[], object], vani
 def _folder(tmp_path: Path) -> Ground:
     root = tmp_path / "folder"
     root.mkdir()
-    return _on_disk(FolderSource(root), root, lambda: None, lambda: remove_mirror(root))
+    return _on_disk(FolderSource(root), root, lambda: None, lambda: remove_folder(root))
 
 
 def _checkout(tmp_path: Path) -> Ground:
     repository = Repository(tmp_path / "checkout")
     source = CheckoutSource(repository.root, Git(tmp_path / "empty", protocols=()))
     stage = lambda: repository.git("add", "--all")  # noqa: E731 - one of four short acts in a row
-    return _on_disk(source, repository.root, stage, lambda: remove_mirror(repository.root))
+    return _on_disk(source, repository.root, stage, lambda: remove_folder(repository.root))
 
 
 def _local(tmp_path: Path) -> Ground:
     repository = Repository(tmp_path / "local")
     source = LocalGitSource(repository.root, Git(tmp_path / "empty", protocols=()))
-    return _on_disk(source, repository.root, repository.commit, lambda: remove_mirror(repository.root))
+    return _on_disk(source, repository.root, repository.commit, lambda: remove_folder(repository.root))
 
 
 async def _anywhere(_host: str, _port: int) -> Sequence[str]:
@@ -99,7 +101,8 @@ def _http(tmp_path: Path, server: GitHttp) -> Ground:
     repository = Repository(tmp_path / "served" / "owner" / "name")
     remote = parse_remote(server.url("owner/name/.git"), allowed_hosts=[f"127.0.0.1:{server.port}"], schemes=("http",))
     git = Git(tmp_path / "empty", protocols=("http",), timeout_s=30)
-    source = RemoteGitSource(remote, git, mirror=tmp_path / "mirrors" / "one.git", addresses=_anywhere)
+    mirror = Mirror(tmp_path / "mirrors" / "one.git", git)
+    source = RemoteGitSource(remote, Wire(git, _anywhere), mirror=mirror)
 
     def vanish() -> None:
         server.answer_status = 404

@@ -24,7 +24,8 @@ class GitHttp:
     """Serves the repositories below `root`: http://127.0.0.1:<port>/<folder>.
 
     `answer_status` makes every request fail with that status; `location` is sent along with a redirect; `is_hanging`
-    makes it take requests and never answer; `must_break` cuts answers of POST requests after 400 bytes.
+    makes it take requests and never answer; `must_break` cuts answers of POST requests after 400 bytes. Requests without
+    the header Authorization of `wanted` are answered 401; with `says_back` 403, and their header is the answer's text.
     """
 
     root: Path
@@ -32,6 +33,8 @@ class GitHttp:
     location: str = ""
     is_hanging: bool = False
     must_break: bool = False
+    wanted: str = ""
+    says_back: bool = False
     requests: list[Request] = field(default_factory=list)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     _server: asyncio.Server | None = None
@@ -77,7 +80,9 @@ class GitHttp:
         if self.is_hanging:
             await reader.read()
             return
-        if self.answer_status is not None:
+        if self.wanted and request.headers.get("authorization") != self.wanted:
+            answer = self._unauthorised(request)
+        elif self.answer_status is not None:
             answer = (
                 f"HTTP/1.1 {self.answer_status} Said\r\nLocation: {self.location}\r\nContent-Length: 0\r\n\r\n".encode()
             )
@@ -87,6 +92,12 @@ class GitHttp:
             answer = answer[:400]
         writer.write(answer)
         await writer.drain()
+
+    def _unauthorised(self, request: Request) -> bytes:
+        text = request.headers.get("authorization", "") if self.says_back else ""
+        status = "403 Not you" if self.says_back else "401 Who"
+        lines = (f"HTTP/1.1 {status}", 'WWW-Authenticate: Basic realm="here"', "Content-Type: text/plain")
+        return "\r\n".join([*lines, f"Content-Length: {len(text)}", "", text]).encode()
 
     async def _backend(self, request: Request) -> bytes:
         process = await asyncio.create_subprocess_exec(

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -11,38 +10,13 @@ from adapters.addresses import resolve_public
 from adapters.disk import blob_id
 from adapters.git.address import parse_remote
 from adapters.git.command import Git
+from adapters.git.mirror import Mirror, ref_of
 from adapters.git.remote import RemoteGitSource
+from adapters.git.wire import Wire
 from adapters.source import Head, SourceGone, SourceRefused, SourceUnreachable
 from tests.fakes.git_http import GitHttp
 from tests.fakes.repository import Repository, tree
-
-HOST = "pinned.example"  # resolves nowhere: git can only get there by the address that it is given
-
-
-async def here(_host: str, _port: int) -> Sequence[str]:
-    """This machine, whatever the host."""
-    return ["127.0.0.1"]
-
-
-@dataclass
-class Served:
-    """A repository, served over HTTP, and where its mirrors lie."""
-
-    repository: Repository
-    server: GitHttp
-    folder: Path
-
-    def source(self, *, branch: str = "", timeout_s: float = 30.0, suffix: str = ".git") -> RemoteGitSource:
-        """Follow it as a process that has just started would."""
-        address = f"http://{HOST}:{self.server.port}/owner/name/{suffix}"
-        remote = parse_remote(address, allowed_hosts=[f"{HOST}:{self.server.port}"], schemes=("http",))
-        git = Git(self.folder / "empty", protocols=("http",), timeout_s=timeout_s)
-        return RemoteGitSource(remote, git, mirror=self.mirror, branch=branch, addresses=here)
-
-    @property
-    def mirror(self) -> Path:
-        """The mirror's folder."""
-        return self.folder / "mirrors" / "one.git"
+from tests.fakes.served import HOST, Served, here
 
 
 @pytest.fixture
@@ -69,7 +43,7 @@ class TestRemote:
         await tree(served.source())
 
         git = Git(served.folder / "empty")
-        counted = await git.run("--git-dir", str(served.mirror), "rev-list", "--count", "refs/roomwise/head")
+        counted = await git.run("--git-dir", str(served.mirror), "rev-list", "--count", ref_of(""))
 
         assert b"1" == counted.strip()
 
@@ -131,7 +105,7 @@ class TestRemote:
 
         assert (new, [blob_id(b"two\n")]) == (listing.head.commit, [entry.blob for entry in listing.entries])
 
-    @pytest.mark.parametrize("left", ["shallow.lock", "refs/roomwise/head.lock", "config.lock", "packed-refs.lock"])
+    @pytest.mark.parametrize("left", ["shallow.lock", f"{ref_of('')}.lock", "config.lock", "packed-refs.lock"])
     async def test_lock_of_a_killed_git_is_cleared(self, served: Served, left: str) -> None:
         """A lock file that a killed git left behind does not stop the next process."""
         await tree(served.source())
@@ -195,7 +169,7 @@ class TestRemote:
             return await resolve_public(host, port, ask=here)
 
         git = Git(served.folder / "empty", protocols=("http",))
-        source = RemoteGitSource(remote, git, mirror=served.mirror, addresses=guarded)
+        source = RemoteGitSource(remote, Wire(git, guarded), mirror=Mirror(served.mirror, git))
 
         with pytest.raises(SourceRefused, match="public internet"):
             await source.head()
@@ -221,11 +195,9 @@ class TestRemote:
 
     async def test_fetch_that_grows_too_large_is_ended(self, served: Served) -> None:
         """While git fetches, what has come so far is weighed; over the limit it is ended and refused."""
-        source = served.source()
-        await tree(source)
+        await tree(served.source())  # more than ten bytes
         served.server.is_hanging = True
-        source._max_bytes = 10
-        (served.mirror / "objects" / "pack" / "tmp_pack_1").write_bytes(b"x" * 11)  # what git writes while it fetches
+        source = served.source(max_bytes=10)
 
         with pytest.raises(SourceRefused, match="within the limits"):
             await source.listing(Head("main", "a" * 40))
@@ -263,7 +235,7 @@ class TestRemote:
 
     async def test_many_updates_do_not_pile_up(self, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
         """After many fetches the mirror is packed together, and what it shows is right."""
-        monkeypatch.setattr("adapters.git.remote._MANY_PACKS", 2)
+        monkeypatch.setattr("adapters.git.mirror._MANY_PACKS", 2)
         source = served.source()
         for number in range(5):
             served.repository.put("a.md", f"{number}\n")

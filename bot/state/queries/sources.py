@@ -28,6 +28,7 @@ class NewSource:
     is_private: bool = True
     interval_s: int = 300
     added_by: str | None = None
+    repository: str | None = None
 
 
 async def add(session: AsyncSession, new: NewSource, *, now: datetime) -> Source:
@@ -46,6 +47,7 @@ async def add(session: AsyncSession, new: NewSource, *, now: datetime) -> Source
         is_private=new.is_private,
         interval_s=new.interval_s,
         added_by=new.added_by,
+        repository=new.repository,
         added_at=now,
         next_due_at=now,
     )
@@ -74,6 +76,13 @@ async def list_everywhere(session: AsyncSession) -> list[Source]:
     wanted = select(Source).join(Project, col(Project.id) == col(Source.project))
     wanted = wanted.where(col(Source.state) == "active", col(Project.removed_at).is_(None))
     return list(await session.scalars(wanted.order_by(col(Source.added_at), col(Source.id))))
+
+
+async def remotes(session: AsyncSession) -> list[Source]:
+    """Whatever follows a repository on the network; not what is removed, or was purged because it is gone."""
+    wanted = select(Source).where(col(Source.kind) == "git", col(Source.location).contains("://"))
+    wanted = wanted.where(col(Source.state) != "removed", col(Source.state_reason) != "purged")
+    return list(await session.scalars(wanted))
 
 
 async def by_name(session: AsyncSession, project: str, name: str) -> Source | None:

@@ -19,6 +19,7 @@ from bot.refresh import Refresh, RefreshParts
 from bot.state.database import Database
 from bot.state.queries import codes, jobs, projects, sources
 from bot.state.queries.sources import NewSource
+from bot.state.tables import Source
 from bot.state.vault import Vault
 from config.load import load
 from pipelines.components.embed import NoEmbedder
@@ -236,15 +237,48 @@ async def test_index_of_a_removed_project_is_removed(house: House, chores: Chore
     assert await house.db.read(lambda session: sources.get(session, cut)) is None
 
 
-async def test_mirrors_of_forgotten_sources_go(house: House, chores: Chores) -> None:
-    """A mirror whose source is not followed any more is removed; the others stay."""
-    kept = await house.follow(FakeSource(), "docs")
-    for source in (kept, "forgotten0000000"):
-        (house.registry.mirror(source) / "objects").mkdir(parents=True)
+REPOSITORY = "https://github.com/acme/app"
+
+
+async def follow_repository(house: House, *, ref: str = "") -> Source:
+    """A source of a repository on the network, with its mirror."""
+    new = NewSource(house.project, "git", f"app {ref}", REPOSITORY, ref=ref)
+    (house.registry.mirror(REPOSITORY) / "objects").mkdir(parents=True, exist_ok=True)
+    return await house.db.write(lambda session: sources.add(session, new, now=NOW))
+
+
+async def test_mirrors_of_forgotten_repositories_go(house: House, chores: Chores) -> None:
+    """One whose repository nobody follows is removed, and one named as they were once; the others stay."""
+    await follow_repository(house)
+    old = house.registry.mirror(REPOSITORY).parent / "0123456789abcdef.git"
+    for folder in (house.registry.mirror("https://github.com/acme/gone"), old):
+        (folder / "objects").mkdir(parents=True)
 
     said = await chores.remove_mirrors()
 
-    assert ("removed 1", [kept]) == (said, house.registry.mirrored())
+    assert ("removed 2", [house.registry.mirror_name(REPOSITORY)]) == (said, house.registry.mirrored())
+
+
+async def test_a_mirror_stays_while_another_source_follows_its_repository(house: House, chores: Chores) -> None:
+    """A removed source takes it along only when it was the last one, of whichever project or branch."""
+    first, second = await follow_repository(house), await follow_repository(house, ref="next")
+
+    await chores._parts.following.end(first, now=NOW)
+    left = house.registry.mirrored()
+    await chores._parts.following.end(second, now=NOW)
+
+    assert ([house.registry.mirror_name(REPOSITORY)], []) == (left, house.registry.mirrored())
+
+
+async def test_a_purge_takes_the_mirror_along(house: House, chores: Chores) -> None:
+    """What was hidden for too long leaves no file of its repository behind."""
+    row = await follow_repository(house)
+    await house.db.write(lambda session: sources.set_state(session, row.id, "hidden", reason="gone", now=NOW))
+    house.now = NOW + timedelta(days=8)
+
+    await chores.purge_hidden()
+
+    assert [] == house.registry.mirrored()
 
 
 async def test_expired_codes_are_dropped(house: House, chores: Chores) -> None:
