@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.source import SourceGone, SourceRefused, SourceUnreachable
+from bot.state.queries.sources import LONGEST_WAIT_S
 from bot.state.tables import Source
 from pipelines.indexing import Outcome
 from pipelines.types import StoreFull, StoreUnavailable
 
-LONGEST_WAIT_S = 3600.0
 DISK_WAIT_S = 60.0
 VANISHED_WAIT_S = 10.0
 

@@ -72,9 +72,8 @@ class Chores:
         if room <= 0:
             return ""
         now = self._parts.clock()
-        limit = room + len(self._under_way)
-        due = await self._parts.db.read(lambda session: sources.due(session, now=now, limit=limit))
-        for row in [row for row in due if row.id not in self._under_way and row.kind != "upload"][:room]:
+        due = await self._parts.db.read(lambda session: sources.due(session, now=now))
+        for row in [one.source for one in due if one.source.id not in self._under_way][:room]:
             self._under_way.add(row.id)
             self._parts.spawn(self.refresh_now(row.id))
         return ""

@@ -26,6 +26,7 @@ from tests.unit.bot.state.test_queries_erasure import *  # noqa: F403
 from tests.unit.bot.state.test_queries_flow import *  # noqa: F403
 from tests.unit.bot.state.test_queries_people import *  # noqa: F403
 from tests.unit.bot.state.test_queries_projects import *  # noqa: F403
+from tests.unit.bot.state.test_queries_repositories import *  # noqa: F403
 from tests.unit.bot.state.test_queries_retention import *  # noqa: F403
 from tests.unit.bot.state.test_queries_rooms import *  # noqa: F403
 

@@ -252,11 +252,11 @@ class TestProblems:
         source.fault = SourceGone("expected a repository, got 404")
         await house.ran(followed)
         source.fault = None
-        due = await house.db.read(lambda session: sources.due(session, now=NOW + timedelta(days=1), limit=9))
+        due = await house.db.read(lambda session: sources.due(session, now=NOW + timedelta(days=1)))
 
         await house.ran(followed)
 
-        assert ([followed], "active") == ([row.id for row in due], (await house.row(followed)).state)
+        assert ([followed], "active") == ([one.source.id for one in due], (await house.row(followed)).state)
 
     async def test_unreachable_source_keeps_serving(self, house: House) -> None:
         """A network failure changes nothing but the record: the error, the count of failures, and a later try."""

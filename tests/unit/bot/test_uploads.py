@@ -351,7 +351,7 @@ async def test_uploads_are_never_due(house: Rooms) -> None:
     """The clock asks sources that change by themselves; many rooms with files must not crowd those out."""
     await house.send("notes.md", NOTES)
 
-    assert [] == await house.db.read(lambda session: sources.due(session, now=NOW + timedelta(days=1), limit=9))
+    assert [] == await house.db.read(lambda session: sources.due(session, now=NOW + timedelta(days=1)))
 
 
 async def test_a_removed_project_takes_its_uploads_along(house: Rooms) -> None:
