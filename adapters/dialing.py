@@ -16,7 +16,7 @@ import httpx
 from adapters.addresses import Resolve
 from adapters.source import SourceRefused, SourceUnreachable
 
-_CONNECT_TIMEOUT_S: Final = 8.0
+_CONNECT_TIMEOUT_S: Final = 5.0  # for each address of a host
 _MOST_REDIRECTS: Final = 3
 _CODINGS: Final = frozenset({"", "identity", "gzip"})  # several at once could blow a few bytes up to terabytes
 
@@ -139,6 +139,8 @@ class CheckedClient:
                 self._client.stream(method, url, headers=headers, content=content) as response,
             ):
                 return Answer(response.status_code, _lowered(response.headers), await self._read(response, host))
+        except httpx.ConnectTimeout:
+            raise SourceUnreachable(f"expected {host!r} to take a connection, got none in time") from None
         except (TimeoutError, httpx.TimeoutException):
             raise SourceLate(f"expected an answer of {host!r} in {self._bounds.timeout_s:g} s, got none") from None
         except httpx.InvalidURL:

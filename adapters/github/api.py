@@ -101,19 +101,21 @@ class GithubApi:
         if answer.status != 200:
             wait_s = self.ledger.failed(key.credential) if answer.status in {500, 503} else None
             raise explain(answer, Subject("repositories", self.host, key.credential), retry_after_s=wait_s)
-        return self._replied(answer)
+        return self._replied(answer, key)
 
-    def _replied(self, answer: Answer) -> Replied:
-        body = answer.json()
+    def _replied(self, answer: Answer, key: Key) -> Replied:
+        body, errors = answer.json(), errors_in(answer.json())
         data = body.get("data") if isinstance(body, dict) else None
-        errors = errors_in(body)
-        if not isinstance(data, dict):
-            if not isinstance(body, dict) or any(map(is_too_much, errors)):
-                raise SourceLate(f"expected {self.host!r} to answer a query, got a fault of its own")
+        if isinstance(data, dict):
+            return Replied(data, {_about(error): error for error in errors}, answer.headers)
+        if any(map(is_too_much, errors)):
+            raise SourceLate(f"expected {self.host!r} to answer a query, got none: it was too much")
+        if errors:
             raise SourceRefused(
                 f"expected {self.host!r} to take a query, got {len(errors)} errors: is it too old for it?"
             )
-        return Replied(data, {_about(error): error for error in errors}, answer.headers)
+        wait_s = self.ledger.failed(key.credential)
+        raise SourceUnreachable(f"expected {self.host!r} to answer a query, got something else", retry_after_s=wait_s)
 
     async def _ask(
         self, method: str, url: str, key: Key, resource: str, *, content: bytes | None, headers: Mapping[str, str]

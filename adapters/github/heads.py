@@ -35,7 +35,7 @@ class GithubHeads:
 
         A node id is followed wherever the repository went; without one, or when it leads nowhere, the name counts, so
         what is seen may have another node id: then it is another repository. Raises SourceUnreachable when nothing can
-        be said now, SourceRefused without a credential.
+        be said now, SourceRefused without a credential and by a host that does not take the query: then ask git.
         """
         if not credential:
             raise SourceRefused(
@@ -92,6 +92,8 @@ class GithubHeads:
             left = [index for index in range(len(asked)) if index not in found]
             found_anew, fault = await self._once_more([asked[index] for index in left], key.credential)
             found |= {left[place]: result for place, result in found_anew.items()}
+        if isinstance(fault, SourceRefused):
+            raise fault
         other = fault or SourceUnreachable(f"expected an answer of {self._api.host!r}, got none")
         return [found.get(index, other) for index in range(len(asked))]
 

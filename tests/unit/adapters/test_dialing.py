@@ -208,6 +208,26 @@ async def test_host_that_answers_differently_the_second_time_is_dialled_where_it
     assert ["140.82.121.4"] == dialled
 
 
+@pytest.mark.parametrize("fault", [httpcore.ConnectError, httpcore.ConnectTimeout])
+async def test_every_address_is_tried(fault: type[Exception]) -> None:
+    """A host whose first address is dead is reached by its second one; one with none is away, not slow."""
+    dialled: list[str] = []
+
+    async def ask(_host: str, _port: int) -> Sequence[str]:
+        return ["2606:50c0::1", "140.82.121.4"]
+
+    class Dead(httpcore.AnyIOBackend):
+        async def connect_tcp(self, host: str, *_: object, **__: object) -> httpcore.AsyncNetworkStream:
+            dialled.append(host)
+            raise fault("as the test wants it")
+
+    with pytest.raises(SourceUnreachable) as away:
+        await asked(CheckedClient(CheckedTransport(resolver(ask=ask), network=Dead())), "https://dead.test/")
+
+    assert not isinstance(away.value, SourceLate)
+    assert ["2606:50c0::1", "140.82.121.4"] == dialled
+
+
 async def test_proxy_of_the_environment_is_not_used(server: TinyServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy would connect for us, to addresses that nobody has checked."""
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{server.port}")

@@ -104,13 +104,16 @@ async def test_errors_come_by_the_alias_that_they_are_about() -> None:
     [
         ({"errors": [{"message": "Field 'isNew' doesn't exist on type 'Repository'"}]}, SourceRefused),
         ({"errors": [{"message": "Something went wrong while executing your query."}], "data": None}, SourceLate),
-        ([], SourceLate),
+        ([], SourceUnreachable),
+        ({}, SourceUnreachable),
     ],
 )
 async def test_answers_without_data(body: object, kind: type[Exception]) -> None:
-    """A query that a host does not know is refused for good; what it stumbled over may work in a smaller one."""
-    with pytest.raises(kind):
+    """A query that a host does not know is refused for good; one that was too much may be halved; else it is away."""
+    with pytest.raises(kind) as fault:
         await api(Script(answer(200, body))).graphql("{ viewer { id } }", {}, key=KEY)
+
+    assert kind is type(fault.value)
 
 
 async def test_graphql_without_a_token_is_not_asked() -> None:
