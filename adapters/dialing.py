@@ -35,11 +35,12 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. Names of headers are in lower case."""
+    """What came back. Names of headers are in lower case; `host` gave the answer, after any redirects."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = b""
+    host: str = ""
 
     def json(self) -> Any:
         """Read the body, None when it is no JSON: every host has pages for its own faults."""
@@ -117,7 +118,6 @@ class CheckedClient:
         self._client = httpx.AsyncClient(
             transport=transport,
             trust_env=False,
-            follow_redirects=True,
             max_redirects=_MOST_REDIRECTS,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             headers={"accept-encoding": "gzip", "user-agent": "roomwise"},
@@ -129,16 +129,17 @@ class CheckedClient:
     ) -> Answer:
         """Give the whole answer, whatever its status.
 
-        Raises SourceRefused for an address that may not be asked, SourceLate when time is up, SourceUnreachable for a
+        Redirects are followed for GET alone: others would be sent on as a GET, which asks for something else. Raises SourceRefused for an address that may not be asked, SourceLate when time is up, SourceUnreachable for a
         connection that fails and an answer that is too large.
         """
         host = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        request = self._client.stream(method, url, headers=headers, content=content, follow_redirects=method == "GET")
         try:
-            async with (
-                asyncio.timeout(self._bounds.timeout_s),
-                self._client.stream(method, url, headers=headers, content=content) as response,
-            ):
-                return Answer(response.status_code, _lowered(response.headers), await self._read(response, host))
+            async with asyncio.timeout(self._bounds.timeout_s), request as response:
+                body = await self._read(response, host)
+                return Answer(
+                    response.status_code, _lowered(response.headers), body, response.url.netloc.decode("ascii")
+                )
         except httpx.ConnectTimeout:
             raise SourceUnreachable(f"expected {host!r} to take a connection, got none in time") from None
         except (TimeoutError, httpx.TimeoutException):

@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from adapters.dialing import Answer, CheckedClient, SourceLate
 from adapters.github.limits import Ledger, Now, errors_in, machine_time
@@ -132,6 +132,9 @@ class GithubApi:
         except SourceUnreachable as fault:
             fault.retry_after_s = self.ledger.failed(key.credential)
             raise
+        if answer.host != urlsplit(url).netloc:
+            # It saw no credential, so what it says of a repository, such as 404, means nothing.
+            raise SourceRefused(f"expected {self.host!r} to answer itself, got a redirect to {answer.host[:100]!r}")
         if answer.status < 500:
             self.ledger.take(key.credential, resource, answer, answer.json() if _may_limit(answer) else None)
         return answer

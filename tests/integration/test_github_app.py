@@ -1,6 +1,7 @@
 """Sign-in as a GitHub App, and missed webhooks, against an emulator that runs on GitHub's own schemas."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -51,6 +52,19 @@ async def test_app_opens_private_repositories(hub: Hub, house: House) -> None:
     assert [("GET", "installation"), ("POST", "access_tokens")] == rest_of(hub)
     assert 4 == len(hub.requests)
     assert {"read"} == {right for token in hub.tokens.values() for right in token.permissions.values()}
+
+
+async def test_no_log_holds_a_token(hub: Hub, house: House, caplog: pytest.LogCaptureFixture) -> None:
+    """Not even at the most talkative level, and not when something is refused."""
+    caplog.set_level(logging.DEBUG)
+    await hub.create("acme/app", files={"a": b"x"}, is_private=True)
+    await house.heads(Asked("acme/app"))
+    for text, token in list(hub.tokens.items()):
+        hub.tokens[text] = replace(token, expires_at=1.0)
+    await house.heads(Asked("acme/app"))
+
+    assert "access_tokens" in caplog.text  # what was asked is told, not with what
+    assert [] == [text for text in (*hub.tokens, "eyJ", "PRIVATE KEY") if text in caplog.text]
 
 
 async def test_token_is_refreshed_before_it_ends(hub: Hub, house: House) -> None:

@@ -162,6 +162,30 @@ async def test_redirect_within_the_host_keeps_the_credential() -> None:
     assert [True, True] == seen
 
 
+async def test_what_is_posted_is_not_redirected() -> None:
+    """As a GET it would ask for something else, and its answer would be taken for that of the question."""
+    seen: list[str] = []
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        seen.append(request.method)
+        return httpx.Response(301, headers={"location": "https://b.test/"})
+
+    client = CheckedClient(httpx.MockTransport(reply))
+    answer = await client.ask("POST", "https://a.test/", content=b"{}")
+
+    assert (301, "a.test", ["POST"]) == (answer.status, answer.host, seen)
+
+
+async def test_answer_names_the_host_that_gave_it() -> None:
+    """Whoever asked can see that it was sent elsewhere."""
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        is_first = request.url.host == "a.test"
+        return httpx.Response(302, headers={"location": "https://b.test:8443/"}) if is_first else httpx.Response(200)
+
+    assert "b.test:8443" == (await asked(CheckedClient(httpx.MockTransport(reply)), "https://a.test/")).host
+
+
 async def test_redirects_have_an_end(server: TinyServer) -> None:
     """A host that redirects for ever is given up after the third time."""
     server.reply = http(302, location="/again")

@@ -116,6 +116,22 @@ async def test_answers_without_data(body: object, kind: type[Exception]) -> None
     assert kind is type(fault.value)
 
 
+async def test_redirect_to_another_host_says_nothing_of_a_repository() -> None:
+    """That host saw no token; its 404 must hide nothing."""
+    script = Script(answer(302, location="https://elsewhere.test/"), answer(404))
+
+    with pytest.raises(SourceRefused, match=r"redirect to 'elsewhere\.test'"):
+        await api(script).rest("GET", "/repos/a/b", key=KEY)
+
+
+async def test_redirected_query_is_refused() -> None:
+    """A host that has moved is to be configured by its new name."""
+    script = Script(answer(301, location="https://elsewhere.test/"), answer(404))
+
+    with pytest.raises(SourceRefused, match="HTTP 301"):
+        await api(script).graphql("{ viewer { id } }", {}, key=KEY)
+
+
 async def test_graphql_without_a_token_is_not_asked() -> None:
     """The host would refuse it."""
     script = Script(answer(200, {}))
