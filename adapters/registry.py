@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """What is needed to open a source. `kind` is folder, checkout, git or upload; `ref` a branch, '' the default one."""
+    """What is needed to open a source. `kind` is folder, checkout, git or upload; `ref` a branch, '' the default one.
+
+    One that `is_public` is read as anybody could, without a credential: once it is made private, it is gone.
+    """
 
     id: str
     kind: str
     location: str
     ref: str = ""
+    is_public: bool = False
 
 
 class SourceRegistry:
@@ -53,17 +57,14 @@ class SourceRegistry:
         self._max_bytes = max_bytes
         self._mirrors: dict[str, Mirror] = {}
 
-    def open(self, spec: SourceSpec, *, is_anonymous: bool = False) -> CodeSource:
-        """Make the source; nothing is read yet. Raises SourceRefused for what can never be followed.
-
-        One that is anonymous shows no credential to anybody.
-        """
+    def open(self, spec: SourceSpec) -> CodeSource:
+        """Make the source; nothing is read yet. Raises SourceRefused for what can never be followed."""
         if spec.kind in {"folder", "upload"}:
             return self._folder(spec)
         if spec.kind == "checkout":
             return self._checkout(spec)
         if spec.kind == "git":
-            return self._remote(spec, is_anonymous=is_anonymous) if "://" in spec.location else self._local(spec)
+            return self._remote(spec) if "://" in spec.location else self._local(spec)
         raise SourceRefused(f"expected a source of kind folder, checkout, git or upload, got {spec.kind!r}")
 
     def remote(self, text: str) -> "Remote":
@@ -71,6 +72,14 @@ class SourceRegistry:
         from adapters.git.address import parse_remote
 
         return parse_remote(text, allowed_hosts=self._sources.allowed_hosts, ssh_hosts=self._sources.ssh_hosts)
+
+    def credential(self, remote: "Remote") -> str:
+        """Name what opens a repository, "" for nothing."""
+        return self._wire.credential(remote)
+
+    def is_inside(self, remote: "Remote") -> bool:
+        """Say whether a host may lie in the operator's own network: what everybody may read there, few can reach."""
+        return not {remote.host, remote.named_host}.isdisjoint(self._sources.inside_hosts)
 
     def mirror_name(self, location: str) -> str:
         """Name the mirror of a repository: the same for all who follow it, however they wrote it."""
@@ -126,11 +135,11 @@ class SourceRegistry:
 
         return LocalGitSource(Path(spec.location), self._git_here, branch=spec.ref)
 
-    def _remote(self, spec: SourceSpec, *, is_anonymous: bool) -> CodeSource:
+    def _remote(self, spec: SourceSpec) -> CodeSource:
         from adapters.git.remote import RemoteGitSource
 
         remote = self.remote(spec.location)
-        wire = replace(self._wire, access=Access({})) if is_anonymous else self._wire
+        wire = replace(self._wire, access=Access({})) if spec.is_public else self._wire
         mirror = self._mirror(self.mirror_name(remote.location))
         return RemoteGitSource(remote, wire, mirror=mirror, branch=spec.ref, max_bytes=self._max_bytes)
 

@@ -132,21 +132,28 @@ def search(
 
 @app.command()
 def index(
-    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Folders or local git repositories.")],
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCE...", help="Folders, git repositories here, owner/name, https addresses."),
+    ],
     project: ProjectName = "roomwise",
+    branch: Annotated[str, typer.Option(help="Branch or tag of repositories, else the default branch.")] = "",
+    path: Annotated[list[str] | None, typer.Option(help="Only this folder or file; may be given again.")] = None,
     as_json: AsJson = False,
     data_dir: DataDir = None,
     config: ConfigFile = None,
 ) -> None:
-    """Follow folders or local git repositories in a project, and index them now. Makes the project if needed.
+    """Follow folders or git repositories in a project, and index them now. Makes the project if needed.
 
-    Example: roomwise index ~/src/handbook ~/src/service --project team
+    Example: roomwise index ~/src/handbook acme/service --project team
     """
     with _importing():
         from bot.cli.doors import Where
         from bot.cli.terminal import index_now
+        from bot.desk import Part
 
-    _exit(index_now(sources, project=project, as_json=as_json, where=Where(data_dir, config)))
+    part = Part(branch, tuple(path or ()))
+    _exit(index_now(sources, project=project, part=part, as_json=as_json, where=Where(data_dir, config)))
 
 
 @app.command("eval")

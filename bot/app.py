@@ -156,6 +156,7 @@ class Opened:
                 refresh=self.refresh,
                 standing=self.standing,
                 limits=self.settings.limits,
+                sources=self.settings.sources,
                 access=self.settings.access,
                 clock=utc_now,
                 address=lambda: self.settings.web.public_url or self.address or _local_address(self.settings),

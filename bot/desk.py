@@ -43,6 +43,16 @@ class IndexProgress:
     left_s: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is wanted of a source: a branch or tag, "" the default one, and files and folders, all when none is named."""
+
+    branch: str = ""
+    paths: Sequence[str] = ()
+
+
+WHOLE = Part()
+
 OnIndexProgress = Callable[[IndexProgress], None]
 
 
@@ -58,11 +68,14 @@ class Desk(Protocol):
     async def ask(self, question: str, *, project: str) -> Json:
         """Answer: {"answer", "citations", "verdict", "timings"}. Raises UnknownProject, DeskError."""
 
-    async def index(self, locations: Sequence[str], *, project: str, on_progress: OnIndexProgress) -> Json:
-        """Follow folders or local repositories and index them now; makes the project if there is none.
+    async def index(
+        self, locations: Sequence[str], *, project: str, part: Part = WHOLE, on_progress: OnIndexProgress
+    ) -> Json:
+        """Follow folders or repositories and index them now; makes the project if there is none.
 
-        Gives {"project", "sources": [{"source", "kind", "files", "passages", "removed", "skipped", "redacted",
-        "version", "error"}]}. Raises DeskError for a location that cannot be followed; nothing is added then.
+        Gives {"project", "sources": [{"source", "kind", "location", "files", "passages", "removed", "skipped",
+        "absent", "redacted", "version", "error"}]}. Raises DeskError for a location that cannot be followed; nothing is
+        added then.
         """
 
     async def status(self) -> Json:

@@ -1,8 +1,8 @@
 """What projects follow: reading what somebody wants followed, beginning, ending, and looking again."""
 
 import re
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Coroutine, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,18 @@ from urllib.parse import urlsplit
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.git.address import parse_remote
-from adapters.registry import SourceRegistry
+from adapters.git.address import Remote, is_address, is_short, parse_remote
+from adapters.paths import encode_path
+from adapters.registry import SourceRegistry, SourceSpec
 from adapters.source import SourceRefused
 from bot.errors import UserError
+from bot.first_look import Look, look_at
 from bot.gate import follow_visibility
 from bot.mirrors import drop_mirrored
+from bot.outcome import Ran
 from bot.refresh import Refresh
 from bot.state.database import Database
-from bot.state.queries import projects, purges, rooms, sources
+from bot.state.queries import projects, purges, repositories, rooms, sources
 from bot.state.queries.sources import NewSource
 from bot.state.tables import Source
 from bot.state.vault import Vault
@@ -30,49 +33,91 @@ Spawn = Callable[[Coroutine[Any, Any, object]], object]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A source as it will be stored: kind, the name that people see, and its location without credentials."""
+    """A source as it will be stored: kind, the name that people see, and its location without credentials.
+
+    `ref` is a branch or tag, "" the default branch; `paths` are the files and folders of it that are followed, all when
+    none is named.
+    """
 
     kind: str
     name: str
     location: str
+    ref: str = ""
+    paths: tuple[str, ...] = ()
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is a repository on the network."""
+        return self.kind == "git" and "://" in self.location
 
 
-def wanted_in_chat(text: str, *, folders: Mapping[str, Path], hosts: Sequence[str], project: str) -> Wanted:
-    """Read what was typed in chat: a declared folder's name, owner/name, or an https address of an allowed host.
+def wanted_in_chat(text: str, *, declared: Sources, project: str) -> Wanted:
+    """Read what was typed in chat: a declared folder's name, owner/name, or an address of an allowed host.
 
     Absolute paths, file: and other schemes are for the command line. Raises UserError that says what is allowed.
     """
+    folders, hosts = declared.folders, declared.allowed_hosts
     for name, path in folders.items():
         if text.casefold() == name.casefold():
             return Wanted("folder", name, str(path))
-    is_address = text.startswith("https://")
+    is_address = text.startswith("https://") or (bool(declared.ssh_hosts) and text.startswith(("ssh://", "git@")))
     if not is_address and not re.fullmatch(r"[A-Za-z0-9][\w-]*/[\w.-]+", text):
         if folders:
             raise UserError("source.wrong", folders=", ".join(sorted(folders)), got=text[:120])
         raise UserError("source.wrong_no_folders", got=text[:120], project=project)
     try:
-        remote = parse_remote(text, allowed_hosts=hosts)
+        remote = parse_remote(text, allowed_hosts=hosts, ssh_hosts=declared.ssh_hosts)
     except SourceRefused as error:
         raise _refusal(text, hosts) from error
-    name = remote.repository if remote.host == "github.com" else f"{remote.host}/{remote.repository}"
-    return Wanted("git", name, remote.location)
+    return Wanted("git", _name_of(remote), remote.location)
 
 
-def wanted_in_shell(text: str, *, taken: Sequence[str]) -> Wanted:
-    """Read what was typed on the command line: a folder, followed as a git work tree when it is the top of one.
+def wanted_in_shell(text: str, *, declared: Sources, taken: Sequence[str]) -> Wanted:
+    """Read what was typed on the command line: a folder, a repository's address, or owner/name on GitHub.
 
-    The name is the folder's own, with a number where that is taken. Raises SourceRefused.
+    A folder that is there comes first, followed as a git work tree when it is the top of one. Its name is the folder's
+    own, with a number where that is taken. Raises SourceRefused.
     """
     folder = Path(text).expanduser()
+    if is_address(text) or (is_short(text) and not folder.exists()):
+        remote = parse_remote(text, allowed_hosts=declared.allowed_hosts, ssh_hosts=declared.ssh_hosts)
+        return Wanted("git", _name_of(remote), remote.location)
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing there"
-        raise SourceRefused(f"expected a folder or a local git repository at {text!r}, got {found}")
+        raise SourceRefused(
+            f"expected a folder, a local git repository, owner/name or an https address at {text!r}, got {found}"
+        )
     folder = folder.resolve()
     is_bare = (folder / "HEAD").is_file() and (folder / "objects").is_dir()
     kind = "git" if is_bare else "checkout" if (folder / ".git").exists() else "folder"
     base = (folder.name.removesuffix(".git") or "root")[:56]
     name = next(one for one in (base, *(f"{base}-{number}" for number in range(2, 1000))) if one not in taken)
     return Wanted(kind, name, str(folder))
+
+
+def wanted_paths(words: Sequence[str]) -> tuple[str, ...]:
+    """Read folders and files of a tree as somebody typed them. Raises UserError for what leads out of it."""
+    paths = []
+    for word in words:
+        parts = [part for part in word.split("/") if part not in {"", "."}]
+        if not parts or ".." in parts or "\\" in word or not word.isprintable():
+            raise UserError("source.path_outside", got=word[:120])
+        paths.append(encode_path("/".join(parts).encode("utf-8")))
+    return tuple(dict.fromkeys(paths))
+
+
+def free_name(wanted: Wanted, taken: Collection[str]) -> Wanted:
+    """The same source under a name that is free: a second branch of a repository is called owner/name@branch."""
+    keys = {name.casefold() for name in taken}
+    return (
+        wanted
+        if wanted.name.casefold() not in keys or not wanted.ref
+        else replace(wanted, name=f"{wanted.name}@{wanted.ref}")
+    )
+
+
+def _name_of(remote: Remote) -> str:
+    return remote.repository if remote.host == "github.com" else f"{remote.host}/{remote.repository}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +145,35 @@ class Following:
         self._settings = parts.settings
         self._spawn = parts.spawn
 
+    async def look(self, wanted: Wanted, *, may_use_credential: bool) -> Look:
+        """See whether a source can be followed, and whether everybody may read it. Raises UserError."""
+        if not wanted.is_remote:
+            return Look(is_private=True)
+        spec = SourceSpec("", wanted.kind, wanted.location, wanted.ref)
+        return await look_at(
+            self._registry, spec, name=wanted.name, paths=wanted.paths, may_use_credential=may_use_credential
+        )
+
+    def needs_credential(self, wanted: Wanted) -> bool:
+        """Say whether a source may be private, and readable by a credential of the settings."""
+        return wanted.is_remote and bool(self._registry.credential(self._registry.remote(wanted.location)))
+
+    def is_same(self, row: Source, wanted: Wanted) -> bool:
+        """Say whether a source follows already what is wanted."""
+        if not wanted.is_remote or row.kind != "git" or "://" not in row.location:
+            return (row.kind, row.location, row.ref) == (wanted.kind, wanted.location, wanted.ref)
+        names = [self._registry.mirror_name(location) for location in (row.location, wanted.location)]
+        return names[0] == names[1] and row.ref == wanted.ref
+
     async def begin(
-        self, project: str, wanted: Wanted, *, ref: str = "", person: str | None, now: datetime, starts: bool = True
+        self,
+        project: str,
+        wanted: Wanted,
+        *,
+        is_private: bool = True,
+        person: str | None,
+        now: datetime,
+        starts: bool = True,
     ) -> Source:
         """Follow a source and, when it `starts`, begin its first index in the background. Raises UserError.
 
@@ -112,7 +184,9 @@ class Following:
             wanted.kind,
             wanted.name,
             wanted.location,
-            ref=ref,
+            ref=wanted.ref,
+            paths=list(wanted.paths),
+            is_private=is_private,
             interval_s=self._settings.interval_s,
             added_by=person,
         )
@@ -120,7 +194,7 @@ class Following:
 
         async def follow(session: AsyncSession) -> Source:
             had_private = await projects.has_private_source(session, project)
-            added = await sources.add(session, new, now=now)
+            added = await sources.add(session, await self._in_repository(session, new), now=now)
             if not had_private:  # else an owner has let public rooms see private sources, or they are silent already
                 for room in await rooms.list_of(session, project):
                     await follow_visibility(session, room.id)
@@ -130,6 +204,18 @@ class Following:
         if starts:
             self._spawn(self._refresh.refresh_source(row.id))
         return row
+
+    async def _in_repository(self, session: AsyncSession, new: NewSource) -> NewSource:
+        """The same with its repository, when it is one on the network."""
+        if new.kind != "git" or "://" not in new.location:
+            return new
+        host = self._registry.remote(new.location).named_host
+        repository = await repositories.get_or_add(session, new.location, host=host)
+        return replace(new, repository=repository.id)
+
+    async def first_index(self, source: Source) -> Ran | None:
+        """Bring a new source to its head for the first time; how it went."""
+        return await self._refresh.refresh_source(source.id)
 
     async def end(self, source: Source, *, now: datetime) -> None:
         """Stop following: hidden at once, then everything indexed of it, and quotes of it in turns, are deleted."""
@@ -182,6 +268,6 @@ def _refusal(text: str, hosts: Sequence[str]) -> UserError:
         return UserError("source.address")
     if "@" in parts.netloc or parts.query or parts.fragment:
         return UserError("source.credentials")
-    if text.startswith("https://") and named not in hosts:
+    if parts.scheme and named not in hosts:
         return UserError("source.host", hosts=", ".join(hosts), got=named[:120])
     return UserError("source.address")

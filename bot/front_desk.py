@@ -3,22 +3,25 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.source import SourceError
 from bot.desk import (
+    WHOLE,
     DeskError,
     IndexProgress,
     Json,
     OnIndexProgress,
+    Part,
     UnknownProject,
     answer_as_json,
     found_as_json,
 )
 from bot.errors import UserError
-from bot.following import Following, Wanted, wanted_in_shell
+from bot.first_look import Look
+from bot.following import Following, Wanted, free_name, wanted_in_shell, wanted_paths
 from bot.outcome import Ran
 from bot.people import CLAIM_VALID_FOR, People
 from bot.progress import SourceProgress
@@ -30,7 +33,7 @@ from bot.state.queries import inbox, projects, sources
 from bot.state.tables import Project, Source
 from bot.tokens import Tokens
 from bot.version import PROGRAM
-from config.settings import Access, Limits
+from config.settings import Access, Limits, Sources
 from config.texts import say
 from pipelines.answering import Answering
 from pipelines.searching import Searching
@@ -52,6 +55,7 @@ class DeskParts:
     refresh: Refresh
     standing: Standing
     limits: Limits
+    sources: Sources
     access: Access
     clock: Callable[[], datetime]
     address: Callable[[], str]
@@ -81,9 +85,11 @@ class FrontDesk:
                     return answer_as_json(event, await self._names(asked_in))
         raise DeskError("expected an answer, got none; the service's log says why")
 
-    async def index(self, locations: Sequence[str], *, project: str, on_progress: OnIndexProgress) -> Json:
+    async def index(
+        self, locations: Sequence[str], *, project: str, part: Part = WHOLE, on_progress: OnIndexProgress
+    ) -> Json:
         """Follow what is not followed yet, then refresh all of it now."""
-        followed_in, rows = await self._follow(locations, project)
+        followed_in, rows = await self._follow(locations, project, part)
         ran = await asyncio.gather(*(self._refreshed(followed_in, row, on_progress) for row in rows))
         shown = await self._parts.searching.store.shown(followed_in.id)
         counts = await self._parts.searching.store.counts(followed_in.id)
@@ -145,36 +151,66 @@ class FrontDesk:
             raise DeskError(f"expected at most {most} characters, got {len(question)}; shorten it")
         return question
 
-    async def _follow(self, locations: Sequence[str], name: str) -> tuple[Project, list[Source]]:
+    async def _follow(self, locations: Sequence[str], name: str, part: Part) -> tuple[Project, list[Source]]:
         """The project, made if needed, and a row for each location. Nothing is added when one cannot be followed."""
         existing = await self._parts.db.read(lambda session: projects.by_name(session, name))
         followed = await self._rows(existing)
+        try:
+            wanted = await self._wanted(locations, followed, part)
+            looks = [await self._look(one, followed) for one in wanted]
+            project = existing or await self._parts.projects.begin(name, person=None, now=self._parts.clock())
+            rows = zip(wanted, looks, strict=True)
+            return project, [await self._row(project, followed, one, look) for one, look in rows]
+        except UserError as error:
+            raise DeskError(say(error.key, "en", **error.values)) from error
+
+    async def _wanted(self, locations: Sequence[str], followed: Sequence[Source], part: Part) -> list[Wanted]:
+        """Read what was typed, each source once. Raises DeskError and UserError."""
         taken = [row.name for row in followed]
+        paths = wanted_paths(part.paths)
         wanted: list[Wanted] = []
         for location in locations:
             try:
-                one = await asyncio.to_thread(wanted_in_shell, location, taken=taken)
+                one = await asyncio.to_thread(wanted_in_shell, location, declared=self._parts.sources, taken=taken)
             except SourceError as error:
                 raise DeskError(str(error)) from error
+            if part.branch and one.kind != "git":
+                raise UserError("source.no_branch", name=one.name, got=part.branch)
+            one = replace(one, ref=part.branch, paths=paths)
             if one.location not in [other.location for other in wanted]:
-                wanted.append(one)
+                wanted.append(one if self._known(one, followed) else free_name(one, taken))
                 taken.append(one.name)
-        try:
-            project = existing or await self._parts.projects.begin(name, person=None, now=self._parts.clock())
-            return project, [await self._row(project, followed, one) for one in wanted]
-        except UserError as error:
-            raise DeskError(say(error.key, "en", **error.values)) from error
+        return wanted
+
+    def _known(self, wanted: Wanted, followed: Sequence[Source]) -> Source | None:
+        """The row of what is followed already. Raises DeskError when other paths of it are."""
+        known = next((row for row in followed if self._parts.following.is_same(row, wanted)), None)
+        if known is not None and wanted.paths and set(wanted.paths) != set(known.paths):
+            there = ", ".join(known.paths) or "all"
+            raise DeskError(f"expected other paths of {known.name!r} than are followed ({there}); remove it first")
+        return known
+
+    async def _look(self, wanted: Wanted, followed: Sequence[Source]) -> Look | None:
+        """See what a repository is before it is followed for the first time. Raises DeskError and UserError."""
+        if self._known(wanted, followed) is not None:
+            return None
+        look = await self._parts.following.look(wanted, may_use_credential=True)
+        if look.problem:
+            raise DeskError(look.problem)
+        return look
 
     async def _rows(self, project: Project | None) -> list[Source]:
         if project is None:
             return []
         return await self._parts.db.read(lambda session: sources.list_of(session, project.id))
 
-    async def _row(self, project: Project, followed: Sequence[Source], wanted: Wanted) -> Source:
-        for row in followed:
-            if row.location == wanted.location:
-                return row
-        return await self._parts.following.begin(project.id, wanted, person=None, now=self._parts.clock(), starts=False)
+    async def _row(self, project: Project, followed: Sequence[Source], wanted: Wanted, look: Look | None) -> Source:
+        if (known := self._known(wanted, followed)) is not None:
+            return known
+        is_private = look is None or look.is_private
+        return await self._parts.following.begin(
+            project.id, wanted, is_private=is_private, person=None, now=self._parts.clock(), starts=False
+        )
 
     async def _refreshed(self, project: Project, row: Source, on_progress: OnIndexProgress) -> Ran | None:
         def tell(progress: SourceProgress) -> None:
@@ -202,10 +238,12 @@ def _indexed(row: Source, ran: Ran | None, version: str, passages: int) -> dict[
     return {
         "source": row.name,
         "kind": row.kind,
+        "location": row.location,
         "files": counts.get("files", 0),
         "passages": passages,
         "removed": ran.done.removed if ran is not None and ran.done is not None else 0,
         "skipped": dict(counts.get("skipped") or {}),
+        "absent": dict(counts.get("absent") or {}),
         "redacted": counts.get("redacted", 0),
         "version": version,
         "error": ran.error if ran is not None else "expected to follow this source, but it was removed meanwhile",

@@ -10,13 +10,15 @@ from adapters.chat import Reply, RoomChanged, Stage
 from bot.admission import answer_key
 from bot.context import MessageContext
 from bot.outbox import Parcel
+from bot.outcome import Ran
 from bot.progress import ProgressBoard, SourceProgress, pace_of
 from bot.standing import Standing
 from bot.state.database import Database
 from bot.state.queries import rooms
-from bot.state.tables import Project, Room
+from bot.state.tables import Project, Room, Source
 from config.texts import best_language, plain, say
 
+FirstIndex = Callable[[], Awaitable[Ran | None]]
 # A message that shows progress is edited when it has moved by so much.
 _STEP_PERCENT: Final = 10
 
@@ -77,6 +79,22 @@ class Onboarding:
         if reply.progress is not None:
             self._parts.spawn(self._keep_telling(project, context, reply.progress))
         return reply
+
+    def tell_first_index(self, source: Source, indexing: FirstIndex, context: MessageContext) -> None:
+        """Let a source be indexed in the background, and tell the room where it was added once that is over."""
+        self._parts.spawn(self._tell_when_over(source, indexing, context))
+
+    async def _tell_when_over(self, source: Source, indexing: FirstIndex, context: MessageContext) -> None:
+        ran = await indexing()
+        if ran is None:  # it was removed meanwhile
+            return
+        if ran.is_ok:
+            text = say("onboarding.source_ready", context.language, name=source.name, files=ran.counts.get("files", 0))
+        else:
+            text = say("onboarding.source_failed", context.language, name=source.name, error=ran.error)
+        reply = Reply(text, reply_to=context.message.message_id, stage=Stage.NOTICE)
+        thread = context.message.room.thread
+        await self._parts.send(Parcel(context.room.id, reply, key=f"first/{source.id}", thread=thread))
 
     async def _keep_telling(self, project: Project, context: MessageContext, told: float) -> None:
         room = context.room.id

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.registry import SourceSpec
 from adapters.source import CodeSource, Head, Listing, SourceError, SourceGone
 from bot import platform
+from bot.first_look import absent_paths
 from bot.outcome import DISK, DiskLow, Ran, failed, wait_after
 from bot.progress import Pace, ProgressBoard, SourceProgress
 from bot.state.database import Database
@@ -138,7 +139,7 @@ class Refresh:
 
     async def opened(self, row: Source) -> CodeSource:
         """The open source behind a row; opened anew when its place or branch has changed. Raises SourceRefused."""
-        spec = SourceSpec(row.id, row.kind, row.location, row.ref)
+        spec = SourceSpec(row.id, row.kind, row.location, row.ref, is_public=not row.is_private)
         if not self._is_open(spec):
             made = _Opened(spec, await asyncio.to_thread(self._parts.open_source, spec))
             if not self._is_open(spec):  # another may have been quicker
@@ -271,6 +272,7 @@ class Refresh:
             "skipped": dict(Counter(listing.skipped) + Counter(done.skipped)),
             "redacted": plan.redacted + done.redacted,
             "vanished": done.vanished,
+            "absent": await asyncio.to_thread(_absent, listing, row.paths) if row.paths else {},
         }
 
     async def _settle(self, row: Source, ran: Ran) -> None:
@@ -315,3 +317,9 @@ def _listed(listing: Listing, folders: Sequence[str]) -> list[Listed]:
         for entry in listing.entries
         if not inside or (entry.path + "/").startswith(inside)
     ]
+
+
+def _absent(listing: Listing, paths: Sequence[str]) -> dict[str, list[str]]:
+    """The wanted paths that are not in the tree, each with the folders that look most like it."""
+    found = absent_paths(paths, [entry.path for entry in listing.entries])
+    return {path: list(near) for path, near in found.items()}

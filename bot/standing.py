@@ -17,6 +17,7 @@ from pipelines.types import Shown
 
 _NAMED_REASONS = (
     *("binary", "minified", "generated", "vendored", "lock", "too_large", "secret", "link"),
+    *("lfs", "submodule"),
     *("no_converter", "encrypted", "no_text", "damaged", "too_complex"),
 )
 _COMMIT_CHARS = 10
@@ -139,6 +140,10 @@ def _details(row: Source, language: str, *, now: datetime) -> list[str]:
         if count and reason not in _NAMED_REASONS
     ]
     lines = [say("status.skipped", language, reasons=", ".join(named))] if named else []
+    lines += [
+        say("status.absent" if near else "status.absent_none", language, path=path, near=", ".join(near))
+        for path, near in (row.counts.get("absent") or {}).items()
+    ]
     if row.counts.get("redacted"):
         lines.append(say("status.redacted", language, count=row.counts["redacted"]))
     if row.next_due_at is not None:

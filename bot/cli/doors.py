@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 
 from bot import platform
-from bot.desk import Desk, DeskError, IndexProgress, Json, OnIndexProgress
+from bot.desk import WHOLE, Desk, DeskError, IndexProgress, Json, OnIndexProgress, Part
 from config.load import Loaded, load
 
 
@@ -75,9 +75,11 @@ class ServiceDoor:
         """See Desk.ask."""
         return await self._call("POST", "/api/ask", {"question": question, "project": project})
 
-    async def index(self, locations: Sequence[str], *, project: str, on_progress: OnIndexProgress) -> Json:
+    async def index(
+        self, locations: Sequence[str], *, project: str, part: Part = WHOLE, on_progress: OnIndexProgress
+    ) -> Json:
         """See Desk.index. The service sends a line of JSON for each step and the result last."""
-        body = {"sources": list(locations), "project": project}
+        body = {"sources": list(locations), "project": project, "branch": part.branch, "paths": list(part.paths)}
         result: Json | None = None
         try:
             async with self._client.stream("POST", "/api/index", json=body) as response:

@@ -96,8 +96,12 @@ def print_indexed(result: Json) -> None:
                 (source["source"], "bold"),
                 f": {source['files']} files, {source['passages']} passages in {result['project']}",
                 (f" (left out: {skipped})" if skipped else "", "dim"),
+                (f" from {source['location']}" if "://" in source["location"] else "", "dim"),
             )
         )
+        for path, near in source["absent"].items():
+            closest = f"; closest: {', '.join(near)}" if near else ""
+            err.print(Text(f"{source['source']}: no {path} in it{closest}", style="red"))
         if source["skipped"].get(NO_CONVERTER):
             out.print(Text(f"no_converter: PDF and Word files are read with an extra: {INSTALL}", style="dim"))
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from adapters.git.address import is_address, is_short
 from bot.cli.doors import Where, open_door, read_settings
 from bot.cli.show import (
     err,
@@ -17,7 +18,7 @@ from bot.cli.show import (
     print_status,
     print_tokens,
 )
-from bot.desk import Desk, DeskError, Json
+from bot.desk import WHOLE, Desk, DeskError, Json, Part
 from bot.errors import StateError
 from bot.logs import configure, secrets_of
 from bot.platform import PlatformError
@@ -62,14 +63,17 @@ def search_once(
     )
 
 
-def index_now(sources: list[str], *, project: str, as_json: bool, where: Where) -> int:
+def index_now(sources: list[str], *, project: str, part: Part = WHOLE, as_json: bool, where: Where) -> int:
     """Follow and index sources; 1 when one of them could not be indexed."""
     failed: list[str] = []
-    places = [str(Path(one).expanduser().absolute()) for one in sources]
+    places = [_place(one) for one in sources]
+    for typed in sources:
+        if is_short(typed) and Path(typed).exists():
+            err.print(f"{typed} is a folder here; for GitHub's: https://github.com/{typed}", highlight=False)
 
     async def work(desk: Desk) -> Json:
         with index_bar() as bar:
-            return await desk.index(places, project=project, on_progress=bar.show)
+            return await desk.index(places, project=project, part=part, on_progress=bar.show)
 
     def show(result: Json) -> None:
         failed.extend(source["source"] for source in result["sources"] if source["error"])
@@ -77,6 +81,13 @@ def index_now(sources: list[str], *, project: str, as_json: bool, where: Where) 
 
     code = _at_the_desk(work, show, command="index", where=where)
     return FAILED if failed else code
+
+
+def _place(typed: str) -> str:
+    """A source as the desk takes it: an address as it is, owner/name too unless there is such a folder, else a path."""
+    path = Path(typed).expanduser()
+    is_remote = is_address(typed) or (is_short(typed) and not path.exists())
+    return typed if is_remote else str(path.absolute())
 
 
 def show_status(*, as_json: bool, where: Where) -> int:

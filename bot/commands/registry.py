@@ -1,8 +1,8 @@
 """The one list of commands: how a typed line becomes a call, for every network alike.
 
 A command is an async function `(ctx, *arguments) -> Reply | str`. Its signature says what is typed: the registry reads
-words into `str` or `int`, and `Rest` takes what is left of the line. Its docstring is its help in English for readers
-of the code; people see `command.<name>` of the text catalogue.
+words into `str` or `int`, `Words` takes all that follow, and `Rest` what is left of the line as it was typed. Its
+docstring is its help in English for readers of the code; people see `command.<name>` of the text catalogue.
 """
 
 import inspect
@@ -16,6 +16,8 @@ from bot.errors import UserError
 
 Rest = NewType("Rest", str)
 NOTHING = Rest("")
+Words = NewType("Words", tuple[str, ...])
+NO_WORDS = Words(())
 Run = Callable[..., Awaitable[Any]]
 F = TypeVar("F", bound=Run)
 Typed = TypeVar("Typed", bound=Run)
@@ -25,12 +27,13 @@ _LINE = re.compile(r"^/(?P<name>[a-z][a-z_]*)(?:@(?P<bot>[\w.-]+))?(?:\s+(?P<res
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """One argument as typed. `is_rest` takes the remaining line."""
+    """One argument as typed. `is_rest` takes the remaining line, `is_many` all words that are left."""
 
     name: str
     kind: type[Any]
     is_required: bool
     is_rest: bool = False
+    is_many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class Command:
         """How it is typed: /source add SOURCE [BRANCH]."""
         words = [f"/{self.name}"]
         for argument in self.arguments:
-            word = argument.name.upper()
+            word = argument.name.upper() + ("..." if argument.is_many else "")
             words.append(word if argument.is_required else f"[{word}]")
         return " ".join(words)
 
@@ -149,7 +152,9 @@ def bind(parsed: Parsed) -> Mapping[str, Any]:
     for argument in parsed.command.arguments:
         if argument.is_rest:
             words = [_unquoted(parsed.rest)] if parsed.rest else []
-        if words:
+        if argument.is_many:
+            bound[argument.name], words = Words(tuple(words)), []
+        elif words:
             bound[argument.name] = _read(argument, words.pop(0))
         elif argument.is_required:
             raise wrong_use(parsed.command)
@@ -200,9 +205,10 @@ def _arguments(run: Run) -> tuple[Argument, ...]:
     return tuple(
         Argument(
             parameter.name,
-            str if hints[parameter.name] is Rest else hints[parameter.name],
+            str if hints[parameter.name] in (Rest, Words) else hints[parameter.name],
             is_required=parameter.default is inspect.Parameter.empty,
             is_rest=hints[parameter.name] is Rest,
+            is_many=hints[parameter.name] is Words,
         )
         for parameter in list(inspect.signature(run).parameters.values())[1:]
     )

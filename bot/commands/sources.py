@@ -1,11 +1,13 @@
 """Commands for what a project follows: add, remove, list, share, refresh, read anew."""
 
 import re
+from dataclasses import replace
+from functools import partial
 
 from bot.commands.context import Context, registry
-from bot.commands.registry import NOTHING, Rest
+from bot.commands.registry import NO_WORDS, NOTHING, Rest, Words
 from bot.errors import UserError
-from bot.following import wanted_in_chat
+from bot.following import Wanted, free_name, wanted_in_chat, wanted_paths
 from bot.state.queries import sources
 from bot.state.tables import Source
 
@@ -13,26 +15,59 @@ from bot.state.tables import Source
 _BRANCH = re.compile(r"(?![-./])(?!.*(?:\.\.|//|/\.|\.lock(?:/|$)))[\w./#+@,=-]{1,200}(?<![./])")
 
 
-@registry.command("source add")
-async def add(ctx: Context, source: str, branch: str = "") -> str:
-    """Follow a repository or a declared folder in this room's project.
+# Stands for the default branch where paths follow.
+_DEFAULT = "HEAD"
 
-    Example: /source add deepset-ai/haystack main
+
+async def _confirm_add(ctx: Context, source: str, branch: str = "", paths: Words = NO_WORDS) -> str | None:
+    """Only what is read with a credential of the installation is asked about; all else has been said by typing it."""
+    wanted = await _wanted(ctx, source, branch, paths)
+    if not ctx.house.following.needs_credential(wanted):
+        return None
+    look = await ctx.house.following.look(wanted, may_use_credential=ctx.may("source add private"))
+    if not look.is_credential_used:
+        return None
+    return ctx.say("source.add_private_confirm", name=wanted.name, project=(await ctx.project()).name)
+
+
+@registry.command("source add", confirms=_confirm_add)
+async def add(ctx: Context, source: str, branch: str = "", paths: Words = NO_WORDS) -> str:
+    """Follow a repository or a declared folder in this room's project, the whole of it or some paths.
+
+    Example: /source add deepset-ai/haystack main docs haystack/core
     """
     project = await ctx.project()
+    wanted = await _wanted(ctx, source, branch, paths)
+    following = ctx.house.following
+    look = await following.look(wanted, may_use_credential=ctx.may("source add private"))
+    row = await following.begin(
+        project.id, wanted, is_private=look.is_private, person=ctx.person.id, now=ctx.now, starts=False
+    )
+    ctx.house.onboarding.tell_first_index(row, partial(following.first_index, row), ctx.event)
+    if look.problem:
+        return ctx.say("source.added_unreached", name=row.name, error=look.problem)
+    return ctx.say("source.added", name=row.name)
+
+
+async def _wanted(ctx: Context, source: str, branch: str, words: Words) -> Wanted:
+    """What was typed, once nothing stands against it that can be known without asking its host. Raises UserError."""
+    project = await ctx.project()
+    wanted = wanted_in_chat(source, declared=ctx.house.sources, project=project.name)
+    if branch.startswith(("/", "./")) or branch.endswith("/"):  # no branch may be called so
+        branch, words = "", Words((branch, *words))
+    branch = "" if branch == _DEFAULT else branch
     if branch and not _BRANCH.fullmatch(branch):
         raise UserError("source.branch_wrong", got=branch[:80])
-    declared = ctx.house.sources
-    wanted = wanted_in_chat(source, folders=declared.folders, hosts=declared.allowed_hosts, project=project.name)
-    most = ctx.house.limits.sources_per_project
+    if branch and wanted.kind != "git":
+        raise UserError("source.no_branch", name=wanted.name, got=branch)
+    wanted = replace(wanted, ref=branch, paths=wanted_paths(words))
     followed = await ctx.house.db.read(lambda session: sources.list_of(session, project.id))
-    count = sum(row.kind != "upload" for row in followed)
+    count, most = sum(row.kind != "upload" for row in followed), ctx.house.limits.sources_per_project
     if count >= most:
         raise UserError("source.too_many", most=most, count=count)
-    if any(row.kind == wanted.kind and row.location == wanted.location and row.ref in (branch, "") for row in followed):
+    if any(ctx.house.following.is_same(row, wanted) for row in followed):
         raise UserError("source.exists", name=wanted.name)
-    await ctx.house.following.begin(project.id, wanted, ref=branch, person=ctx.person.id, now=ctx.now)
-    return ctx.say("source.added", name=wanted.name)
+    return free_name(wanted, [row.name for row in followed])
 
 
 @registry.command("source list", is_read_only=True)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from bot.desk import Desk, DeskError, IndexProgress
+from bot.desk import Desk, DeskError, IndexProgress, Part
 from bot.errors import StateError
 from bot.rights import Way
 from bot.state.queries import limits, projects
@@ -58,10 +58,12 @@ class Ask(Body):
 
 
 class Index(Body):
-    """Folders or local repositories to follow and index now; from this machine only."""
+    """Folders or repositories to follow and index now, the whole of them or some paths; from this machine only."""
 
     sources: Annotated[Sequence[Text], Field(min_length=1, max_length=100)]
     project: Text
+    branch: str = ""
+    paths: Annotated[Sequence[Text], Field(max_length=100)] = ()
 
 
 @router.post("/search", response_model=None, responses=answers(Searched))
@@ -204,7 +206,8 @@ async def _index(desk: Desk, body: Index, lines: asyncio.Queue[str | None]) -> N
         lines.put_nowait(json.dumps({"progress": shown}))
 
     try:
-        result = await desk.index(list(body.sources), project=body.project, on_progress=tell)
+        part = Part(body.branch, tuple(body.paths))
+        result = await desk.index(list(body.sources), project=body.project, part=part, on_progress=tell)
         lines.put_nowait(json.dumps(result))
     except (DeskError, StateError, KnowledgeError) as error:  # said to the operator's own shell, as without a service
         lines.put_nowait(json.dumps(fault(str(error))))

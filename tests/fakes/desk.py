@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from bot.desk import DeskError, IndexProgress, Json, OnIndexProgress
+from bot.desk import WHOLE, DeskError, IndexProgress, Json, OnIndexProgress, Part
 from pipelines.types import StoreFull
 
 
@@ -24,7 +24,9 @@ class FakeDesk:
         self.asked.append(("ask", question, project))
         return {"answer": "42", "citations": [], "verdict": "extractive", "timings": {}}
 
-    async def index(self, locations: Sequence[str], *, project: str, on_progress: OnIndexProgress) -> Json:
+    async def index(
+        self, locations: Sequence[str], *, project: str, part: Part = WHOLE, on_progress: OnIndexProgress
+    ) -> Json:
         """Two steps, then the result; "/missing" cannot be followed, and "/full" cannot be stored."""
         if "/full" in locations:
             raise StoreFull("the disk is full")

@@ -12,7 +12,7 @@ from cryptography.fernet import Fernet
 
 from adapters.chat import Addressed, Message, Reply, RoomAddress, RoomFacts
 from adapters.registry import SourceRegistry, SourceSpec
-from adapters.source import CodeSource
+from adapters.source import CodeSource, SourceError
 from bot.commands.execution import Commands
 from bot.commands.house import House, who_answers
 from bot.context import MessageContext
@@ -73,6 +73,7 @@ class Typing:
     commands: Commands
     settings: Settings
     files: FakeSource
+    registry: "HouseRegistry"
     work: list[Coroutine[Any, Any, Any]] = field(default_factory=list)
     sent: list[Parcel] = field(default_factory=list)
     has_sent: asyncio.Condition = field(default_factory=asyncio.Condition)
@@ -177,6 +178,19 @@ def _named(message: Message, person: Person) -> Message:
     return replace(message, sender=replace(message.sender, name=person.name))
 
 
+class HouseRegistry(SourceRegistry):
+    """Opens one source in memory for whatever is asked; a fault in `faults` by location, or by ("public", location)."""
+
+    files: CodeSource
+    faults: dict[str | tuple[str, str], SourceError]
+
+    def open(self, spec: SourceSpec) -> CodeSource:
+        """The source, or one that has that fault."""
+        fault = self.faults.get(("public", spec.location)) if spec.is_public else None
+        fault = fault or self.faults.get(spec.location)
+        return FakeSource(fault=fault) if fault else self.files
+
+
 @asynccontextmanager
 async def open_house(folder: Path) -> AsyncIterator[Typing]:
     """Everything that commands work with, in `folder`. One folder is declared, by the name docs."""
@@ -216,7 +230,8 @@ async def open_house(folder: Path) -> AsyncIterator[Typing]:
             parallel=1,
         )
     )
-    registry = SourceRegistry(folder, sources=declared, files=everything.files)
+    registry = HouseRegistry(folder, sources=declared, files=everything.files)
+    registry.files, registry.faults = files, {}
     following = Following(FollowingParts(db, vault, store, refresh, registry, declared, work.append))
     standing = Standing(db, store, board, everything.llm)
     house = House(
@@ -262,7 +277,7 @@ async def open_house(folder: Path) -> AsyncIterator[Typing]:
         who_answers=lambda language: who_answers(everything.llm, language),
     )
     typing = Typing(
-        db, vault, chat, store, board, queue, house, Commands(house), everything, files, work=work, sent=sent
+        db, vault, chat, store, board, queue, house, Commands(house), everything, files, registry, work=work, sent=sent
     )
     try:
         yield typing
