@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.state.database import Database
-from bot.state.queries import audit, erasure, retention
+from bot.state.queries import audit, changes, erasure, retention
 from config.settings import Access, Embedder, Endpoint, Llm, Ranker, Retention
 from config.texts import say
 
 JOB_RUNS_KEPT = timedelta(days=30)
+CHANGES_KEPT = timedelta(days=35)  # of sources; with paths
 DELIVERIES_KEPT = timedelta(days=30)  # no texts: they went when the message was sent
 OPENAI = "api.openai.com"  # where the client goes when no base_url is set
 
@@ -76,6 +77,7 @@ async def sweep(db: Database, kept: Retention, *, now: datetime) -> Mapping[str,
         counts["inbox"] = await retention.delete_inbox(session, before=ids)
         counts["rooms"] = await erasure.delete_rooms(session, before=ids)
         counts["job_runs"] = await retention.delete_job_runs(session, before=now - JOB_RUNS_KEPT)
+        counts["changes"] = await changes.delete_old(session, before=now - CHANGES_KEPT)
         counts["expired"] = await retention.delete_expired(session, now=now)
         counts["audit"] = await audit.prune(session, before=now - timedelta(days=kept.audit_days))
 

@@ -21,6 +21,7 @@ from bot.state.vault import Vault
 from tests.fakes.postgresql import running_postgresql
 from tests.fakes.state import NOW
 from tests.unit.bot.state.test_queries_access import *  # noqa: F403
+from tests.unit.bot.state.test_queries_changes import *  # noqa: F403
 from tests.unit.bot.state.test_queries_codes import *  # noqa: F403
 from tests.unit.bot.state.test_queries_erasure import *  # noqa: F403
 from tests.unit.bot.state.test_queries_flow import *  # noqa: F403

@@ -6,12 +6,17 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from bot.state.queries import changes
 from bot.state.tables import Memory, Turn
 from bot.state.vault import Vault
 
 
 async def forget_source(session: AsyncSession, vault: Vault, *, project: str, source: str) -> int:
-    """Take the quotes of a source out of all turns of a project; the answers' texts stay. Returns how many turns."""
+    """Take the quotes of a source out of all turns of a project; the answers' texts stay. Returns how many turns.
+
+    What changed in the source, paths among it, goes as well.
+    """
+    await changes.forget(session, source)
     found = await session.scalars(select(Turn).where(col(Turn.project) == project))
     changed = 0
     for turn in found:
