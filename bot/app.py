@@ -27,6 +27,7 @@ from bot.state.vault import Vault
 from bot.tokens import Tokens
 from bot.version import PROGRAM
 from config.settings import Settings
+from pipelines.components.converting import made_by
 from pipelines.parts import Knowledge, Sections, open_knowledge
 from pipelines.types import SourceView
 
@@ -111,6 +112,7 @@ class Opened:
                 free_bytes=lambda: platform.free_disk_bytes(self.data_dir),
                 min_free_bytes=self.settings.limits.min_free_disk_bytes,
                 parallel=self.settings.sources.parallel,
+                made_by=_made_by(self.knowledge, self.settings),
             )
         )
 
@@ -191,6 +193,13 @@ async def open_everything(settings: Settings, *, command: str) -> AsyncIterator[
         stack.push_async_callback(opened.refresh.close)
         stack.push_async_callback(opened.tasks.close)
         yield opened
+
+
+def _made_by(knowledge: Knowledge, settings: Settings) -> str:
+    """Name all that an index depends on beside its source: when that is another, every listing is compared again."""
+    converters = [made_by(f"a{ending}", "") for ending in (".pdf", ".docx", ".html")]
+    said = (settings.files.model_dump_json(), settings.limits.model_dump_json())
+    return "+".join((PROGRAM, knowledge.indexing.version, *converters, *said))
 
 
 def _local_address(settings: Settings) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.source import SourceGone, SourceRefused, SourceUnreachable
+from bot.difference import Difference
 from bot.state.queries.sources import LONGEST_WAIT_S
 from bot.state.tables import Source
 from pipelines.indexing import Outcome
@@ -30,13 +31,16 @@ _PROBLEMS: Sequence[tuple[type[Exception], str]] = (
 
 
 DISK = frozenset({"disk_full", "disk_low"})
+# Reasons to hide a source that can be read all the same: only what its host says of it, or an owner, takes them back.
+HELD = frozenset({"private", "replaced"})
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
     """How the refresh of one source went. `outcome` is unchanged, indexed, or a word for the problem.
 
-    `error` says in English what was expected, what came and what to do; `done` is what indexing did, if it ran.
+    `error` says in English what was expected, what came and what to do; `reason` is a stable word for why a source is
+    gone; `done` is what indexing did, if it ran, and `difference` what that changed; `is_back` says that it was hidden.
     """
 
     source: str
@@ -46,11 +50,25 @@ class Ran:
     done: Outcome | None = None
     counts: Mapping[str, Any] = field(default_factory=dict)
     retry_after_s: float | None = None
+    reason: str = ""
+    difference: Difference | None = None
+    is_back: bool = False
+
+    @property
+    def problem(self) -> str:
+        """A stable word for what is wrong, '' when nothing is; texts exist for each."""
+        return "" if self.is_ok else self.reason or self.outcome
 
     @property
     def is_ok(self) -> bool:
         """Whether the index now equals the source."""
         return self.outcome in {"unchanged", "indexed"}
+
+
+def held(row: Source) -> str:
+    """Say why a source stays hidden although it may be readable; '' when nothing speaks against showing it."""
+    problem = row.counts.get("problem", "") if row.state == "hidden" else ""
+    return str(problem) if problem in HELD else ""
 
 
 def wait_after(ran: Ran, *, interval_s: float, failures: int, spread: float) -> float:
@@ -70,4 +88,5 @@ def failed(row: Source, error: Exception) -> Ran:
     """Name the problem that kept a source from being followed. Raises StopIteration for an error that is none."""
     problem = next(word for kind, word in _PROBLEMS if isinstance(error, kind))
     retry_after_s = error.retry_after_s if isinstance(error, SourceUnreachable) else None
-    return Ran(row.id, row.name, problem, error=str(error), retry_after_s=retry_after_s)
+    reason = error.reason if isinstance(error, SourceGone) else ""
+    return Ran(row.id, row.name, problem, error=str(error), retry_after_s=retry_after_s, reason=reason)

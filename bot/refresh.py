@@ -1,10 +1,12 @@
 """The verb behind /source refresh, the clock, a watched folder and `roomwise index`: bring a source's index to its head."""
 
 import asyncio
+import hashlib
+import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,13 +15,14 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.registry import SourceSpec
-from adapters.source import CodeSource, Head, Listing, SourceError, SourceGone
+from adapters.source import CodeSource, Head, Listing, SourceError, SourceGone, SourceRefused
 from bot import platform
+from bot.difference import Difference, difference
 from bot.first_look import absent_paths
-from bot.outcome import DISK, DiskLow, Ran, failed, wait_after
+from bot.outcome import DISK, DiskLow, Ran, failed, held, wait_after
 from bot.progress import Pace, ProgressBoard, SourceProgress
 from bot.state.database import Database
-from bot.state.queries import sources
+from bot.state.queries import changes, sources
 from bot.state.tables import Source
 from pipelines.indexing import Indexing, Listed, Outcome, Plan, Progress
 from pipelines.stores.passages import PassageStore
@@ -32,7 +35,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RefreshParts:
-    """What a refresh works with. `free_bytes` says how much disk space is left; `clock` gives UTC."""
+    """What a refresh works with. `free_bytes` says how much disk space is left; `clock` gives UTC.
+
+    `made_by` names the program and the settings that an index depends on; '' has every listing compared once a process.
+    """
 
     db: Database
     store: PassageStore
@@ -43,6 +49,7 @@ class RefreshParts:
     free_bytes: Callable[[], int]
     min_free_bytes: int
     parallel: int
+    made_by: str = ""
     spread: Callable[[], float] = lambda: random.uniform(-_SPREAD, _SPREAD)  # noqa: S311 - not a secret
 
 
@@ -55,6 +62,7 @@ class _Turn:
     covered: int = 0
     last: Ran | None = None
     must_read_anew: bool = False
+    head: Head | None = None  # where the source is, if who asked last knew
     is_over: bool = False  # the source was forgotten while a run was under way
 
 
@@ -71,7 +79,7 @@ class Refresh:
         self._parts = parts
         self._turns: dict[str, _Turn] = {}
         self._opened: dict[str, _Opened] = {}
-        self._compared: set[str] = set()  # sources whose whole listing this process has compared
+        self._compared: dict[str, Head] = {}  # where sources were when their whole listing was last compared
         self._large = asyncio.Semaphore(parts.parallel)
 
     async def refresh(
@@ -94,21 +102,24 @@ class Refresh:
             ran = await asyncio.gather(*(self.refresh_source(one) for one in wanted))
         return [one for one in ran if one is not None]
 
-    async def refresh_source(self, source: str, *, anew: str = "") -> Ran | None:
+    async def refresh_source(self, source: str, *, anew: str = "", head: Head | None = None) -> Ran | None:
         """Bring a source to its head; None when it is not followed any more.
 
         A request during a run waits for it and is then covered by one more run, together with all others that waited.
-        `anew`, when not empty, is the reason to read every file again.
+        `anew`, when not empty, is the reason to read every file again. `head` is where the source was a moment ago, so
+        that its host is not asked once more.
         """
         turn = self._turns.setdefault(source, _Turn())
         turn.must_read_anew |= bool(anew)
+        turn.head = head
         turn.asked += 1
         ticket = turn.asked
         async with turn.lock:
             if turn.covered >= ticket:
                 return turn.last
             covered, must_read_anew, turn.must_read_anew = turn.asked, turn.must_read_anew, False
-            turn.last = await self._run(source, turn, must_read_anew=must_read_anew)
+            hint, turn.head = turn.head, None
+            turn.last = await self._run(source, turn, hint=hint, must_read_anew=must_read_anew)
             turn.covered = covered
             return turn.last
 
@@ -117,14 +128,23 @@ class Refresh:
         row = await self._parts.db.read(lambda session: sources.get(session, source))
         if row is not None:
             error = f"expected to refresh {row.name!r}, got a fault of our own: the log has it under {reference}"
-            await self._settle(row, Ran(row.id, row.name, "failed", error=error))
+            await self.settle(row, Ran(row.id, row.name, "failed", error=error))
+
+    async def known(self, rows: Sequence[Source]) -> Mapping[str, Head]:
+        """Say where the indexes of sources are, of those that equal a version of their source; the others need a run.
+
+        The store is asked at most once a project in the life of a process, so that a poll of many sources opens none.
+        """
+        for project in {row.project for row in rows if row.id not in self._compared}:
+            await self._recall(project, [row for row in rows if row.project == project])
+        return {row.id: self._compared[row.id] for row in rows if row.id in self._compared}
 
     async def forget(self, source: str) -> None:
         """Close what is open of a source that is not followed any more.
 
         A run that is under way ends before its next write and deletes what it has written.
         """
-        self._compared.discard(source)
+        self._compared.pop(source, None)
         if (turn := self._turns.pop(source, None)) is not None:
             turn.is_over = True
         self._parts.board.forget(source)
@@ -150,17 +170,19 @@ class Refresh:
         known = self._opened.get(spec.id)
         return known is not None and known.spec == spec
 
-    async def _run(self, source: str, turn: _Turn, *, must_read_anew: bool) -> Ran | None:
+    async def _run(self, source: str, turn: _Turn, *, hint: Head | None, must_read_anew: bool) -> Ran | None:
         row = await self._parts.db.write(self._begin(source))
         if row is None:
             await self.forget(source)
             return None
+        if reason := held(row):
+            return await self.settle(row, Ran(row.id, row.name, "gone", error=row.last_error, reason=reason))
         shown = (await self._shown(row.project)).get(source)
         progress = SourceProgress(row.project, row.id, row.name, "listing", is_first=shown is None)
         self._parts.board.publish(progress)
         stage, last = "failed", progress
         try:
-            ran = await self._follow(row, shown, progress, must_read_anew=must_read_anew)
+            ran = await self._follow(row, shown, progress, hint=hint, must_read_anew=must_read_anew)
             stage, last = "done", replace(progress, passages=int(ran.counts.get("passages", 0)))
         except (SourceError, StoreUnavailable, DiskLow) as error:
             ran = failed(row, error)
@@ -171,8 +193,7 @@ class Refresh:
                 await self._parts.store.purge(row.project, row.id)
         if turn.is_over:
             return None
-        await self._settle(row, ran)
-        return ran
+        return await self.settle(row, ran)
 
     def _begin(self, source: str) -> Callable[[AsyncSession], Awaitable[Source | None]]:
         """Take the mark of dirtiness off, so that a change from now on sets it again, and give the row."""
@@ -190,27 +211,54 @@ class Refresh:
         await self._parts.store.create(project)
         return await self._parts.store.shown(project)
 
-    async def _follow(self, row: Source, shown: Shown | None, progress: SourceProgress, *, must_read_anew: bool) -> Ran:
+    async def _recall(self, project: str, rows: Sequence[Source]) -> None:
+        """Take up what the last process had compared: nothing has changed since that would ask for another look."""
+        shown, counts = await self._shown(project), (await self._parts.store.counts(project)).per_source
+        for row in rows:
+            at = shown.get(row.id)
+            is_whole = counts.get(row.id, 0) == row.counts.get("passages") and not row.counts.get("vanished")
+            is_same = bool(self._parts.made_by) and row.counts.get("compared") == self._stamp(row)
+            if row.id not in self._compared and at is not None and at.updating_to is None and is_whole and is_same:
+                self._compared[row.id] = Head(at.ref, at.commit)
+
+    def _stamp(self, row: Source) -> str:
+        """Name what the index of a source was made by, in a few letters."""
+        said = json.dumps([self._parts.made_by, row.kind, row.ref, sorted(row.paths)])
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+    async def _follow(
+        self, row: Source, shown: Shown | None, progress: SourceProgress, *, hint: Head | None, must_read_anew: bool
+    ) -> Ran:
         """Ask the head; when it has moved, list, compare and index."""
         await self._demand_room(row.id)
         source = await self.opened(row)
-        head = await source.head()
-        if not must_read_anew and row.id in self._compared and _is_at(shown, head):
+        head = hint or await source.head()
+        if not must_read_anew and row.id in await self.known([row]) and _is_at(shown, head):
             return Ran(row.id, row.name, "unchanged", counts=row.counts)
-        listing = await source.listing(head)
+        listing = await _list(source, head, is_hint=hint is not None)
         listed = await asyncio.to_thread(_listed, listing, row.paths)
         plan = await self._parts.indexing.plan(row.project, row.id, listed)
         if must_read_anew:
             plan = await self._with_all(row, plan, listed)
+        changed = await self._difference(row, shown, plan, listing.head)
         done = await self._index(row, source, listing, plan, replace(progress, is_rebuild=plan.is_rebuild))
         if plan.changed:
             await asyncio.to_thread(platform.give_back_memory)
-        self._compared.add(row.id)
+        self._compared[row.id] = listing.head
         if done.vanished:  # the head may stay as it is, and those files must be looked for all the same
-            self._compared.discard(row.id)
+            self._compared.pop(row.id)
         is_changed = bool(plan.changed or plan.removed) or not _is_at(shown, listing.head)
         counts = await self._counts(row, listing, plan, done)
-        return Ran(row.id, row.name, "indexed" if is_changed else "unchanged", done=done, counts=counts)
+        outcome = "indexed" if is_changed else "unchanged"
+        return Ran(row.id, row.name, outcome, done=done, counts=counts, difference=changed)
+
+    async def _difference(self, row: Source, shown: Shown | None, plan: Plan, head: Head) -> Difference | None:
+        """What the plan will change; the manifest is read once more only when files change."""
+        is_first = shown is None or shown.updating_to == shown.commit  # a first index shows its target at once
+        before = "" if is_first or shown is None else shown.commit
+        has_files = shown is not None and not plan.is_empty
+        manifest = await self._parts.store.manifest(row.project, row.id) if has_files else {}
+        return await asyncio.to_thread(partial(difference, manifest, plan, before=before, head=head))
 
     async def _with_all(self, row: Source, plan: Plan, listed: Sequence[Listed]) -> Plan:
         """The plan with every file that is indexed and stays among the changed ones."""
@@ -273,24 +321,26 @@ class Refresh:
             "redacted": plan.redacted + done.redacted,
             "vanished": done.vanished,
             "absent": await asyncio.to_thread(_absent, listing, row.paths) if row.paths else {},
+            "compared": self._stamp(row),
         }
 
-    async def _settle(self, row: Source, ran: Ran) -> None:
-        """Record how it went, hide what is gone, show again what is back."""
+    async def settle(self, row: Source, ran: Ran) -> Ran:
+        """Record how a look at a source went, hide what is gone, show again what is back; gives the same with that."""
         now = self._parts.clock()
-        state, reason = row.state, row.state_reason
-        if ran.outcome == "gone":
-            state, reason = "hidden", "gone"
-        elif ran.is_ok:
-            state, reason = "active", ""
+        is_gone = ran.outcome == "gone"
+        state = "hidden" if is_gone else "active" if ran.is_ok else row.state
+        ran = replace(ran, is_back=ran.is_ok and row.state == "hidden")
         if state != row.state:
-            await self._parts.store.hide(row.project, row.id, hidden=state == "hidden")
+            await self._parts.store.hide(row.project, row.id, hidden=is_gone)
         wait_s = wait_after(ran, interval_s=row.interval_s, failures=row.failures, spread=self._parts.spread())
-        counts = {**ran.counts} if ran.is_ok else {**row.counts, "problem": ran.outcome}
+        counts = {**ran.counts} if ran.is_ok else {**row.counts, "problem": ran.problem}
+        counts = {name: value for name, value in counts.items() if name != "problem" or not ran.is_ok}
 
         async def record(session: AsyncSession) -> None:
             if state != row.state:
-                await sources.set_state(session, row.id, state, reason=reason, now=now)
+                await sources.set_state(session, row.id, state, reason=ran.problem, now=now)
+            if (made := ran.difference) is not None:
+                await changes.add(session, row.id, at=now, **asdict(made))
             await sources.record_run(
                 session,
                 row.id,
@@ -303,6 +353,17 @@ class Refresh:
         await self._parts.db.write(record)
         tell = _log.debug if ran.outcome == "unchanged" else _log.info
         tell("source refreshed", source=row.id, outcome=ran.outcome, error=ran.error, wait_s=round(wait_s))
+        return ran
+
+
+async def _list(source: CodeSource, head: Head, *, is_hint: bool) -> Listing:
+    """List the tree of a head; when that was only a hint and is not there any more, of what is there now."""
+    try:
+        return await source.listing(head)
+    except (SourceGone, SourceRefused):
+        if not is_hint:
+            raise
+        return await source.listing(await source.head())
 
 
 def _is_at(shown: Shown | None, head: Head) -> bool:

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
 from adapters.disk import blob_id, listing_id
-from adapters.source import Entry, Head, Listing, SourceError
+from adapters.source import Entry, Head, Listing, SourceError, SourceGone
 
 
 @dataclass(slots=True)
 class FakeSource:
     """Files by stored path. `fault` is raised by head and listing, `fault_in_read` after the first file read.
 
-    `vanishing` paths are listed and cannot be read. `may_list` and `may_read` hold the calls until they are set.
+    Heads that are not among `listable`, when it has any, are gone. `vanishing` paths are listed and cannot be read. `may_list` and `may_read` hold the calls until they are set.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -23,6 +23,7 @@ class FakeSource:
     commit: str = ""  # a fixed one instead of the hash of the listing
     fault: SourceError | None = None
     fault_in_read: SourceError | None = None
+    listable: set[str] = field(default_factory=set)
     vanishing: set[str] = field(default_factory=set)
     calls: Counter[str] = field(default_factory=Counter)
     was_asked: asyncio.Event = field(default_factory=asyncio.Event)
@@ -45,6 +46,8 @@ class FakeSource:
         self.calls["listing"] += 1
         await self.may_list.wait()
         self._fail()
+        if self.listable and head.commit not in self.listable:
+            raise SourceGone(f"expected the commit {head.commit}, got none")
         skipped = {"link": len(self.links)} if self.links else {}
         now = Head(self.ref, self.commit or listing_id(self._entries()))
         return Listing(now, self._entries(), skipped, dict(self.marked))

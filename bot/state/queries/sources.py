@@ -250,10 +250,20 @@ async def move(session: AsyncSession, source: str, *, location: str, name: str) 
 
 
 async def allow_private(session: AsyncSession, source: str, *, now: datetime) -> None:
-    """Follow a source although not everybody may read it: whoever may see its project may."""
+    """Follow a source although not everybody may read it: whoever may see its project may.
+
+    It is shown again by the next look at it, which is asked for here.
+    """
+    await session.execute(update(Source).where(col(Source.id) == source).values(is_private=True))
+    await release(session, source, now=now)
+
+
+async def release(session: AsyncSession, source: str, *, now: datetime) -> None:
+    """Let a hidden source be shown again as soon as a look at it went well."""
+    found = await session.get_one(Source, source)
+    counts = {name: value for name, value in found.counts.items() if name != "problem"}
     changed = update(Source).where(col(Source.id) == source)
-    await session.execute(changed.values(is_private=True, is_dirty=True))
-    await set_state(session, source, "active", now=now)
+    await session.execute(changed.values(counts=counts, is_dirty=True, next_due_at=now))
 
 
 async def ending(session: AsyncSession) -> list[Source]:

@@ -203,13 +203,12 @@ async def test_quiet_sources_are_settled_together(db: Database) -> None:
 
 
 async def test_a_source_that_became_private_can_be_allowed(db: Database) -> None:
-    """It is active again, as a private one, and looked at as soon as possible."""
+    """Nothing holds it back any more, and it is looked at as soon as possible."""
     source = await _source(db, (await some_project(db)).id)
-    await _set(db, source, is_private=False, next_due_at=later(minutes=5))
-    await db.write(lambda session: sources.set_state(session, source, "hidden", reason="private", now=NOW))
+    await _set(db, source, is_private=False, next_due_at=later(minutes=5), counts={"files": 3, "problem": "private"})
 
     await db.write(lambda session: sources.allow_private(session, source, now=NOW))
 
     row = await _row(db, source)
-    assert ("active", "", True) == (row.state, row.state_reason, row.is_private)
+    assert (True, {"files": 3}) == (row.is_private, row.counts)
     assert [source] == await _due(db)
