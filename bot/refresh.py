@@ -62,7 +62,8 @@ class _Turn:
     covered: int = 0
     last: Ran | None = None
     must_read_anew: bool = False
-    head: Head | None = None  # where the source is, if who asked last knew
+    head: Head | None = None  # where the source is, as somebody knew who asked for the next run
+    must_ask: bool = False  # somebody asked for it who did not know
     is_over: bool = False  # the source was forgotten while a run was under way
 
 
@@ -111,17 +112,21 @@ class Refresh:
         """
         turn = self._turns.setdefault(source, _Turn())
         turn.must_read_anew |= bool(anew)
-        turn.head = head
+        turn.head, turn.must_ask = head, turn.must_ask or head is None
         turn.asked += 1
         ticket = turn.asked
         async with turn.lock:
             if turn.covered >= ticket:
                 return turn.last
             covered, must_read_anew, turn.must_read_anew = turn.asked, turn.must_read_anew, False
-            hint, turn.head = turn.head, None
+            hint, turn.must_ask = None if turn.must_ask else turn.head, False
             turn.last = await self._run(source, turn, hint=hint, must_read_anew=must_read_anew)
             turn.covered = covered
             return turn.last
+
+    def is_under_way(self, source: str) -> bool:
+        """Say whether a source is being refreshed."""
+        return source in self._turns and self._turns[source].lock.locked()
 
     async def put_off(self, source: str, reference: str) -> None:
         """Record that a run failed for a reason nobody expected; the log holds it under the reference."""
@@ -163,7 +168,9 @@ class Refresh:
         if not self._is_open(spec):
             made = _Opened(spec, await asyncio.to_thread(self._parts.open_source, spec))
             if not self._is_open(spec):  # another may have been quicker
-                self._opened[row.id] = made
+                former, self._opened[row.id] = self._opened.get(row.id), made
+                if former is not None:
+                    await former.source.close()
         return self._opened[row.id].source
 
     def _is_open(self, spec: SourceSpec) -> bool:
@@ -171,7 +178,7 @@ class Refresh:
         return known is not None and known.spec == spec
 
     async def _run(self, source: str, turn: _Turn, *, hint: Head | None, must_read_anew: bool) -> Ran | None:
-        row = await self._parts.db.write(self._begin(source))
+        row = await self._parts.db.write(self._begin(source, is_asked=hint is not None))
         if row is None:
             await self.forget(source)
             return None
@@ -195,14 +202,18 @@ class Refresh:
             return None
         return await self.settle(row, ran)
 
-    def _begin(self, source: str) -> Callable[[AsyncSession], Awaitable[Source | None]]:
-        """Take the mark of dirtiness off, so that a change from now on sets it again, and give the row."""
+    def _begin(self, source: str, *, is_asked: bool) -> Callable[[AsyncSession], Awaitable[Source | None]]:
+        """Take the mark of dirtiness off, so that a change from now on sets it again, and give the row.
+
+        When the source was asked before, the mark was taken off then: one that is there now is about a later change.
+        """
 
         async def begin(session: AsyncSession) -> Source | None:
             row = await sources.get(session, source)
             if row is None or row.state == "removed":
                 return None
-            await sources.begin_run(session, source, now=self._parts.clock())
+            if not is_asked:
+                await sources.begin_run(session, source, now=self._parts.clock())
             return row
 
         return begin

@@ -22,6 +22,7 @@ from bot.inbox import Inbox
 from bot.jobs.chores import ChoreParts, Chores
 from bot.jobs.registry import JobRunner
 from bot.lanes import Lanes
+from bot.lifecycle import Lifecycle, LifecycleParts
 from bot.metrics import MeasuredAnswering, Metrics
 from bot.onboarding import Onboarding, OnboardingParts
 from bot.privacy import PrivacyFacts, privacy_text, search_endpoints
@@ -213,8 +214,19 @@ def chores_of(opened: Opened, runner: JobRunner, chat: Chat) -> Chores:
             purge_after_days=opened.settings.sources.purge_after_days,
             registry=opened.registry,
             vault=opened.vault,
+            lifecycle=Lifecycle(
+                LifecycleParts(
+                    db=opened.db,
+                    refresh=opened.refresh,
+                    credential=opened.registry.access.named,
+                    move_mirror=opened.registry.move_mirror,
+                    telling=announcing,
+                    spawn=opened.tasks.spawn,
+                    clock=utc_now,
+                )
+            ),
+            telling=announcing,
             uploads=chat.files,
-            tell_gone=announcing.source_is_gone,
         )
     )
 

@@ -1,6 +1,6 @@
 """What the clock does: ask sources that are due, and take out what has had its time."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,9 +8,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.registry import SourceRegistry
+from adapters.source import Head
 from bot.following import Following
 from bot.jobs.registry import Job, JobRunner
+from bot.lifecycle import Lifecycle, Telling
 from bot.mirrors import drop_mirrored, remove_unfollowed
+from bot.polling import Polling, PollingParts
 from bot.privacy import sweep
 from bot.refresh import Refresh
 from bot.state.database import Database
@@ -23,8 +26,6 @@ from config.settings import Retention
 from pipelines.stores.passages import PassageStore
 
 TICK_S = 15.0
-# Refreshes that the clock has under way at once; most of them wait for a network.
-MOST_AT_ONCE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,9 @@ class ChoreParts:
     purge_after_days: int
     registry: SourceRegistry
     vault: Vault
+    lifecycle: Lifecycle
+    telling: Telling
     uploads: Uploads | None = None
-    tell_gone: Callable[[str], Awaitable[None]] | None = None
 
 
 class Chores:
@@ -51,7 +53,19 @@ class Chores:
 
     def __init__(self, parts: ChoreParts) -> None:
         self._parts = parts
-        self._under_way: set[str] = set()
+        self.polling = Polling(
+            PollingParts(
+                db=parts.db,
+                refresh=parts.refresh,
+                lifecycle=parts.lifecycle,
+                forge=parts.registry.forge,
+                credential=parts.registry.access.named,
+                refresh_now=self.refresh_now,
+                run=lambda work, subject: parts.runner.run("poll", work, subject=subject),
+                spawn=parts.spawn,
+                clock=parts.clock,
+            )
+        )
 
     def jobs(self, watch: Watch | None) -> Sequence[Job]:
         """List all fixed jobs; without a `watch` sources are asked by the clock alone."""
@@ -67,33 +81,27 @@ class Chores:
         return every if watch is None else [*every, Job("watch", TICK_S, _aligning(watch))]
 
     async def refresh_due(self) -> str:
-        """Start a refresh for every source that is due and has none under way. Returns at once."""
-        room = MOST_AT_ONCE - len(self._under_way)
-        if room <= 0:
-            return ""
-        now = self._parts.clock()
-        due = await self._parts.db.read(lambda session: sources.due(session, now=now))
-        for row in [one.source for one in due if one.source.id not in self._under_way][:room]:
-            self._under_way.add(row.id)
-            self._parts.spawn(self.refresh_now(row.id))
+        """Ask every source that is due, and refresh those that have moved. Returns at once."""
+        await self.polling.tick()
         return ""
 
-    async def refresh_now(self, source: str) -> None:
-        """Refresh one source; never raises. Only what changed something, or failed, becomes a job run."""
+    async def refresh_now(self, source: str, head: Head | None = None) -> None:
+        """Refresh one source; never raises. Only what changed something, or failed, becomes a job run.
+
+        `head` is where the source is, when somebody has just asked.
+        """
 
         async def work() -> str:
-            ran = await self._parts.refresh.refresh_source(source)
-            if ran is not None and ran.outcome == "gone" and self._parts.tell_gone is not None:
-                await self._parts.tell_gone(source)
+            ran = await self._parts.refresh.refresh_source(source, head=head)
+            if ran is not None and ran.outcome == "gone":
+                await self._parts.telling.source_is_gone(source)
+            if ran is not None and ran.is_back:
+                await self._parts.telling.source_is_back(source)
             return "" if ran is None or ran.outcome == "unchanged" else f"{ran.outcome} {ran.error}".strip()
 
-        self._under_way.add(source)
-        try:
-            reference = await self._parts.runner.run("refresh", work, subject=source)
-            if reference:
-                await self._parts.runner.run("refresh", lambda: self._put_off(source, reference), subject=source)
-        finally:
-            self._under_way.discard(source)
+        reference = await self._parts.runner.run("refresh", work, subject=source)
+        if reference:
+            await self._parts.runner.run("refresh", lambda: self._put_off(source, reference), subject=source)
 
     async def _put_off(self, source: str, reference: str) -> str:
         """After a fault of our own: wait as after any failure, or the next tick would run into it again."""

@@ -27,6 +27,7 @@ class FakeSource:
     vanishing: set[str] = field(default_factory=set)
     calls: Counter[str] = field(default_factory=Counter)
     was_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    was_listed: asyncio.Event = field(default_factory=asyncio.Event)
     may_list: asyncio.Event = field(default_factory=asyncio.Event)
     may_read: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Queue[None] = field(default_factory=asyncio.Queue)
@@ -44,6 +45,7 @@ class FakeSource:
 
     async def listing(self, head: Head) -> Listing:
         self.calls["listing"] += 1
+        self.was_listed.set()
         await self.may_list.wait()
         self._fail()
         if self.listable and head.commit not in self.listable:

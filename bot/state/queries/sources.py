@@ -172,6 +172,11 @@ async def mark_dirty(session: AsyncSession, source: str) -> None:
     await session.execute(update(Source).where(col(Source.id) == source).values(is_dirty=True))
 
 
+async def take_up(session: AsyncSession, ids: Sequence[str], *, now: datetime) -> None:
+    """Sources are going to be looked at: whatever marks one as dirty from now on needs another look. They stay due."""
+    await session.execute(update(Source).where(col(Source.id).in_(ids)).values(is_dirty=False, next_due_at=now))
+
+
 async def begin_run(session: AsyncSession, source: str, *, now: datetime) -> None:
     """A refresh starts: whatever marks the source dirty from now on needs another one."""
     await session.execute(update(Source).where(col(Source.id) == source).values(is_dirty=False, last_run_at=now))

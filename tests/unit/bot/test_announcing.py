@@ -59,3 +59,35 @@ async def test_nothing_is_said_of_a_source_that_is_followed(db: Database) -> Non
     await _announcing(db, chat).source_is_gone(source.id)
 
     assert [] == chat.shown("!room:example.org")
+
+
+@pytest.mark.parametrize(
+    ("problem", "expected"),
+    [("private", "`/source allow acme/docs`"), ("unauthorised", "my credential"), ("gone", "cannot be read any more")],
+)
+async def test_a_room_is_told_why_a_source_went(db: Database, problem: str, expected: str) -> None:
+    """And what can be done about it."""
+    chat, source = FakeChat(), await _followed(db)
+    await db.write(lambda session: sources.set_state(session, source.id, "hidden", reason=problem, now=NOW))
+    counts = {"problem": problem}
+    await db.write(lambda s: sources.record_run(s, source.id, error="x", counts=counts, next_due_at=NOW, now=NOW))
+
+    await _announcing(db, chat).source_is_gone(source.id)
+
+    (said,) = chat.shown("!room:example.org")
+    assert expected in said
+
+
+async def test_a_room_hears_once_of_a_rename_a_branch_and_a_return(db: Database) -> None:
+    """Also when the same is told again, as after a restart half way."""
+    chat, source = FakeChat(), await _followed(db)
+    announcing = _announcing(db, chat)
+    for _ in range(2):
+        await announcing.source_was_renamed(source.id, old="acme/docs", new="acme/handbook")
+        await announcing.default_branch_is_another(source.id, old="master", new="main")
+        await announcing.source_is_back(source.id)
+
+    renamed, branch, back = chat.shown("!room:example.org")
+    assert "acme/docs is called acme/handbook now" in renamed
+    assert "is main now, no longer master" in branch
+    assert "I answer from it" in back

@@ -14,6 +14,7 @@ from adapters.source import CodeSource, SourceGone
 from bot.following import Following, FollowingParts
 from bot.jobs.chores import ChoreParts, Chores
 from bot.jobs.registry import JobRunner
+from bot.lifecycle import Lifecycle, LifecycleParts
 from bot.progress import ProgressBoard
 from bot.refresh import Refresh, RefreshParts
 from bot.state.database import Database
@@ -28,6 +29,7 @@ from pipelines.stores.passages import Change
 from tests.fakes.files import file_of
 from tests.fakes.passages import FakePassages
 from tests.fakes.source import FakeSource
+from tests.fakes.telling import Told
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -43,6 +45,7 @@ class House:
     now: datetime = NOW
     sources: dict[str, FakeSource] = field(default_factory=dict)
     tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+    told: Told = field(default_factory=Told)
 
     def spawn(self, work: Coroutine[Any, Any, object]) -> None:
         """Start a task, as the app does."""
@@ -56,9 +59,10 @@ class House:
         return row.id
 
     async def settle(self) -> None:
-        """Wait for all that was started."""
-        await asyncio.gather(*self.tasks)
-        self.tasks.clear()
+        """Wait for all that was started, and what that starts."""
+        while self.tasks:
+            tasks, self.tasks = self.tasks, []
+            await asyncio.gather(*tasks)
 
     async def paths(self, source: str) -> set[str]:
         """The paths that are indexed of a source."""
@@ -102,6 +106,9 @@ async def chores(house: House, tmp_path: Path) -> Chores:
         )
     )
     vault = Vault.from_file(tmp_path / "key")
+    credential, move_mirror = house.registry.access.named, house.registry.move_mirror
+    spawn = house.spawn
+    lifecycle = LifecycleParts(house.db, refresh, credential, move_mirror, house.told, spawn, lambda: house.now)
     parts = FollowingParts(house.db, vault, house.store, refresh, house.registry, settings.sources, house.spawn)
     return Chores(
         ChoreParts(
@@ -114,6 +121,8 @@ async def chores(house: House, tmp_path: Path) -> Chores:
             clock=lambda: house.now,
             registry=house.registry,
             vault=vault,
+            lifecycle=Lifecycle(lifecycle),
+            telling=house.told,
             keep=settings.retention,
             purge_after_days=7,
         )
@@ -141,7 +150,8 @@ async def test_tick_does_not_wait_for_a_slow_source(house: House, chores: Chores
     quick_id = await house.follow(FakeSource({"b.md": b"# B\n\ntwo\n"}), "quick")
 
     await chores.refresh_due()
-    await house.tasks[-1]
+    await house.tasks[-1]  # asks
+    await house.tasks[-1]  # refreshes
     early = (await house.paths(slow_id), await house.paths(quick_id))
     slow.may_list.set()
     await house.settle()
