@@ -16,6 +16,7 @@ from adapters.registry import SourceRegistry, link_of
 from bot import platform
 from bot.following import Following, FollowingParts
 from bot.front_desk import DeskParts, FrontDesk
+from bot.hooks import HookParts, Hooks
 from bot.people import People
 from bot.progress import ProgressBoard
 from bot.projects import Projects
@@ -123,6 +124,11 @@ class Opened:
         return Following(
             FollowingParts(self.db, self.vault, store, self.refresh, self.registry, sources, self.tasks.spawn)
         )
+
+    @cached_property
+    def hooks(self) -> Hooks:
+        """Takes deliveries of webhooks in."""
+        return Hooks(HookParts(self.db, self.vault, self.settings.sources.credentials, utc_now))
 
     @cached_property
     def projects(self) -> Projects:

@@ -26,6 +26,7 @@ from pipelines.types import Answer, AnswerEvent, KnowledgeError, Question, Searc
 
 OUTCOMES: Final = ("answered", "abstained", "failed")
 STAGES: Final = ("first_token", "total")
+DELIVERIES: Final = ("accepted", "repeated", "rejected", "ignored")
 PURPOSES: Final = ("answer", "notice", "progress")
 MOST_PROJECTS: Final = 100
 OTHER: Final = "other"
@@ -49,6 +50,9 @@ class Metrics:
         self.citations = Counter("roomwise_citations", "Citations shown.", registry=registry)
         self.model_tokens = Counter("roomwise_model_tokens", "Tokens of models.", ["kind"], registry=registry)
         self.model_requests = Counter("roomwise_model_requests", "Answers by a model.", ["outcome"], registry=registry)
+        self.webhooks = Counter(
+            "roomwise_webhook_deliveries", "Deliveries of webhooks by outcome.", ["outcome"], registry=registry
+        )
         self.loop_lag = Histogram(
             "roomwise_event_loop_lag_seconds",
             "How late the event loop runs what is due.",
@@ -128,6 +132,8 @@ class Metrics:
             self.model_tokens.labels(kind)
         for outcome in ("ok", "failed"):
             self.model_requests.labels(outcome)
+        for outcome in DELIVERIES:
+            self.webhooks.labels(outcome)
 
 
 class _RankerCalls(Collector):

@@ -15,6 +15,7 @@ from config.texts import say
 JOB_RUNS_KEPT = timedelta(days=30)
 CHANGES_KEPT = timedelta(days=35)  # of sources; with paths
 DELIVERIES_KEPT = timedelta(days=30)  # no texts: they went when the message was sent
+WEBHOOKS_KEPT = timedelta(days=14)  # GitHub sends a delivery again for three days at most
 OPENAI = "api.openai.com"  # where the client goes when no base_url is set
 
 
@@ -74,6 +75,7 @@ async def sweep(db: Database, kept: Retention, *, now: datetime) -> Mapping[str,
 
     async def forget(session: AsyncSession) -> None:
         counts["deliveries"] = await retention.delete_deliveries(session, before=now - DELIVERIES_KEPT)
+        counts["webhooks"] = await retention.delete_webhook_deliveries(session, before=now - WEBHOOKS_KEPT)
         counts["inbox"] = await retention.delete_inbox(session, before=ids)
         counts["rooms"] = await erasure.delete_rooms(session, before=ids)
         counts["job_runs"] = await retention.delete_job_runs(session, before=now - JOB_RUNS_KEPT)

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from bot import platform
 from bot.app import Opened, open_everything, utc_now
 from bot.first_project import Folders, begin_first_project
 from bot.jobs.registry import Clockwork, JobRunner
+from bot.jobs.sooner import Sooner
 from bot.metrics import Metrics
 from bot.platform import PlatformError
 from bot.progress import ProgressBoard
@@ -67,6 +69,7 @@ class _Running:
     opened: Opened
     chat: Chat
     clockwork: Clockwork
+    look: Sooner
     watch: Watch | None
     server: _Server
     serving: asyncio.Task[None]
@@ -108,11 +111,12 @@ async def _started(opened: Opened, listening: socket.socket) -> AsyncIterator[_R
     await runner.mark_cut()
     chores = chores_of(opened, runner, chat)
     watch = watch_of(opened, chores)
-    app = build_app(web_parts_of(opened, chat, metrics, key))
+    look = Sooner(partial(runner.run, "tick", chores.refresh_due))
+    app = build_app(web_parts_of(opened, chat, metrics, key=key, look=look))
     server = _Server(server_config(app, opened.settings.web))
     serving = opened.tasks.spawn(server.serve(sockets=[listening]))
     clockwork = Clockwork(runner, chores.jobs(watch))
-    running = _Running(opened, chat, clockwork, watch, server, serving, metrics)
+    running = _Running(opened, chat, clockwork, look, watch, server, serving, metrics)
     opened.lock.announce(address=opened.address, key=key)
     try:
         await _begin(running)
@@ -135,6 +139,7 @@ async def _begin(running: _Running) -> None:
     opened.tasks.spawn(chat.inbox.listen(chat.web))
     opened.tasks.spawn(_resume(chat))
     opened.tasks.spawn(_probe_lag(running.metrics))
+    opened.tasks.spawn(running.look.run())
     running.clockwork.start()
     if running.watch is not None:
         await running.watch.align()

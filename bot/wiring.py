@@ -1,7 +1,7 @@
 """Puts the message flow, the jobs and the web pages together over the opened parts. Nothing runs yet."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -238,8 +238,11 @@ def watch_of(opened: Opened, chores: Chores) -> Watch | None:
     return Watch(opened.db, opened.refresh, refresh_now=chores.refresh_now, spawn=opened.tasks.spawn)
 
 
-def web_parts_of(opened: Opened, chat: Chat, metrics: Metrics, key: str) -> WebParts:
-    """Wire what the pages and the API use; `key` is what commands of this machine call with."""
+def web_parts_of(opened: Opened, chat: Chat, metrics: Metrics, *, key: str, look: Callable[[], object]) -> WebParts:
+    """Wire what the pages and the API use; `key` is what commands of this machine call with.
+
+    `look` has sources that are due looked at soon.
+    """
     pages = StoreKnowledge(opened.knowledge.store)
 
     readiness = Readiness(opened.db, time.monotonic)
@@ -262,6 +265,8 @@ def web_parts_of(opened: Opened, chat: Chat, metrics: Metrics, key: str) -> WebP
         desk=lambda: opened.desk,
         knowledge=lambda: pages,
         health=health,
+        hooks=opened.hooks,
+        look=look,
         spawn=opened.tasks.spawn,
         clock=utc_now,
         service_key=key,

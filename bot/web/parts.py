@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from adapters.web.adapter import WebAdapter
 from adapters.web.uploads import UploadFolder
 from bot.desk import Desk
+from bot.hooks import Hooks
 from bot.metrics import Metrics
 from bot.people import People
 from bot.progress import ProgressBoard
@@ -64,7 +65,10 @@ class KnowledgePort(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebParts:
-    """All that routes may use. `desk` and `knowledge` are None while they are still being opened."""
+    """All that routes may use. `desk` and `knowledge` are None while they are still being opened.
+
+    `look` has the sources that are due looked at soon, and returns at once.
+    """
 
     settings: Web
     limits: Limits
@@ -80,6 +84,8 @@ class WebParts:
     desk: Callable[[], Desk | None]
     knowledge: Callable[[], KnowledgePort | None]
     health: Callable[[], Awaitable[Health]]
+    hooks: Hooks
+    look: Callable[[], object]
     spawn: Spawn
     clock: Callable[[], datetime]
     service_key: str

@@ -33,6 +33,8 @@ HEADERS: Final[Mapping[str, str]] = {
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _UPLOAD_OVERHEAD_BYTES: Final = 100_000
 BODY_MAX_BYTES: Final = 1_000_000
+WEBHOOKS: Final = "/webhooks/"
+WEBHOOK_MAX_BYTES: Final = 27_000_000  # their routes hold them to what is really sent, and say so
 
 
 class ListeningRefused(Exception):
@@ -146,7 +148,10 @@ class Guard:
         await self._app(scope, _at_most(receive, limit), outgoing)
 
     def _limit(self, scope: Scope) -> int:
-        return self._upload_max_bytes if scope["path"].endswith("/upload") else BODY_MAX_BYTES
+        path: str = scope["path"]
+        if path.startswith(WEBHOOKS):
+            return WEBHOOK_MAX_BYTES
+        return self._upload_max_bytes if path.endswith("/upload") else BODY_MAX_BYTES
 
     def _problem(self, scope: Scope, limit: int) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
@@ -211,6 +216,11 @@ class Tries:
         self._within = within
         self._most = most
         self._seen: OrderedDict[str, list[datetime]] = OrderedDict()
+
+    def has_had_enough(self, who: str) -> bool:
+        """Whether this one could not try now; counts nothing."""
+        now = self._clock()
+        return sum(now - at < self._within for at in self._seen.get(who, [])) >= self._allowed
 
     def may_try(self, who: str) -> bool:
         """Count a try of this one; false when it has had enough of them."""

@@ -1,5 +1,6 @@
 """The web server: every route, who may come in, and how errors look. `bot.app` runs it."""
 
+import asyncio
 import mimetypes
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
@@ -18,7 +19,17 @@ from starlette.types import ASGIApp, Scope
 from bot.desk import DeskError, UnknownProject
 from bot.errors import StateError, UserError, new_reference
 from bot.version import PROGRAM
-from bot.web import chat_routes, desk_routes, document_routes, health_routes, login_routes, pages, room_routes, viewer
+from bot.web import (
+    chat_routes,
+    desk_routes,
+    document_routes,
+    health_routes,
+    login_routes,
+    pages,
+    room_routes,
+    viewer,
+    webhook_routes,
+)
 from bot.web.answers import ApiError, failure, told
 from bot.web.parts import WebParts
 from bot.web.security import Guard, ListeningRefused, Tries, check_listening
@@ -28,7 +39,17 @@ from config.texts import say
 
 __all__ = ["ListeningRefused", "build_app", "check_listening", "server_config"]
 log = structlog.get_logger(__name__)
-_API: Final = ("/api/", "/metrics", "/openapi.json")
+_API: Final = ("/api/", "/metrics", "/openapi.json", "/webhooks/")
+_ROUTES: Final = (
+    document_routes,
+    health_routes,
+    login_routes,
+    chat_routes,
+    viewer,
+    room_routes,
+    desk_routes,
+    webhook_routes,
+)
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 # Addresses of pages hold ids of rooms; whatever the environment sets up, none of them leaves this process.
@@ -45,7 +66,9 @@ def build_app(parts: WebParts) -> FastAPI:
     app.state.parts = parts
     app.state.tries = Tries(parts.clock, within=login_routes.TRIES_WINDOW)
     app.state.uploads = Tries(parts.clock, allowed=room_routes.UPLOADS, within=room_routes.UPLOADS_WINDOW)
-    for module in (document_routes, health_routes, login_routes, chat_routes, viewer, room_routes, desk_routes):
+    app.state.wrong_deliveries = Tries(parts.clock, allowed=webhook_routes.WRONG, within=webhook_routes.WRONG_WINDOW)
+    app.state.large_deliveries = asyncio.Semaphore(webhook_routes.LARGE_AT_ONCE)
+    for module in _ROUTES:
         app.include_router(module.router)
     mimetypes.add_type("text/javascript", ".js")  # a Windows registry may say otherwise
     app.mount(pages.asset("").rstrip("/"), _Assets(directory=pages.STATIC))

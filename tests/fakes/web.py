@@ -19,6 +19,7 @@ from adapters.web.log import WebRow
 from adapters.web.translate import Draft, address
 from adapters.web.uploads import UploadFolder
 from bot.envelope import pack_citations
+from bot.hooks import HookParts, Hooks
 from bot.inbox import Inbox
 from bot.metrics import Metrics
 from bot.people import People
@@ -177,6 +178,8 @@ async def make(folder: Path, spawn: Spawn, *, names: Sequence[str] = ("roomwise"
         desk=lambda: None,
         knowledge=FileKnowledge,
         health=health,
+        hooks=Hooks(HookParts(db, vault, settings.sources.credentials, now)),
+        look=lambda: None,
         spawn=spawn,
         clock=now,
         service_key=SERVICE_KEY,

@@ -22,6 +22,7 @@ from bot.state.tables import (
     JobRun,
     Tally,
     Turn,
+    WebhookDelivery,
     WebMessage,
     WebSession,
 )
@@ -74,6 +75,12 @@ async def delete_deliveries(session: AsyncSession, *, before: datetime) -> int:
     """Delete the record of messages that were sent, or given up, long ago."""
     old = delete(Delivery).where(col(Delivery.created_at) < before, col(Delivery.state).in_(["sent", "given_up"]))
     return await _count(session, old.returning(col(Delivery.id)))
+
+
+async def delete_webhook_deliveries(session: AsyncSession, *, before: datetime) -> int:
+    """Delete the ids of deliveries of webhooks that no host sends again."""
+    old = delete(WebhookDelivery).where(col(WebhookDelivery.at) < before)
+    return await _count(session, old.returning(col(WebhookDelivery.id)))
 
 
 async def delete_job_runs(session: AsyncSession, *, before: datetime) -> int:

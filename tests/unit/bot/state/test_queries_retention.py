@@ -1,11 +1,13 @@
 """What goes when its time is over, and what stays."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.privacy import sweep
 from bot.state.database import Database
 from bot.state.ids import new_id
 from bot.state.queries import retention
@@ -18,9 +20,11 @@ from bot.state.tables import (
     Person,
     Tally,
     Turn,
+    WebhookDelivery,
     WebMessage,
 )
-from tests.fakes.state import NOW, later, some_project, some_room, somebody
+from config.load import load
+from tests.fakes.state import NOW, later, open_database, some_project, some_room, somebody
 
 
 async def _add(db: Database, *rows: Any) -> None:
@@ -125,3 +129,18 @@ async def test_what_has_expired_goes(db: Database) -> None:
     assert 1 == await db.write(lambda session: retention.delete_expired(session, now=NOW))
     assert ["b"] == [row.subject for row in await _all(db, Tally)]
     assert 1 == await db.write(lambda session: retention.delete_job_runs(session, before=later(days=1)))
+
+
+async def test_ids_of_deliveries_go_once_no_host_sends_them_again(tmp_path: Path) -> None:
+    """After fourteen days; younger ones still tell repeats."""
+    db = await open_database(tmp_path)
+    old, young = (
+        WebhookDelivery(id=name, event="push", at=later(days=day)) for name, day in (("old", 0), ("young", 2))
+    )
+    await _add(db, old, young)
+    settings = load(config_file=None, data_dir=tmp_path, default_data_dir=tmp_path, environ={}).settings
+
+    counts = await sweep(db, settings.retention, now=later(days=15))
+
+    assert (1, ["young"]) == (counts["webhooks"], [row.id for row in await _all(db, WebhookDelivery)])
+    await db.close()

@@ -206,6 +206,18 @@ def test_tries_are_counted_by_address_and_forgotten_in_time() -> None:
     assert tries.may_try("a")
 
 
+def test_asking_whether_one_has_had_enough_counts_nothing() -> None:
+    """True after the last try that was allowed, and false again in time."""
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    tries = Tries(lambda: now[0], allowed=2, within=timedelta(minutes=10))
+
+    assert [False] * 5 == [tries.has_had_enough("a") for _ in range(5)]
+    assert [True, True] == [tries.may_try("a") for _ in range(2)]
+    assert tries.has_had_enough("a")
+    now[0] += timedelta(minutes=10)
+    assert not tries.has_had_enough("a")
+
+
 def test_tries_remember_a_limited_number_of_addresses() -> None:
     """Many addresses do not fill the memory."""
     tries = Tries(lambda: datetime(2026, 1, 1, tzinfo=UTC), within=timedelta(minutes=1), most=10)

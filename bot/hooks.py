@@ -1,0 +1,178 @@
+"""The verb behind webhooks: a genuine delivery marks the sources of its repository as changed, once."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import Final, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.github.webhook import (
+    SIGNATURE,
+    Envelope,
+    Malformed,
+    Named,
+    Notice,
+    genuine,
+    moves,
+    read_envelope,
+    read_notice,
+)
+from bot.state.database import Database
+from bot.state.queries import sources, webhooks
+from bot.state.tables import Repository, Source
+from bot.state.vault import Vault
+from config.settings import Credential
+
+T = TypeVar("T")
+
+# A larger body is read and hashed beside the event loop, which 25 MB would hold up for a second.
+_SMALL_BYTES: Final = 256_000
+# An installation that names more is looked at by its owner.
+_MOST_NAMED: Final = 200
+
+
+class Outcome(StrEnum):
+    """What became of a delivery; the first four are also labels of a metric, with which `malformed` is rejected."""
+
+    ACCEPTED = "accepted"
+    REPEATED = "repeated"
+    REJECTED = "rejected"
+    IGNORED = "ignored"
+    MALFORMED = "malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a delivery, and how many sources are to be looked at because of it."""
+
+    outcome: Outcome
+    marked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HookParts:
+    """What taking deliveries in needs; `credentials` may hold the secrets of Apps."""
+
+    db: Database
+    vault: Vault
+    credentials: Mapping[str, Credential]
+    clock: Callable[[], datetime]
+
+
+def seal_place(repository: str) -> str:
+    """Where the secret of a repository's webhook is sealed for."""
+    return f"repository/{repository}/hook_secret_sealed"
+
+
+class Hooks:
+    """Takes deliveries in. A payload is believed in nothing: it says only where to look."""
+
+    def __init__(self, parts: HookParts) -> None:
+        self._parts = parts
+        every = [(one.host.casefold(), one.webhook_secret.get_secret_value()) for one in parts.credentials.values()]
+        self._apps = [(host, secret) for host, secret in every if secret]
+        self._decoy = parts.vault.seal("decoy", "d" * 43)
+
+    async def take(self, headers: Mapping[str, str], body: bytes) -> Taken:
+        """Mark what a delivery is about, and keep its id in the same commit; `headers` have small letters.
+
+        One for a repository that nobody follows and one with a wrong signature are rejected alike, after the same work.
+        Raises StateError when it could not be kept; nothing is marked then.
+        """
+        envelope, notice = await _beside(body, partial(_read, headers, body))
+        known = await self._parts.db.read(partial(_known, notice))
+        sender = _sender(known, notice.sender)
+        secrets = [*(secret for _, secret in self._apps), self._secret_of(sender)]
+        *by_app, by_sender = await _beside(body, partial(genuine, body, headers.get(SIGNATURE, ""), secrets))
+        if not (by_sender or any(by_app)):
+            return Taken(Outcome.REJECTED)
+        if envelope is None:
+            return Taken(Outcome.MALFORMED)
+        hosts = {host for (host, _), is_genuine in zip(self._apps, by_app, strict=True) if is_genuine}
+        trusted = [row for row in known if row.host in hosts or (by_sender and row is sender)]
+        if not (notice.event and trusted):
+            return Taken(Outcome.IGNORED)
+        return await self._parts.db.write(partial(_mark, envelope, notice, trusted, now=self._parts.clock()))
+
+    def _secret_of(self, sender: Repository | None) -> str:
+        """The secret of a repository's own hook; as much work when there is none."""
+        sealed = sender.hook_secret_sealed if sender is not None else ""
+        place = seal_place(sender.id if sender is not None else "")
+        return self._parts.vault.open(place, sealed or self._decoy) or ""
+
+
+def _read(headers: Mapping[str, str], body: bytes) -> tuple[Envelope | None, Notice]:
+    """Read a delivery before anybody knows whether it is genuine: whose secret counts stands in it."""
+    try:
+        envelope = read_envelope(headers)
+        return envelope, read_notice(envelope, body)
+    except Malformed:
+        return None, Notice()
+
+
+async def _known(notice: Notice, session: AsyncSession) -> list[Repository]:
+    """What we know of the repositories that a delivery names, or of all of their owner."""
+    named = notice.about or ((notice.sender,) if notice.sender else ())
+    if notice.owner and not 0 < len(named) <= _MOST_NAMED:
+        return await webhooks.repositories_of_owner(session, host=notice.host, owner=notice.owner)
+    if not named:
+        return []
+    ids = {one.node_id for one in named if one.node_id}
+    keys = {_key(one.host, name) for one in named for name in (one.repository, one.former) if name}
+    return await webhooks.repositories(session, host=named[0].host, node_ids=ids, keys=keys)
+
+
+def _sender(known: Sequence[Repository], named: Named | None) -> Repository | None:
+    """The repository whose hook may have sent a delivery: by its node id, else by its name, else by its former one."""
+    if named is None:
+        return None
+    by_id = {row.node_id: row for row in known if row.node_id}
+    by_key = {row.location_key: row for row in known}
+    found = (by_key.get(_key(named.host, name)) for name in (named.repository, named.former) if name)
+    return by_id.get(named.node_id) or next((row for row in found if row is not None), None)
+
+
+async def _mark(
+    envelope: Envelope, notice: Notice, known: Sequence[Repository], session: AsyncSession, *, now: datetime
+) -> Taken:
+    about = [pair for pair in await webhooks.followed(session, known) if _concerns(notice, *pair)]
+    kept = await webhooks.keep(
+        session,
+        envelope.delivery,
+        event=notice.event,
+        repository=known[0].id if len(known) == 1 else None,
+        outcome="marked" if about else "nothing",
+        now=now,
+    )
+    if not kept:
+        return Taken(Outcome.REPEATED)
+    for row in known:
+        await webhooks.note_event(session, row.id, notice.event, now=now)
+        if notice.event == "ping" or (notice.event == "push" and row.hook_problem == "no_push"):
+            await webhooks.note_problem(session, row.id, notice.problem)
+    for source, _ in about:
+        await sources.mark_dirty(session, source.id)
+    return Taken(Outcome.ACCEPTED, len(about))
+
+
+def _concerns(notice: Notice, source: Source, repository: Repository) -> bool:
+    """Whether a source may have changed: a push to another branch moves nothing, and no push moves threads."""
+    if notice.event == "ping":
+        return False
+    if notice.event != "push":
+        return True
+    moved = moves(notice, notice.about[0], ref=source.ref, default_branch=repository.default_branch)
+    return moved and source.kind == "git"
+
+
+def _key(host: str, repository: str) -> str:
+    return f"https://{host}/{repository}".casefold()
+
+
+async def _beside(body: bytes, work: Callable[[], T]) -> T:
+    """Do work on a body, a large one in a thread."""
+    return work() if len(body) <= _SMALL_BYTES else await asyncio.to_thread(work)

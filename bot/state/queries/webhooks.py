@@ -1,0 +1,105 @@
+"""Webhooks: whose they are, the ids of deliveries that were taken in, and what a delivery changes."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from bot.state.ids import new_id
+from bot.state.tables import Project, Repository, Source, WebhookDelivery
+from bot.state.upsert import insert_or_leave
+
+# Kinds of sources that a repository on the network stands behind.
+_REMOTE = ("git", "threads")
+
+
+async def repositories(
+    session: AsyncSession, *, host: str, node_ids: Collection[str] = (), keys: Collection[str] = ()
+) -> list[Repository]:
+    """The known repositories of a host that have one of these node ids or location keys."""
+    is_named = or_(col(Repository.node_id).in_(list(node_ids)), col(Repository.location_key).in_(list(keys)))
+    wanted = select(Repository).where(col(Repository.host) == host, is_named)
+    return list(await session.scalars(wanted.order_by(col(Repository.id))))
+
+
+async def repositories_of_owner(session: AsyncSession, *, host: str, owner: str) -> list[Repository]:
+    """The known repositories of an owner, whatever the case of its letters."""
+    begins = col(Repository.location_key).startswith(f"https://{host}/{owner}/".casefold(), autoescape=True)
+    return list(await session.scalars(select(Repository).where(col(Repository.host) == host, begins)))
+
+
+async def repository_of(session: AsyncSession, source: Source) -> Repository | None:
+    """The repository behind a source, if it is known."""
+    is_it = col(Repository.location_key) == source.location.casefold()
+    if source.repository is not None:
+        is_it = col(Repository.id) == source.repository
+    return (await session.scalars(select(Repository).where(is_it))).first()
+
+
+async def know(session: AsyncSession, source: Source, *, host: str) -> Repository:
+    """The repository behind a source; a row is made for it when there is none, and the source is tied to it."""
+    found = await repository_of(session, source)
+    if found is None:
+        key = source.location.casefold()
+        values = {"id": new_id(), "host": host, "location": source.location, "location_key": key}
+        others = {"default_branch": "", "is_archived": False}
+        hook = {"hook_secret_sealed": "", "hook_event": "", "hook_problem": ""}
+        await session.execute(insert_or_leave(session, Repository, values | others | hook, unique=("location_key",)))
+        found = (await session.scalars(select(Repository).where(col(Repository.location_key) == key))).one()
+    tied = update(Source).where(col(Source.id) == source.id, col(Source.repository).is_(None))
+    await session.execute(tied.values(repository=found.id))
+    return found
+
+
+async def followed(session: AsyncSession, known: Sequence[Repository]) -> list[tuple[Source, Repository]]:
+    """The sources that follow these repositories, hidden ones too, each with its repository.
+
+    A source that is not tied to its repository yet is found by its location.
+    """
+    by_id, by_key = {row.id: row for row in known}, {row.location_key: row for row in known}
+    is_untied = and_(col(Source.repository).is_(None), func.lower(col(Source.location)).in_(list(by_key)))
+    wanted = select(Source).join(Project, col(Project.id) == col(Source.project))
+    wanted = wanted.where(
+        or_(col(Source.repository).in_(list(by_id)), is_untied),
+        col(Source.kind).in_(_REMOTE),
+        col(Source.state) != "removed",
+        col(Project.removed_at).is_(None),
+    )
+    found = await session.scalars(wanted)
+    return [(row, by_id.get(row.repository or "") or by_key[row.location.casefold()]) for row in found]
+
+
+async def keep(
+    session: AsyncSession, delivery: str, *, event: str, repository: str | None, outcome: str, now: datetime
+) -> bool:
+    """Keep the id of a delivery; False when it is there already."""
+    values = {"id": delivery, "event": event, "repository": repository, "at": now, "outcome": outcome}
+    made = insert_or_leave(session, WebhookDelivery, values, unique=("id",)).returning(col(WebhookDelivery.id))
+    return (await session.execute(made)).first() is not None
+
+
+async def note_event(session: AsyncSession, repository: str, event: str, *, now: datetime) -> None:
+    """A delivery of this repository was taken in."""
+    changed = update(Repository).where(col(Repository.id) == repository)
+    await session.execute(changed.values(hook_event=event, hook_event_at=now))
+
+
+async def note_problem(session: AsyncSession, repository: str, problem: str) -> None:
+    """Keep what is wrong with the deliveries of a repository, by a stable word; '' for nothing."""
+    changed = update(Repository).where(col(Repository.id) == repository, col(Repository.hook_problem) != problem)
+    await session.execute(changed.values(hook_problem=problem))
+
+
+async def set_secret(session: AsyncSession, repository: str, sealed: str, *, now: datetime) -> None:
+    """Keep a new secret of a repository's webhook; what was said of the one before goes."""
+    changed = update(Repository).where(col(Repository.id) == repository)
+    values = {"hook_event": "", "hook_event_at": None, "hook_problem": ""}
+    await session.execute(changed.values(hook_secret_sealed=sealed, hook_made_at=now, **values))
+
+
+async def with_secret(session: AsyncSession) -> list[Repository]:
+    """Every repository for which a secret was made."""
+    wanted = select(Repository).where(col(Repository.hook_secret_sealed) != "")
+    return list(await session.scalars(wanted.order_by(col(Repository.id))))
