@@ -204,6 +204,27 @@ def status(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile
 
 
 @app.command()
+def webhook(
+    source: Annotated[str, typer.Argument(help="The source's name, as `roomwise status` shows it.")],
+    project: ProjectName = "roomwise",
+    is_sure: Annotated[bool, typer.Option("--yes", help="Let a secret that is there end without asking.")] = False,
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Make the secret of a repository's webhook and print, this once, what to enter in GitHub's settings.
+
+    Example: roomwise webhook acme/app --project team
+    """
+    with _importing():
+        from bot.cli.doors import Where
+        from bot.cli.terminal import make_webhook
+
+    where = Where(data_dir, config)
+    _exit(make_webhook(source, project=project, is_sure=is_sure, as_json=as_json, where=where))
+
+
+@app.command()
 def check(
     index: Annotated[
         bool, typer.Option("--index", help="Read every project's index and say whether it is whole.")

@@ -16,6 +16,7 @@ from adapters.registry import SourceRegistry, link_of
 from bot import platform
 from bot.following import Following, FollowingParts
 from bot.front_desk import DeskParts, FrontDesk
+from bot.hook_setup import HookSetup, SetupParts
 from bot.hooks import HookParts, Hooks
 from bot.people import People
 from bot.progress import ProgressBoard
@@ -131,6 +132,12 @@ class Opened:
         return Hooks(HookParts(self.db, self.vault, self.settings.sources.credentials, utc_now))
 
     @cached_property
+    def hook_setup(self) -> HookSetup:
+        """Makes secrets of webhooks, and says how webhooks stand."""
+        sources, web = self.settings.sources, self.settings.web
+        return HookSetup(SetupParts(self.db, self.vault, sources, web.public_url, utc_now))
+
+    @cached_property
     def projects(self) -> Projects:
         """Projects made, renamed and ended."""
         return Projects(self.db, self.knowledge.store, self.following)
@@ -158,6 +165,7 @@ class Opened:
                 searching=self.knowledge.searching,
                 answering=self.knowledge.answering,
                 following=self.following,
+                hooks=self.hook_setup,
                 projects=self.projects,
                 people=self.people,
                 tokens=Tokens(self.db),

@@ -96,6 +96,12 @@ class Desk(Protocol):
     async def revoke_token(self, name: str) -> Json:
         """Take a key back: {"revoked": name}. Raises DeskError."""
 
+    async def make_webhook(self, source: str, *, project: str, renews: bool) -> Json:
+        """Make the secret of a repository's webhook, shown once; see `bot.hook_setup.HookSetup.make` for the keys.
+
+        Without `renews` nothing is made when there is one: `secret` is None then. Raises UnknownProject, DeskError.
+        """
+
 
 def found_as_json(found: Sequence[Found], names: Mapping[str, str], *, explain: bool) -> Json:
     """Write passages as `roomwise search --json` prints them; `names` are source names by id."""

@@ -22,6 +22,7 @@ from bot.desk import (
 from bot.errors import UserError
 from bot.first_look import Look
 from bot.following import Following, Wanted, free_name, wanted_in_shell, wanted_paths
+from bot.hook_setup import HookSetup
 from bot.outcome import Ran
 from bot.people import CLAIM_VALID_FOR, People
 from bot.progress import SourceProgress
@@ -31,6 +32,7 @@ from bot.standing import Standing
 from bot.state.database import Database
 from bot.state.queries import inbox, projects, sources
 from bot.state.tables import Project, Source
+from bot.state.words import name_key
 from bot.tokens import Tokens
 from bot.version import PROGRAM
 from config.settings import Access, Limits, Sources
@@ -49,6 +51,7 @@ class DeskParts:
     searching: Searching
     answering: Answering
     following: Following
+    hooks: HookSetup
     projects: Projects
     people: People
     tokens: Tokens
@@ -131,6 +134,19 @@ class FrontDesk:
     async def revoke_token(self, name: str) -> Json:
         """Take a key back."""
         return await self._parts.tokens.revoke(name, now=self._parts.clock())
+
+    async def make_webhook(self, source: str, *, project: str, renews: bool) -> Json:
+        """Make the secret of a repository's webhook."""
+        found_in = await self._project(project)
+        rows = await self._rows(found_in)
+        found = next((row for row in rows if name_key(row.name) == name_key(source)), None)
+        if found is None:
+            names = ", ".join(row.name for row in rows if row.kind != "upload") or "(none)"
+            raise DeskError(f"expected the name of a source in {found_in.name}, got {source!r}; there are: {names}")
+        try:
+            return await self._parts.hooks.make(found, renews=renews)
+        except UserError as error:
+            raise DeskError(say(error.key, "en", **error.values)) from error
 
     async def _project(self, name: str) -> Project:
         found = await self._parts.db.read(lambda session: projects.by_name(session, name))

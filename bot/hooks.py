@@ -93,7 +93,7 @@ class Hooks:
         if envelope is None:
             return Taken(Outcome.MALFORMED)
         hosts = {host for (host, _), is_genuine in zip(self._apps, by_app, strict=True) if is_genuine}
-        trusted = [row for row in known if row.host in hosts or (by_sender and row is sender)]
+        trusted = [row for row in known if row.host in hosts or (by_sender and _is_same(row, sender))]
         if not (notice.event and trusted):
             return Taken(Outcome.IGNORED)
         return await self._parts.db.write(partial(_mark, envelope, notice, trusted, now=self._parts.clock()))
@@ -123,17 +123,26 @@ async def _known(notice: Notice, session: AsyncSession) -> list[Repository]:
         return []
     ids = {one.node_id for one in named if one.node_id}
     keys = {_key(one.host, name) for one in named for name in (one.repository, one.former) if name}
-    return await webhooks.repositories(session, host=named[0].host, node_ids=ids, keys=keys)
+    return await webhooks.named(session, host=named[0].host, node_ids=ids, keys=keys)
 
 
 def _sender(known: Sequence[Repository], named: Named | None) -> Repository | None:
-    """The repository whose hook may have sent a delivery: by its node id, else by its name, else by its former one."""
+    """The repository whose hook may have sent a delivery: by its node id, else by its name, else by its former one.
+
+    While two rows are about one repository, since its new name was followed before we heard of it, the one counts for
+    whose hook there is a secret.
+    """
     if named is None:
         return None
-    by_id = {row.node_id: row for row in known if row.node_id}
-    by_key = {row.location_key: row for row in known}
-    found = (by_key.get(_key(named.host, name)) for name in (named.repository, named.former) if name)
-    return by_id.get(named.node_id) or next((row for row in found if row is not None), None)
+    found = [row for row in known if row.node_id and row.node_id == named.node_id]
+    for name in (named.repository, named.former):
+        found += [row for row in known if name and row.location_key == _key(named.host, name)]
+    return next((row for row in found if row.hook_secret_sealed), found[0] if found else None)
+
+
+def _is_same(row: Repository, sender: Repository | None) -> bool:
+    """Whether two rows are about one repository, as far as we ourselves know."""
+    return sender is not None and (row is sender or bool(row.node_id and row.node_id == sender.node_id))
 
 
 async def _mark(

@@ -164,6 +164,7 @@ def _house(opened: Opened, queue: _Queue, delivery: Delivery) -> House:
         queue=queue,
         standing=opened.standing,
         following=opened.following,
+        hooks=opened.hook_setup,
         onboarding=onboarding,
         projects=opened.projects,
         people=opened.people,

@@ -119,6 +119,10 @@ class ServiceDoor:
         """See Desk.revoke_token."""
         return await self._call("DELETE", f"/api/tokens/{quote(name, safe='')}", None)
 
+    async def make_webhook(self, source: str, *, project: str, renews: bool) -> Json:
+        """See Desk.make_webhook."""
+        return await self._call("POST", "/api/webhooks", {"source": source, "project": project, "renews": renews})
+
     async def _call(self, method: str, path: str, body: Json | None) -> Json:
         try:
             response = await self._client.request(method, path, json=body)

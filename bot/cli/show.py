@@ -131,6 +131,26 @@ def print_tokens(listed: Json) -> None:
         out.print(Text(f"{token['name']}: {token['scope']} in {projects}, until {token['expires_at']}, {used}"))
 
 
+def print_webhook(made: Json) -> None:
+    """What is entered in GitHub's settings, and where; the secret stands nowhere else."""
+    made = _harmless(made)
+    err.print(Text(f"Open {made['settings_url']} as an admin of {made['repository']}: Add webhook. Enter there:"))
+    for name, value in (
+        ("Payload URL", made["url"]),
+        ("Content type", made["content_type"]),
+        ("Secret", made["secret"]),
+        ("SSL verification", "enabled"),
+        ("Events", f"individual events: {', '.join(made['events'])}"),
+    ):
+        out.print(Text(f"{name}: {value}"))
+    err.print(
+        Text(
+            "Keep Active ticked and save. GitHub then sends a ping; /source webhook shows that it came.\n"
+            "The secret is not shown again. A secret that was made before for this repository has ended."
+        )
+    )
+
+
 def _source_line(source: Json) -> str:
     state = f"{source['files']} files, {source['passages']} passages at {source['version'][:12] or 'nothing yet'}"
     if source["progress"]:

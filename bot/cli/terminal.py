@@ -17,6 +17,7 @@ from bot.cli.show import (
     print_passages,
     print_status,
     print_tokens,
+    print_webhook,
 )
 from bot.desk import WHOLE, Desk, DeskError, Json, Part
 from bot.errors import StateError
@@ -148,6 +149,28 @@ def revoke_token(name: str, *, where: Where) -> int:
         out.print(f"{done['revoked']} is no longer valid.", highlight=False)
 
     return _at_the_desk(lambda desk: desk.revoke_token(name), show, command="token revoke", where=where)
+
+
+def make_webhook(source: str, *, project: str, is_sure: bool, as_json: bool, where: Where) -> int:
+    """Print what a repository's webhook needs, its new secret this once; asks before an old one ends."""
+
+    async def work(desk: Desk) -> Json:
+        made = await desk.make_webhook(_readable(source), project=project, renews=is_sure)
+        if made["secret"] is None:
+            _agree(f"A secret was made at {made['made_at']}. It ends at once when a new one is made.")
+            made = await desk.make_webhook(_readable(source), project=project, renews=True)
+        return made
+
+    return _at_the_desk(work, print_json if as_json else print_webhook, command="webhook", where=where)
+
+
+def _agree(warning: str) -> None:
+    """Ask whoever sits at the terminal to go on. Raises DeskError when he does not, or nobody sits there."""
+    if not sys.stdin.isatty():
+        raise DeskError(f"{warning} Say so by --yes")
+    err.print(warning, highlight=False)
+    if input("Make a new one? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise DeskError("stopped; the secret is as it was")
 
 
 def _readable(text: str) -> str:

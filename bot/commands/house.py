@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from bot.context import QueuePort
 from bot.following import Following
+from bot.hook_setup import HookSetup
 from bot.onboarding import Onboarding
 from bot.people import People
 from bot.privacy import host_of
@@ -29,6 +30,7 @@ class House:
     queue: QueuePort
     standing: Standing
     following: Following
+    hooks: HookSetup
     onboarding: Onboarding
     projects: Projects
     people: People

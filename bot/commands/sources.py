@@ -1,4 +1,4 @@
-"""Commands for what a project follows: add, remove, list, share, refresh, read anew."""
+"""Commands for what a project follows: add, remove, list, share, refresh, webhooks, read anew."""
 
 import re
 from dataclasses import replace
@@ -109,6 +109,15 @@ async def refresh(ctx: Context, name: Rest = NOTHING) -> str:
     found = await _named(ctx, name)
     ctx.house.following.look_again(found)
     return ctx.say("source.refreshing", names=", ".join(source.name for source in found))
+
+
+@registry.command("source webhook", is_read_only=True)
+async def webhook(ctx: Context, name: Rest = NOTHING) -> str:
+    """Say how the webhook of a repository stands, or of all that are followed. Never its secret.
+
+    Example: /source webhook deepset-ai/haystack
+    """
+    return await ctx.house.hooks.told(await _named(ctx, name), ctx.language, now=ctx.now)
 
 
 async def _confirm_share(ctx: Context, name: Rest) -> str:

@@ -26,6 +26,7 @@ from bot.web.shapes import (
     ListedTokens,
     LoginLink,
     MadeToken,
+    MadeWebhook,
     RevokedToken,
     Searched,
     Stands,
@@ -154,6 +155,22 @@ async def revoke_token(request: Request, name: str, visitor: Doer) -> dict[str, 
     """Take a key back."""
     visitor.check("token revoke")
     return await _desk(parts_of(request)).revoke_token(name)
+
+
+class MakeWebhook(Body):
+    """A repository's webhook; `renews` says that a secret that is there is to end."""
+
+    source: Text
+    project: Text
+    renews: bool = False
+
+
+@router.post("/webhooks", response_model=None, responses=answers(MadeWebhook))
+async def make_webhook(request: Request, body: MakeWebhook, visitor: Doer) -> dict[str, Any]:
+    """Make the secret of a repository's webhook, which is shown this once; from this machine only."""
+    if visitor.actor.way is not Way.SHELL:
+        raise ApiError(404, "not_allowed")
+    return await _desk(parts_of(request)).make_webhook(body.source, project=body.project, renews=body.renews)
 
 
 def _outside(project: dict[str, Any]) -> dict[str, Any]:

@@ -174,6 +174,19 @@ class ClaimCode(Shape):
     expires_at: str
 
 
+class MadeWebhook(Shape):
+    """What is entered at GitHub. `secret` is shown this once, and null when there is one that was not to be renewed."""
+
+    source: str
+    repository: str
+    url: str
+    content_type: str
+    events: list[str]
+    settings_url: str
+    secret: str | None
+    made_at: str
+
+
 class MadeToken(Shape):
     """A key to the API, shown this once."""
 

@@ -62,3 +62,8 @@ class FakeDesk:
     async def revoke_token(self, name: str) -> Json:
         """Revoked."""
         return {"revoked": name}
+
+    async def make_webhook(self, source: str, *, project: str, renews: bool) -> Json:
+        """A secret."""
+        self.asked.append(("webhook", source, project, renews))
+        return {"source": source, "secret": "s3"}

@@ -18,6 +18,7 @@ from bot.commands.house import House, who_answers
 from bot.context import MessageContext
 from bot.following import Following, FollowingParts
 from bot.gate import look
+from bot.hook_setup import HookSetup, SetupParts
 from bot.onboarding import Onboarding, OnboardingParts
 from bot.outbox import Parcel
 from bot.people import People
@@ -40,6 +41,8 @@ from tests.fakes.passages import FakePassages
 from tests.fakes.project import settings
 from tests.fakes.source import FakeSource
 from tests.fakes.state import NOW, open_database, some_project, somebody
+
+PUBLIC_URL = "https://rooms.example.org"
 
 
 class FakeQueue:
@@ -240,6 +243,7 @@ async def open_house(folder: Path) -> AsyncIterator[Typing]:
         queue=queue,
         standing=standing,
         following=following,
+        hooks=HookSetup(SetupParts(db, vault, declared, PUBLIC_URL, clock)),
         onboarding=Onboarding(
             OnboardingParts(
                 db=db,

@@ -25,6 +25,7 @@ COMMANDS = (
     ["index"],
     ["status"],
     ["check"],
+    ["webhook"],
     ["login"],
     ["owner", "add"],
     ["version"],

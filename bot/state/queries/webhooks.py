@@ -7,7 +7,7 @@ from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from bot.state.ids import new_id
+from bot.state.queries import repositories, sources
 from bot.state.tables import Project, Repository, Source, WebhookDelivery
 from bot.state.upsert import insert_or_leave
 
@@ -15,7 +15,7 @@ from bot.state.upsert import insert_or_leave
 _REMOTE = ("git", "threads")
 
 
-async def repositories(
+async def named(
     session: AsyncSession, *, host: str, node_ids: Collection[str] = (), keys: Collection[str] = ()
 ) -> list[Repository]:
     """The known repositories of a host that have one of these node ids or location keys."""
@@ -32,24 +32,18 @@ async def repositories_of_owner(session: AsyncSession, *, host: str, owner: str)
 
 async def repository_of(session: AsyncSession, source: Source) -> Repository | None:
     """The repository behind a source, if it is known."""
-    is_it = col(Repository.location_key) == source.location.casefold()
     if source.repository is not None:
-        is_it = col(Repository.id) == source.repository
-    return (await session.scalars(select(Repository).where(is_it))).first()
+        return await repositories.get(session, source.repository)
+    return await repositories.by_location(session, source.location)
 
 
 async def know(session: AsyncSession, source: Source, *, host: str) -> Repository:
     """The repository behind a source; a row is made for it when there is none, and the source is tied to it."""
     found = await repository_of(session, source)
     if found is None:
-        key = source.location.casefold()
-        values = {"id": new_id(), "host": host, "location": source.location, "location_key": key}
-        others = {"default_branch": "", "is_archived": False}
-        hook = {"hook_secret_sealed": "", "hook_event": "", "hook_problem": ""}
-        await session.execute(insert_or_leave(session, Repository, values | others | hook, unique=("location_key",)))
-        found = (await session.scalars(select(Repository).where(col(Repository.location_key) == key))).one()
-    tied = update(Source).where(col(Source.id) == source.id, col(Source.repository).is_(None))
-    await session.execute(tied.values(repository=found.id))
+        found = await repositories.get_or_add(session, source.location, host=host)
+    if source.repository is None:
+        await sources.link(session, [source.id], found.id)
     return found
 
 
@@ -103,3 +97,8 @@ async def with_secret(session: AsyncSession) -> list[Repository]:
     """Every repository for which a secret was made."""
     wanted = select(Repository).where(col(Repository.hook_secret_sealed) != "")
     return list(await session.scalars(wanted.order_by(col(Repository.id))))
+
+
+async def last_at(session: AsyncSession) -> datetime | None:
+    """When a delivery was last taken in, by any repository's hook or an App's."""
+    return await session.scalar(select(func.max(col(WebhookDelivery.at))))

@@ -246,3 +246,22 @@ async def test_a_member_changes_no_sources(house: Typing) -> None:
     for text in ("/source add docs", "/source remove docs", "/source refresh", "/source share x", "/reindex"):
         with pytest.raises(UserError, match=r"rights\.not_allowed"):
             await house.types(text, room=room, person=bob)
+
+
+async def test_how_webhooks_stand_is_told_to_admins_alone(house: Typing) -> None:
+    """All of them, or one by its name; what has none is said so. A room with others is refused."""
+    project, room, ada = await at_work(house)
+    alone = await house.room("ada", kind="private", project=project.id)
+    for location in ("https://github.com/acme/app", "https://gitlab.com/acme/two"):
+        new = NewSource(project.id, "git", location.partition("//")[2], location)
+        await house.db.write(lambda session, new=new: sources.add(session, new, now=house.now))  # type: ignore[misc]
+
+    every = await house.says("/source webhook", room=alone, person=ada)
+    one = await house.says("/source webhook github.com/acme/app", room=alone, person=ada)
+
+    assert every == one
+    assert "https://rooms.example.org/webhooks/github" in every
+    with pytest.raises(UserError, match=r"webhook\.not_github"):
+        await house.types("/source webhook gitlab.com/acme/two", room=alone, person=ada)
+    with pytest.raises(UserError, match=r"rights\.alone"):
+        await house.types("/source webhook", room=room, person=ada)

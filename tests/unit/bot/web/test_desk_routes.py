@@ -235,3 +235,15 @@ async def test_the_api_describes_itself(api: Api) -> None:
         assert bad["$ref"].endswith("/Failed"), name
     assert [{"key": []}] == operations["post /api/ask"]["security"]
     assert "multipart/form-data" in operations["post /api/rooms/{room}/upload"]["requestBody"]["content"]
+
+
+async def test_the_secret_of_a_webhook_is_made_from_this_machine_only(api: Api) -> None:
+    """An admin's token makes none: it would read what only the command line may show."""
+    body = {"source": "acme/app", "project": "unseen"}
+    async with api.site.shell() as http:
+        made = await http.post("/api/webhooks", json=body | {"renews": True})
+    refused = await api.post("/api/webhooks", body, await api.token(Role.OWNER, scope="admin", projects=()))
+
+    assert (200, "s3") == (made.status_code, made.json()["secret"])
+    assert 404 == refused.status_code
+    assert [("webhook", "acme/app", "unseen", True)] == api.desk.asked
