@@ -211,6 +211,7 @@ ACTIONS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
         "token revoke": _OWNERS,
         # operations
         "jobs": _ADMINS_READ,
+        "jobs run": (Rule(role=Role.OWNER, places=TYPED, in_project=False, is_audited=True),),
         "admin_page": _OWNERS,
         "metrics": (Rule(role=Role.OWNER, places=REMOTE, in_project=False, token_scope="admin"),),  # noqa: S106
         "audit": _OWNERS,

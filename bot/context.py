@@ -6,7 +6,7 @@ shapes, so that tests use small fakes. `bot.wiring` binds them.
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from adapters.chat import Message, Reply, RoomChanged
@@ -109,3 +109,30 @@ class QueuePort(Protocol):
 
     async def answer_now(self, room: str) -> int:
         """Put the room's postponed questions back into the queue; how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """How a job stands. `outcome` is that of its last run: ok, failed, cut, paused, or '' when it never ran.
+
+    `detail` is what that run did, or the reference of its failure. `deletes`: it takes something out for good.
+    """
+
+    name: str
+    every: timedelta
+    is_running: bool
+    deletes: bool
+    ended_at: datetime | None
+    outcome: str
+    detail: str
+    next_due_at: datetime | None
+
+
+class JobsPort(Protocol):
+    """What runs by the clock, as commands see it; `bot.jobs.clockwork.Clockwork` is one."""
+
+    async def views(self) -> Sequence[JobView]:
+        """How each job stands, by name. Raises StateUnavailable."""
+
+    async def ask(self, name: str) -> None:
+        """Run a job now; one that is under way runs once more after it. Raises KeyError, StateUnavailable."""

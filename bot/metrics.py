@@ -100,9 +100,8 @@ class Metrics:
         self._last_read.clear()
         for (project, kind), at in (await db.read(self._oldest_success)).items():
             self._last_read.labels(project, kind).set(at)
-        for run in reversed(await db.read(lambda session: jobs.latest(session, limit=200))):
-            if run.outcome == jobs.OK and run.ended_at is not None:
-                self._last_run.labels(run.job).set(run.ended_at.timestamp())
+        for job, ended_at in (await db.read(_last_successes)).items():
+            self._last_run.labels(job).set(ended_at.timestamp())
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
 
     def count_answer(self, answer: Answer) -> None:
@@ -180,3 +179,11 @@ class MeasuredAnswering:
             self._metrics.answer_duration.labels("total").observe(after_s)
             self._metrics.count_answer(event)
         return False
+
+
+async def _last_successes(session: AsyncSession) -> dict[str, datetime]:
+    """When each job last ended well; one that found nothing to do has no run on record, but its state."""
+    runs = await jobs.latest(session, limit=200)
+    found = {run.job: run.ended_at for run in reversed(runs) if run.outcome == jobs.OK and run.ended_at is not None}
+    stands = await jobs.states(session)
+    return found | {one.name: one.ended_at for one in stands if one.outcome == jobs.OK and one.ended_at is not None}

@@ -19,7 +19,8 @@ import uvicorn
 from bot import platform
 from bot.app import Opened, open_everything, utc_now
 from bot.first_project import Folders, begin_first_project
-from bot.jobs.registry import Clockwork, JobRunner
+from bot.jobs.clockwork import Clock, Clockwork
+from bot.jobs.runner import JobRunner
 from bot.jobs.sooner import Sooner
 from bot.metrics import Metrics
 from bot.platform import PlatformError
@@ -108,14 +109,14 @@ async def _started(opened: Opened, listening: socket.socket) -> AsyncIterator[_R
         metrics.follow_ranker(lambda: ranker.counts)
     chat = chat_of(opened, metrics)
     runner = JobRunner(opened.db, clock=utc_now)
-    await runner.mark_cut()
     chores = chores_of(opened, runner, chat)
     watch = watch_of(opened, chores)
     look = Sooner(partial(runner.run, "tick", chores.refresh_due))
     app = build_app(web_parts_of(opened, chat, metrics, key=key, look=look))
     server = _Server(server_config(app, opened.settings.web))
     serving = opened.tasks.spawn(server.serve(sockets=[listening]))
-    clockwork = Clockwork(runner, chores.jobs(watch))
+    jobs, clock = chores.jobs(watch), Clock(utc_now)
+    clockwork = chat.jobs.clockwork = Clockwork(opened.db, runner, jobs, clock=clock, spawn=opened.tasks.spawn)
     running = _Running(opened, chat, clockwork, look, watch, server, serving, metrics)
     opened.lock.announce(address=opened.address, key=key)
     try:
@@ -140,6 +141,7 @@ async def _begin(running: _Running) -> None:
     opened.tasks.spawn(_resume(chat))
     opened.tasks.spawn(_probe_lag(running.metrics))
     opened.tasks.spawn(running.look.run())
+    await running.clockwork.begin()
     running.clockwork.start()
     if running.watch is not None:
         await running.watch.align()

@@ -20,9 +20,13 @@ def ago(then: datetime | None, *, now: datetime, language: str) -> str:
 
 
 def ahead(then: datetime, *, now: datetime, language: str) -> str:
-    """Say a time to come: "in 4 min"; what is due is "now"."""
+    """Say a time to come: "in 4 min", "in 20 h"; what is due is "now"."""
     minutes = round((then - now).total_seconds() / 60)
-    return say("status.in_minutes", language, count=minutes) if minutes >= 1 else say("status.in_now", language)
+    if minutes < 1:
+        return say("status.in_now", language)
+    if minutes < 120:
+        return say("status.in_minutes", language, count=minutes)
+    return say("status.in_hours", language, count=round(minutes / 60))
 
 
 def left(seconds: float, *, language: str) -> str:

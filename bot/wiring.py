@@ -16,11 +16,13 @@ from bot.attempts import LaneRules
 from bot.commands import all_commands
 from bot.commands.execution import Commands
 from bot.commands.house import House, who_answers
+from bot.context import JobView
 from bot.conversation import Conversation
 from bot.delivery import Delivery
 from bot.inbox import Inbox
 from bot.jobs.chores import ChoreParts, Chores
-from bot.jobs.registry import JobRunner
+from bot.jobs.clockwork import Clockwork
+from bot.jobs.runner import JobRunner
 from bot.lanes import Lanes
 from bot.lifecycle import Lifecycle, LifecycleParts
 from bot.metrics import MeasuredAnswering, Metrics
@@ -64,6 +66,23 @@ class _Queue:
             self.lanes.wake()
 
 
+class Jobs:
+    """The clockwork, for the commands that are made before it."""
+
+    def __init__(self) -> None:
+        self.clockwork: Clockwork | None = None
+
+    async def views(self) -> Sequence[JobView]:
+        """See JobsPort."""
+        return await self.clockwork.views() if self.clockwork else ()
+
+    async def ask(self, name: str) -> None:
+        """See JobsPort."""
+        if self.clockwork is None:
+            raise KeyError(name)
+        await self.clockwork.ask(name)
+
+
 @dataclass(slots=True)
 class _Checks:
     """`bot.context.VerifyingPort` over the knowledge side."""
@@ -87,6 +106,7 @@ class Chat:
     inbox: Inbox
     lanes: Lanes
     commands: Commands
+    jobs: Jobs
 
 
 def chat_of(opened: Opened, metrics: Metrics) -> Chat:
@@ -96,7 +116,7 @@ def chat_of(opened: Opened, metrics: Metrics) -> Chat:
     folder = UploadFolder(opened.data_dir / INCOMING)
     web = WebAdapter(weblog, folder)
     adapters: dict[tuple[str, str], ChatAdapter] = {(web.network, web.account): web}
-    queue = _Queue()
+    queue, jobs = _Queue(), Jobs()
     logs = {(web.network, web.account): WebChat(weblog, web)}
     delivery = Delivery(opened.db, opened.vault, adapters, utc_now, logs=logs)
     inbox = Inbox(
@@ -119,7 +139,7 @@ def chat_of(opened: Opened, metrics: Metrics) -> Chat:
         time.monotonic,
         spawn,
     )
-    house = _house(opened, queue, delivery)
+    house = _house(opened, queue, jobs, delivery)
     commands = Commands(house)
     routing = Routing(
         conversation,
@@ -134,10 +154,10 @@ def chat_of(opened: Opened, metrics: Metrics) -> Chat:
         owner=new_id(), room_parallel=settings.room.parallel, total_parallel=settings.answers.parallel
     )
     queue.lanes = Lanes(opened.db, routing, lane_rules, utc_now, spawn)
-    return Chat(web, weblog, folder, house.uploads, delivery, inbox, queue.lanes, commands)
+    return Chat(web, weblog, folder, house.uploads, delivery, inbox, queue.lanes, commands, jobs)
 
 
-def _house(opened: Opened, queue: _Queue, delivery: Delivery) -> House:
+def _house(opened: Opened, queue: _Queue, jobs: Jobs, delivery: Delivery) -> House:
     settings = opened.settings
     searching = search_endpoints(settings.embedder, settings.ranker)
     facts = PrivacyFacts(settings.retention, settings.llm, settings.access, searching)
@@ -162,6 +182,7 @@ def _house(opened: Opened, queue: _Queue, delivery: Delivery) -> House:
         db=opened.db,
         vault=opened.vault,
         queue=queue,
+        jobs=jobs,
         standing=opened.standing,
         following=opened.following,
         hooks=opened.hook_setup,

@@ -1,4 +1,4 @@
-"""Commands about Roomwise itself and about the person who types: help, about, privacy, whoami, status, jobs."""
+"""Commands about Roomwise itself and about the person who types: help, about, privacy, whoami, status."""
 
 from adapters.chat import Button, Reply, Stage
 from bot.commands.context import Context, registry
@@ -7,14 +7,11 @@ from bot.erasure import forget
 from bot.errors import UserError
 from bot.rights import Role
 from bot.state.queries import audit as audit_queries
-from bot.state.queries import jobs as job_queries
-from bot.state.queries import people, projects, sources
+from bot.state.queries import people, projects
 from bot.timing import ago
 from bot.version import PROGRAM
 from config.texts import plain
 
-_JOBS_SEEN = 500  # runs looked through for those of one project
-_JOBS_SHOWN = 12
 _ACTS_SHOWN = 20
 
 
@@ -114,34 +111,6 @@ async def status(ctx: Context) -> str:
     """
     project = await ctx.project()
     return await ctx.house.standing.text(project, ctx.language, now=ctx.now)
-
-
-@registry.command("jobs", is_read_only=True)
-async def jobs(ctx: Context) -> str:
-    """List what ran lately: for an owner everything, for an admin what concerned this project's sources.
-
-    Example: /jobs
-    """
-    project = await ctx.project()
-    runs = await ctx.house.db.read(lambda session: job_queries.latest(session, limit=_JOBS_SEEN))
-    followed = await ctx.house.db.read(lambda session: sources.list_of(session, project.id))
-    if ctx.role is Role.OWNER:
-        followed = [*followed, *await ctx.house.db.read(sources.list_everywhere)]
-    names = {row.id: row.name for row in followed}
-    mine = [run for run in runs if ctx.role is Role.OWNER or run.subject in names][:_JOBS_SHOWN]
-    if not mine:
-        return ctx.say("job.none")
-    lines = [
-        ctx.say(
-            "job.line",
-            job=run.job,
-            subject=names.get(run.subject, run.subject),
-            outcome=ctx.say(f"job.{run.outcome or 'running'}", detail=run.detail),
-            ago=ago(run.started_at, now=ctx.now, language=ctx.language),
-        )
-        for run in mine
-    ]
-    return "\n".join([ctx.say("job.title"), "", *lines])
 
 
 @registry.command("audit", is_read_only=True)

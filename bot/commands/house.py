@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bot.context import QueuePort
+from bot.context import JobsPort, QueuePort
 from bot.following import Following
 from bot.hook_setup import HookSetup
 from bot.onboarding import Onboarding
@@ -28,6 +28,7 @@ class House:
     db: Database
     vault: Vault
     queue: QueuePort
+    jobs: JobsPort
     standing: Standing
     following: Following
     hooks: HookSetup

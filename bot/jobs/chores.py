@@ -1,6 +1,6 @@
 """What the clock does: ask sources that are due, and take out what has had its time."""
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.registry import SourceRegistry
 from adapters.source import Head
 from bot.following import Following
-from bot.jobs.registry import Job, JobRunner
+from bot.jobs.registry import Job, Registry
+from bot.jobs.runner import JobRunner
 from bot.lifecycle import Lifecycle, Telling
 from bot.mirrors import drop_mirrored, remove_unfollowed
 from bot.polling import Polling, PollingParts
@@ -25,7 +26,7 @@ from bot.watch import Watch
 from config.settings import Retention
 from pipelines.stores.passages import PassageStore
 
-TICK_S = 15.0
+TICK = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,9 @@ class ChoreParts:
     uploads: Uploads | None = None
 
 
+registry: Registry["Chores"] = Registry()
+
+
 class Chores:
     """The work behind the jobs. Each method returns what it did in a few words, '' for nothing."""
 
@@ -66,20 +70,14 @@ class Chores:
                 clock=parts.clock,
             )
         )
+        self._watch: Watch | None = None
 
-    def jobs(self, watch: Watch | None) -> Sequence[Job]:
-        """List all fixed jobs; without a `watch` sources are asked by the clock alone."""
-        every = [
-            Job("tick", TICK_S, self.refresh_due),
-            Job("expired", 600.0, self.drop_expired),
-            Job("retention", 3600.0, self.keep_within_time),
-            Job("purge", 3600.0, self.purge_hidden),
-            Job("leftovers", 6 * 3600.0, self.remove_leftovers, at_start=True),
-            Job("mirrors", 6 * 3600.0, self.remove_mirrors),
-            Job("uploads", 3600.0, self.remove_old_uploads),
-        ]
-        return every if watch is None else [*every, Job("watch", TICK_S, _aligning(watch))]
+    def jobs(self, watch: Watch | None) -> list[Job]:
+        """List all jobs; without a `watch` sources are asked by the clock alone."""
+        self._watch = watch
+        return registry.bind(self, every={} if watch is not None else {"watch": None})
 
+    @registry.job("tick", every=TICK)
     async def refresh_due(self) -> str:
         """Ask every source that is due, and refresh those that have moved. Returns at once."""
         await self.polling.tick()
@@ -108,18 +106,21 @@ class Chores:
         await self._parts.refresh.put_off(source, reference)
         return ""
 
+    @registry.job("expired", every=timedelta(minutes=10), deletes=True)
     async def drop_expired(self) -> str:
         """Delete codes, sessions, confirmations, counters and roles whose time is over."""
         now = self._parts.clock()
         dropped = await self._parts.db.write(lambda session: retention.delete_expired(session, now=now))
         return f"{dropped} expired" if dropped else ""
 
+    @registry.job("retention", every=timedelta(hours=1), deletes=True)
     async def keep_within_time(self) -> str:
         """Take out what people said, and the ids around it, once it is older than the settings allow."""
         counts = await sweep(self._parts.db, self._parts.keep, now=self._parts.clock())
         gone = sum(counts.values())
         return f"{gone} rows" if gone else ""
 
+    @registry.job("purge", every=timedelta(hours=1), deletes=True)
     async def purge_hidden(self) -> str:
         """Delete what is indexed of sources that have been gone for too long; they come back whole if they return."""
         before = self._parts.clock() - timedelta(days=self._parts.purge_after_days)
@@ -129,16 +130,19 @@ class Chores:
             await self._purge(row)
         return f"purged {len(purged)}" if purged else ""
 
+    @registry.job("leftovers", every=timedelta(hours=6), at_start=True, deletes=True)
     async def remove_leftovers(self) -> str:
         """Delete what a kill left of sources and projects that were being removed."""
         found = await self._parts.following.finish_ends(now=self._parts.clock())
         return f"removed {found}" if found else ""
 
+    @registry.job("mirrors", every=timedelta(hours=6), deletes=True)
     async def remove_mirrors(self) -> str:
         """Remove mirrors of repositories that nothing follows any more."""
         removed = await remove_unfollowed(self._parts.db, self._parts.registry)
         return f"removed {removed}" if removed else ""
 
+    @registry.job("uploads", every=timedelta(hours=1), deletes=True)
     async def remove_old_uploads(self) -> str:
         """Remove files that people sent so long ago, with their passages, and files that belong to nothing."""
         if self._parts.uploads is None:
@@ -147,6 +151,13 @@ class Chores:
         before = now - timedelta(days=self._parts.keep.upload_days)
         removed = await self._parts.uploads.remove_old(before=before, now=now)
         return f"removed {removed}" if removed else ""
+
+    @registry.job("watch", every=TICK)
+    async def align_watch(self) -> str:
+        """Watch the sources of this machine that are followed now, and no others."""
+        if self._watch is not None:
+            await self._watch.align()
+        return ""
 
     async def _purge(self, row: Source) -> None:
         await self._parts.refresh.forget(row.id)
@@ -159,11 +170,3 @@ class Chores:
             await sources.set_state(session, row.id, row.state, reason="purged", now=now)
 
         await self._parts.db.write(forget)
-
-
-def _aligning(watch: Watch) -> Callable[[], Coroutine[Any, Any, str]]:
-    async def align() -> str:
-        await watch.align()
-        return ""
-
-    return align

@@ -1,101 +1,101 @@
-"""Work that is done by the clock: a fixed list, in memory. What is due lies in our tables, not in the scheduler."""
+"""The one registry of what runs by the clock: a decorated function over the parts that it works with."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Generic, TypeVar
 
-import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from bot.errors import StateError, new_reference
-from bot.state.database import Database
-from bot.state.queries import jobs
-
-_log = structlog.get_logger(__name__)
+from bot.state.tables import JobState
 
 Work = Callable[[], Awaitable[str]]
+P = TypeVar("P")
+F = TypeVar("F", bound=Callable[[Any], Awaitable[str]])
+
+SPREAD: Final = 0.1  # the share of its interval by which a job's time is spread, so that not all run at once
+KEPT_FROM: Final = timedelta(minutes=5)  # of shorter intervals nothing is lost when a start begins them anew
+_RETRY: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One kind of work. `work` returns what it did in a few words, '' for nothing worth keeping.
 
-    The first run is after `every_s`, or at once when it is `at_start`.
+    `at_start`: it is due at each start. `deletes`: it takes something out for good, so running it is confirmed.
     """
 
     name: str
-    every_s: float
+    every: timedelta
     work: Work
     at_start: bool = False
+    deletes: bool = False
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether what is due lies in our tables and survives a restart; else the scheduler alone has it."""
+        return self.every >= KEPT_FROM
 
 
-class JobRunner:
-    """Runs work so that nothing it raises goes further, and records what was worth recording."""
-
-    def __init__(self, db: Database, *, clock: Callable[[], datetime]) -> None:
-        self._db = db
-        self._clock = clock
-
-    async def run(self, job: str, work: Work, *, subject: str = "") -> str:
-        """Run once; a run that did something, or failed, becomes a row. Returns the reference of a failure, else ''.
-
-        The log holds the failure under its reference.
-        """
-        started_at, reference = self._clock(), ""
-        try:
-            outcome, detail = jobs.OK, await work()
-        except StateError as error:
-            # Nothing can be recorded then, and the next run comes soon.
-            _log.warning("job failed", job=job, subject=subject, error=str(error))
-            return ""
-        except Exception:  # noqa: BLE001 - the job runner is one of the three places that stop everything
-            reference = new_reference()
-            _log.exception("job failed", job=job, subject=subject, reference=reference)
-            outcome, detail = jobs.FAILED, reference
-        if detail:
-            await self._record(job, subject, started_at, outcome, detail)
-        return reference
-
-    async def mark_cut(self) -> None:
-        """At start: what was running when the process ended is recorded as cut off."""
-        await self._db.write(lambda session: jobs.mark_cut(session, now=self._clock()))
-
-    async def _record(self, job: str, subject: str, started_at: datetime, outcome: str, detail: str) -> None:
-        async def record(session: AsyncSession) -> None:
-            run = await jobs.begin(session, job, subject=subject, now=started_at)
-            await jobs.end(session, run, outcome=outcome, detail=detail, now=self._clock())
-
-        try:
-            await self._db.write(record)
-        except StateError as error:
-            _log.warning("job not recorded", job=job, error=str(error))
+@dataclass(frozen=True, slots=True)
+class _Declared(Generic[P]):
+    job: Job
+    run: Callable[[P], Awaitable[str]]
 
 
-class Clockwork:
-    """The scheduler with all jobs. A run that is late or still under way makes the next one wait, never pile up."""
+@dataclass(slots=True)
+class Registry(Generic[P]):
+    """The jobs over parts of one kind, in the order they were declared."""
 
-    def __init__(self, runner: JobRunner, every: Sequence[Job]) -> None:
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
-        for job in every:
-            self._scheduler.add_job(
-                runner.run,
-                "interval",
-                args=(job.name, job.work),
-                seconds=job.every_s,
-                id=job.name,
-                coalesce=True,
-                max_instances=1,
-                misfire_grace_time=None,
-                jitter=job.every_s / 10 if job.every_s >= 60 else None,
-                **({"next_run_time": datetime.now(UTC)} if job.at_start else {}),
-            )
+    _declared: dict[str, _Declared[P]] = field(default_factory=dict)
 
-    def start(self) -> None:
-        """Begin; needs a running event loop."""
-        self._scheduler.start()
+    def job(self, name: str, *, every: timedelta, at_start: bool = False, deletes: bool = False) -> Callable[[F], F]:
+        """Declare an async function of the parts as a job; it returns what it did, '' for nothing."""
+        if name in self._declared:
+            raise ValueError(f"expected a name that no job has, got {name!r}")
 
-    def stop(self) -> None:
-        """End; what runs is cancelled."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+        def declare(run: F) -> F:
+            self._declared[name] = _Declared(Job(name, every, _unbound, at_start, deletes), run)
+            return run
+
+        return declare
+
+    def bind(self, parts: P, *, every: Mapping[str, timedelta | None]) -> list[Job]:
+        """Give the jobs over these parts; `every` has other intervals by name, None leaves a job out."""
+        jobs = []
+        for name, declared in self._declared.items():
+            interval = every.get(name, declared.job.every)
+            if interval is not None:
+                jobs.append(replace(declared.job, every=interval, work=_over(declared.run, parts)))
+        return jobs
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all jobs."""
+        return list(self._declared)
+
+
+def is_due(state: JobState, *, every: timedelta, now: datetime) -> bool:
+    """Whether a job is to run: its time has come, or somebody asked for it.
+
+    A time further ahead than its interval was set by a clock that was wrong, or before the interval was shortened.
+    """
+    if state.is_asked or state.next_due_at is None:
+        return True
+    return not now < state.next_due_at <= now + every * (1 + SPREAD)
+
+
+def wait_after(outcome: str, *, every: timedelta, failures: int, spread: float) -> timedelta:
+    """Say how long to wait after a run. `failures` in a row were before it; `spread` is a share, such as 0.1."""
+    if outcome == "ok":
+        return every * (1 + spread)
+    return min(every, _RETRY * (1 << min(failures, 10)))
+
+
+def _over(run: Callable[[P], Awaitable[str]], parts: P) -> Work:
+    async def work() -> str:
+        return await run(parts)
+
+    return work
+
+
+async def _unbound() -> str:
+    raise LookupError("expected a job that was bound to its parts")

@@ -15,7 +15,7 @@ from adapters.registry import SourceRegistry, SourceSpec
 from adapters.source import CodeSource, SourceError
 from bot.commands.execution import Commands
 from bot.commands.house import House, who_answers
-from bot.context import MessageContext
+from bot.context import JobView, MessageContext
 from bot.following import Following, FollowingParts
 from bot.gate import look
 from bot.hook_setup import HookSetup, SetupParts
@@ -62,6 +62,22 @@ class FakeQueue:
         return 0
 
 
+class FakeJobs:
+    """Remembers what was asked for; `known` are its jobs."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.known: list[JobView] = []
+
+    async def views(self) -> Sequence[JobView]:
+        """How each stands."""
+        return self.known
+
+    async def ask(self, name: str) -> None:
+        """Run one."""
+        self.asked.append(name)
+
+
 @dataclass
 class Typing:
     """People, rooms and everything they can steer. `run` waits for background work only when asked: `settle`."""
@@ -72,6 +88,7 @@ class Typing:
     store: FakePassages
     board: ProgressBoard
     queue: FakeQueue
+    jobs: FakeJobs
     house: House
     commands: Commands
     settings: Settings
@@ -203,7 +220,7 @@ async def open_house(folder: Path) -> AsyncIterator[Typing]:
     declared = plain.sources.model_copy(update={"folders": {"docs": Path("/srv/docs")}})
     limits = plain.limits.model_copy(update={"sources_per_project": 3})
     everything = plain.model_copy(update={"sources": declared, "limits": limits})
-    queue, work, sent = FakeQueue(), [], []  # type: ignore[var-annotated]
+    queue, jobs, work, sent = FakeQueue(), FakeJobs(), [], []  # type: ignore[var-annotated]
 
     def opened(_spec: SourceSpec) -> CodeSource:
         return files
@@ -241,6 +258,7 @@ async def open_house(folder: Path) -> AsyncIterator[Typing]:
         db=db,
         vault=vault,
         queue=queue,
+        jobs=jobs,
         standing=standing,
         following=following,
         hooks=HookSetup(SetupParts(db, vault, declared, PUBLIC_URL, clock)),
@@ -281,7 +299,20 @@ async def open_house(folder: Path) -> AsyncIterator[Typing]:
         who_answers=lambda language: who_answers(everything.llm, language),
     )
     typing = Typing(
-        db, vault, chat, store, board, queue, house, Commands(house), everything, files, registry, work=work, sent=sent
+        db,
+        vault,
+        chat,
+        store,
+        board,
+        queue,
+        jobs,
+        house,
+        Commands(house),
+        everything,
+        files,
+        registry,
+        work=work,
+        sent=sent,
     )
     try:
         yield typing

@@ -25,6 +25,7 @@ from tests.unit.bot.state.test_queries_changes import *  # noqa: F403
 from tests.unit.bot.state.test_queries_codes import *  # noqa: F403
 from tests.unit.bot.state.test_queries_erasure import *  # noqa: F403
 from tests.unit.bot.state.test_queries_flow import *  # noqa: F403
+from tests.unit.bot.state.test_queries_jobs import *  # noqa: F403
 from tests.unit.bot.state.test_queries_people import *  # noqa: F403
 from tests.unit.bot.state.test_queries_projects import *  # noqa: F403
 from tests.unit.bot.state.test_queries_repositories import *  # noqa: F403

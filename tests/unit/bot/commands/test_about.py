@@ -1,13 +1,10 @@
 """Commands about Roomwise and about the person who types."""
 
-from functools import partial
-
 import pytest
 
 from bot.commands import all_commands
 from bot.errors import UserError
 from bot.rights import Role
-from bot.state.queries import jobs
 from config.texts import LANGUAGES, say
 from tests.fakes.house import Typing
 
@@ -115,26 +112,6 @@ async def test_status_says_what_is_indexed(house: Typing) -> None:
     assert "**docs**: files 1, passages 1" in said
     assert say("status.reason_binary", "en", count=1) in said
     assert say("status.extractive", "en") in said
-
-
-async def test_jobs_of_other_projects_are_not_shown(house: Typing) -> None:
-    """An admin sees what concerned his sources, an owner everything."""
-    mine, other = await house.project(), await house.project("Other")
-    room, ada = await house.room(project=mine.id), await house.person(role=Role.ADMIN, project=mine.id)
-    owner = await house.person("Olga", role=Role.OWNER)
-    assert say("job.none", "en") == await house.says("/jobs", room=room, person=ada)
-    await house.types("/source add docs", room=room, person=ada)
-    (row,) = await house.followed(mine)
-    for subject, detail in ((row.id, "mine broke"), ("elsewhere" + other.id, "a secret host failed")):
-        run = await house.db.write(partial(jobs.begin, job="refresh", subject=subject, now=house.now))
-        await house.db.write(partial(jobs.end, run=run, outcome="failed", detail=detail, now=house.now))
-
-    seen = await house.says("/jobs", room=room, person=ada)
-
-    assert "docs" in seen
-    assert "mine broke" in seen
-    assert "secret" not in seen
-    assert "secret" in await house.says("/jobs", room=room, person=owner)
 
 
 async def test_an_owner_sees_who_did_what(house: Typing) -> None:

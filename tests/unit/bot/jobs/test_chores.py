@@ -13,7 +13,7 @@ from adapters.registry import SourceRegistry, SourceSpec
 from adapters.source import CodeSource, SourceGone
 from bot.following import Following, FollowingParts
 from bot.jobs.chores import ChoreParts, Chores
-from bot.jobs.registry import JobRunner
+from bot.jobs.runner import JobRunner
 from bot.lifecycle import Lifecycle, LifecycleParts
 from bot.progress import ProgressBoard
 from bot.refresh import Refresh, RefreshParts

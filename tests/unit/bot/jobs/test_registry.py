@@ -1,132 +1,80 @@
-"""The job runner and the clockwork."""
+"""The registry of jobs, and when one is due."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.errors import StateUnavailable
-from bot.jobs.registry import Clockwork, Job, JobRunner
-from bot.state.database import Database
-from bot.state.queries import jobs
+from bot.jobs.chores import registry
+from bot.jobs.registry import Registry, is_due, wait_after
+from bot.state.tables import JobState
+from config.texts import LANGUAGES, say
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
 
 
-@pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty state database."""
-    opened = await Database.open(tmp_path / "state.db", backups=None, clock=lambda: NOW)
-    yield opened
-    await opened.close()
+async def test_decorated_functions_run_over_the_parts() -> None:
+    """A job is a function of its parts; settings may give it another interval, or leave it out."""
+    declared: Registry[list[str]] = Registry()
 
+    @declared.job("tidy", every=DAY, deletes=True)
+    async def tidy(parts: list[str]) -> str:
+        return f"{len(parts)} gone"
 
-async def recorded(db: Database) -> list[tuple[str, str, str, str]]:
-    """The job runs on record: job, subject, outcome, detail."""
-    runs = await db.read(jobs.latest)
-    return [(run.job, run.subject, run.outcome, run.detail) for run in runs]
-
-
-async def test_work_that_did_something_is_recorded(db: Database) -> None:
-    """What a job did is on record with its subject."""
-
-    async def work() -> str:
-        return "3 rows"
-
-    await JobRunner(db, clock=lambda: NOW).run("retention", work, subject="all")
-
-    assert [("retention", "all", "ok", "3 rows")] == await recorded(db)
-
-
-async def test_work_without_result_leaves_no_row(db: Database) -> None:
-    """A tick that found nothing to do is not recorded, or the table would be full of them."""
-
-    async def work() -> str:
+    @declared.job("other", every=DAY)
+    async def other(parts: list[str]) -> str:
         return ""
 
-    await JobRunner(db, clock=lambda: NOW).run("tick", work)
+    (job,) = declared.bind(["a", "b"], every={"tidy": timedelta(hours=6), "other": None})
 
-    assert [] == await recorded(db)
-
-
-async def test_failure_goes_no_further_and_has_a_reference(db: Database) -> None:
-    """Whatever a job raises is caught, and the record holds the reference under which the log has it."""
-
-    async def work() -> str:
-        raise ZeroDivisionError
-
-    reference = await JobRunner(db, clock=lambda: NOW).run("tick", work)
-
-    assert [("tick", "", "failed", reference)] == await recorded(db)
-    assert len(reference) == 8
+    assert ("tidy", timedelta(hours=6), True, "2 gone") == (job.name, job.every, job.deletes, await job.work())
 
 
-async def test_state_that_is_away_is_waited_out(db: Database) -> None:
-    """When the state database does not answer nothing can be recorded, and nothing is raised."""
+def test_two_jobs_have_two_names() -> None:
+    """Their state would be one row."""
+    declared: Registry[None] = Registry()
+    declared.job("tidy", every=DAY)(_nothing)
 
-    async def work() -> str:
-        raise StateUnavailable("expected the database, got a lock")
-
-    assert "" == await JobRunner(db, clock=lambda: NOW).run("tick", work)
-
-
-async def test_cancelling_is_not_a_failure(db: Database) -> None:
-    """A job that is cancelled at shutdown ends as cancelled and leaves no row."""
-    began = asyncio.Event()
-
-    async def work() -> str:
-        began.set()
-        await asyncio.Event().wait()
-        return "never"
-
-    task = asyncio.create_task(JobRunner(db, clock=lambda: NOW).run("tick", work))
-    await began.wait()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-    assert (True, []) == (task.cancelled(), await recorded(db))
+    with pytest.raises(ValueError, match="'tidy'"):
+        declared.job("tidy", every=DAY)
 
 
-async def test_runs_without_an_end_are_cut_at_start(db: Database) -> None:
-    """A run that was open when the process died is marked as cut off."""
-    await db.write(lambda session: jobs.begin(session, "refresh", subject="one", now=NOW))
-
-    await JobRunner(db, clock=lambda: NOW).mark_cut()
-
-    assert [("refresh", "one", "cut", "")] == await recorded(db)
+async def _nothing(_: None) -> str:
+    return ""
 
 
-async def test_job_of_the_start_runs_at_once(db: Database) -> None:
-    """A job that is due at the start does not wait for its interval; another of the same interval does."""
-    runs: asyncio.Queue[str] = asyncio.Queue()
+@pytest.mark.parametrize(
+    ("is_asked", "ahead", "due"),
+    [
+        (False, None, True),
+        (False, timedelta(hours=-3), True),
+        (False, timedelta(0), True),
+        (False, timedelta(minutes=1), False),
+        (False, timedelta(hours=26), False),
+        (False, timedelta(hours=27), True),
+        (True, timedelta(minutes=1), True),
+    ],
+)
+def test_what_is_due(ahead: timedelta | None, *, is_asked: bool, due: bool) -> None:
+    """What was asked for, and what should have run; a time beyond the interval was set by a clock that was wrong."""
+    state = JobState(name="backup", is_asked=is_asked, next_due_at=None if ahead is None else NOW + ahead)
 
-    def running(name: str) -> Job:
-        async def work() -> str:
-            runs.put_nowait(name)
-            return ""
-
-        return Job(name, 3600.0, work, at_start=name == "leftovers")
-
-    clockwork = Clockwork(JobRunner(db, clock=lambda: NOW), [running("mirrors"), running("leftovers")])
-    clockwork.start()
-
-    assert ("leftovers", 0) == (await runs.get(), runs.qsize())
-    clockwork.stop()
+    assert due == is_due(state, every=DAY, now=NOW)
 
 
-async def test_clockwork_runs_jobs_again_and_again(db: Database) -> None:
-    """A job runs at its interval until the clockwork is stopped."""
-    runs: asyncio.Queue[None] = asyncio.Queue()
+@pytest.mark.parametrize(
+    ("outcome", "failures", "minutes"),
+    [("ok", 0, 1440), ("failed", 0, 5), ("failed", 3, 40), ("paused", 0, 5), ("failed", 900, 1440)],
+)
+def test_a_failure_is_tried_again_sooner(outcome: str, failures: int, minutes: int) -> None:
+    """After five minutes, then ever later, up to the interval."""
+    assert timedelta(minutes=minutes) == wait_after(outcome, every=DAY, failures=failures, spread=0.0)
 
-    async def work() -> str:
-        runs.put_nowait(None)
-        return ""
 
-    clockwork = Clockwork(JobRunner(db, clock=lambda: NOW), [Job("tick", 0.02, work)])
-    clockwork.start()
-    await runs.get()
-    await runs.get()
-    clockwork.stop()
-    clockwork.stop()
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_job_says_what_it_does(language: str) -> None:
+    """In words, for /jobs."""
+    said = [say(f"job.what_{name}", language) for name in registry.names]
+
+    assert all(said)
+    assert 12 >= len(said)
