@@ -225,6 +225,19 @@ def webhook(
 
 
 @app.command()
+def backup(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile = None) -> None:
+    """Copy the state database now; the service may go on running.
+
+    Example: roomwise backup
+    """
+    with _importing():
+        from bot.cli.doors import Where
+        from bot.cli.terminal import back_up
+
+    _exit(back_up(as_json=as_json, where=Where(data_dir, config)))
+
+
+@app.command()
 def check(
     index: Annotated[
         bool, typer.Option("--index", help="Read every project's index and say whether it is whole.")

@@ -217,6 +217,7 @@ ACTIONS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
         "audit": _OWNERS,
         "login": _SHELL_ONLY,
         "owner add": _SHELL_ONLY,
+        "backup": _SHELL_ONLY,
         "restore": _SHELL_ONLY,
         "stop": _OWNERS_CONFIRM,
     }

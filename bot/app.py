@@ -14,6 +14,7 @@ import structlog
 
 from adapters.registry import SourceRegistry, link_of
 from bot import platform
+from bot.backup import FOLDER, Backups
 from bot.following import Following, FollowingParts
 from bot.front_desk import DeskParts, FrontDesk
 from bot.hook_setup import HookSetup, SetupParts
@@ -157,6 +158,12 @@ class Opened:
         return Standing(self.db, self.knowledge.store, self.board, self.settings.llm)
 
     @cached_property
+    def backups(self) -> Backups:
+        """Copies of the state database."""
+        least = self.settings.limits.min_free_disk_bytes
+        return Backups(self.db.file, self.data_dir, self.settings.backup, min_free_bytes=least, clock=utc_now)
+
+    @cached_property
     def desk(self) -> FrontDesk:
         """What an operator asks for outside a chat."""
         return FrontDesk(
@@ -171,6 +178,7 @@ class Opened:
                 tokens=Tokens(self.db),
                 refresh=self.refresh,
                 standing=self.standing,
+                backups=self.backups,
                 limits=self.settings.limits,
                 sources=self.settings.sources,
                 access=self.settings.access,
@@ -194,7 +202,7 @@ async def open_everything(settings: Settings, *, command: str) -> AsyncIterator[
         state = data_dir / "state.db"
         key_file = platform.key_file(data_dir, configured=settings.key_file)
         vault = Vault.from_file(key_file, data_dir=data_dir, sealed=state)
-        db = await Database.open(state, backups=data_dir / "backups", clock=utc_now)
+        db = await Database.open(state, backups=data_dir / FOLDER, clock=utc_now)
         stack.push_async_callback(db.close)
         await db.write(lambda session: installation.ensure(session, program=PROGRAM, now=utc_now()))
         knowledge = await open_knowledge(

@@ -79,7 +79,13 @@ class Desk(Protocol):
         """
 
     async def status(self) -> Json:
-        """Say how everything stands: {"version", "projects": [{"name", "sources": [...]}], "waiting", ...}."""
+        """Say how everything stands: {"version", "projects": [{"name", "sources": [...]}], "waiting", "jobs": [...]}."""
+
+    async def backup(self) -> Json:
+        """Copy the state database now: {"folder", "file", "made_at", "program", "schema", "bytes", "sha256"}.
+
+        Raises DeskError when the disk is nearly full, the folder cannot be written, or the database is not ours to copy.
+        """
 
     async def login_link(self) -> Json:
         """Make a one-use login link for the owner: {"url", "expires_at"}."""

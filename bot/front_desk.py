@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from adapters.source import SourceError
+from bot.backup import BackupFailed, Backups
 from bot.desk import (
     WHOLE,
     DeskError,
@@ -23,15 +24,15 @@ from bot.errors import UserError
 from bot.first_look import Look
 from bot.following import Following, Wanted, free_name, wanted_in_shell, wanted_paths
 from bot.hook_setup import HookSetup
-from bot.outcome import Ran
+from bot.outcome import DiskLow, Ran
 from bot.people import CLAIM_VALID_FOR, People
 from bot.progress import SourceProgress
 from bot.projects import Projects
 from bot.refresh import Refresh
 from bot.standing import Standing
 from bot.state.database import Database
-from bot.state.queries import inbox, projects, sources
-from bot.state.tables import Project, Source
+from bot.state.queries import inbox, jobs, projects, sources
+from bot.state.tables import JobState, Project, Source
 from bot.state.words import name_key
 from bot.tokens import Tokens
 from bot.version import PROGRAM
@@ -57,6 +58,7 @@ class DeskParts:
     tokens: Tokens
     refresh: Refresh
     standing: Standing
+    backups: Backups
     limits: Limits
     sources: Sources
     access: Access
@@ -105,7 +107,19 @@ class FrontDesk:
     async def status(self) -> Json:
         """Say how everything stands."""
         waiting, _oldest = await self._parts.db.read(inbox.pressure)
-        return {"version": PROGRAM, "waiting": waiting, "projects": await self._parts.standing.as_json()}
+        stands = [_job_as_json(state) for state in await self._parts.db.read(jobs.states)]
+        projects = await self._parts.standing.as_json()
+        return {"version": PROGRAM, "waiting": waiting, "projects": projects, "jobs": stands}
+
+    async def backup(self) -> Json:
+        """Copy the state database now."""
+        try:
+            made = await self._parts.backups.make()
+        except (BackupFailed, DiskLow) as error:
+            raise DeskError(str(error)) from error
+        if made is None:
+            raise DeskError("expected an SQLite state database, got PostgreSQL: copy it by pg_dump")
+        return {"folder": str(self._parts.backups.folder), **asdict(made)}
 
     async def login_link(self) -> Json:
         """Make a one-use link that signs a browser in as owner."""
@@ -247,6 +261,17 @@ def as_step(progress: SourceProgress) -> IndexProgress:
         files_per_s=progress.files_per_s,
         left_s=progress.left_s,
     )
+
+
+def _job_as_json(state: JobState) -> dict[str, Any]:
+    return {
+        "job": state.name,
+        "outcome": state.outcome,
+        "detail": state.detail,
+        "failures": state.failures,
+        "last_run_at": state.ended_at.isoformat() if state.ended_at else None,
+        "next_due_at": state.next_due_at.isoformat() if state.next_due_at else None,
+    }
 
 
 def _indexed(row: Source, ran: Ran | None, version: str, passages: int) -> dict[str, Any]:

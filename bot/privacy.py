@@ -1,5 +1,6 @@
 """What is kept of people, for how long, and who else sees it: told from the live settings, and held to by a sweep."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,12 +22,16 @@ OPENAI = "api.openai.com"  # where the client goes when no base_url is set
 
 @dataclass(frozen=True, slots=True)
 class PrivacyFacts:
-    """The sections of the settings that the privacy text is made of, and the endpoints that help to search."""
+    """The sections of the settings that the privacy text is made of, and the endpoints that help to search.
+
+    `copies` is how long a copy of the database stays at most; None when the clock makes none.
+    """
 
     retention: Retention
     llm: Llm
     access: Access
     searching: Sequence[Endpoint] = ()
+    copies: timedelta | None = None
 
 
 def privacy_text(facts: PrivacyFacts, language: str) -> str:
@@ -35,7 +40,7 @@ def privacy_text(facts: PrivacyFacts, language: str) -> str:
         say("privacy.title", language),
         say("privacy.what", language),
         say("privacy.why", language),
-        _how_long(facts.retention, language),
+        _how_long(facts, language),
         _who(facts, language),
         say("privacy.where", language),
         say("privacy.whom", language, contact=facts.access.contact)
@@ -89,8 +94,9 @@ async def sweep(db: Database, kept: Retention, *, now: datetime) -> Mapping[str,
     return counts
 
 
-def _how_long(kept: Retention, language: str) -> str:
-    return say(
+def _how_long(facts: PrivacyFacts, language: str) -> str:
+    kept, copies = facts.retention, facts.copies
+    told = say(
         "privacy.how_long" if kept.turn_days else "privacy.how_long_nothing",
         language,
         turn_days=kept.turn_days,
@@ -99,6 +105,9 @@ def _how_long(kept: Retention, language: str) -> str:
         feedback_days=kept.feedback_days,
         audit_days=kept.audit_days,
     )
+    if copies is None:
+        return f"{told} {say('privacy.copies_none', language)}"
+    return f"{told} {say('privacy.copies', language, days=math.ceil(copies / timedelta(days=1)))}"
 
 
 def _who(facts: PrivacyFacts, language: str) -> str:

@@ -160,7 +160,7 @@ def chat_of(opened: Opened, metrics: Metrics) -> Chat:
 def _house(opened: Opened, queue: _Queue, jobs: Jobs, delivery: Delivery) -> House:
     settings = opened.settings
     searching = search_endpoints(settings.embedder, settings.ranker)
-    facts = PrivacyFacts(settings.retention, settings.llm, settings.access, searching)
+    facts = PrivacyFacts(settings.retention, settings.llm, settings.access, searching, settings.backup.longest)
     pages = StoreKnowledge(opened.knowledge.store)
 
     async def starters(project: str, *, room: str | None, language: str) -> Sequence[str]:
@@ -249,6 +249,8 @@ def chores_of(opened: Opened, runner: JobRunner, chat: Chat) -> Chores:
             ),
             telling=announcing,
             uploads=chat.files,
+            backups=opened.backups,
+            backup_every=opened.settings.backup.every,
         )
     )
 

@@ -7,6 +7,7 @@ The defaults stand in defaults.toml only, so a field here has none.
 import ipaddress
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -289,6 +290,24 @@ class Retention(Section):
     audit_days: Positive
 
 
+class Backup(Section):
+    """How often the state database is copied, and how many copies stay."""
+
+    every_hours: Count
+    keep: Positive
+    folder: MaybePath
+
+    @property
+    def every(self) -> timedelta | None:
+        """The time between two copies; None when none are made by the clock."""
+        return timedelta(hours=self.every_hours) if self.every_hours else None
+
+    @property
+    def longest(self) -> timedelta | None:
+        """How long a copy stays at most; None when nothing says so."""
+        return self.every * self.keep if self.every else None
+
+
 class Access(Section):
     """Whom people can turn to, and how long codes and links live."""
 
@@ -324,6 +343,7 @@ class Settings(BaseSettings):
     files: Files
     indexing: Indexing
     retention: Retention
+    backup: Backup
     access: Access
     log: Log
 

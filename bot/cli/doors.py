@@ -98,6 +98,10 @@ class ServiceDoor:
         """See Desk.status."""
         return await self._call("GET", "/api/status", None)
 
+    async def backup(self) -> Json:
+        """See Desk.backup."""
+        return await self._call("POST", "/api/backups", {})
+
     async def login_link(self) -> Json:
         """See Desk.login_link."""
         return await self._call("POST", "/api/login-links", {})

@@ -119,6 +119,19 @@ def print_status(status: Json) -> None:
             out.print(Text(f"  keyword index made anew: {renewed}; meanwhile the one before answers"))
         for source in project["sources"]:
             out.print(Text("  " + _source_line(source)))
+    for job in status.get("jobs", ()):
+        if job["outcome"] == "failed":
+            err.print(Text(f"job {job['job']} failed at {job['last_run_at']}: the log has it under {job['detail']}"))
+        elif job["outcome"] == "paused":
+            err.print(Text(f"job {job['job']} waits: the disk is nearly full"))
+
+
+def print_backup(made: Json) -> None:
+    """Where the copy lies, and what it does not hold."""
+    made = _harmless(made)
+    out.print(Text(f"{made['folder']}/{made['file']}"), highlight=False)
+    size = f"{made['bytes'] / 1_000_000:.1f} MB"
+    err.print(Text(f"{size}, sha256 {made['sha256'][:12]}. The key is not in it: keep a copy of that apart."))
 
 
 def print_tokens(listed: Json) -> None:

@@ -12,6 +12,7 @@ from bot.cli.show import (
     index_bar,
     out,
     print_answer,
+    print_backup,
     print_indexed,
     print_json,
     print_passages,
@@ -97,6 +98,16 @@ def show_status(*, as_json: bool, where: Where) -> int:
         lambda desk: desk.status(),
         print_json if as_json else print_status,
         command="status",
+        where=where,
+    )
+
+
+def back_up(*, as_json: bool, where: Where) -> int:
+    """Copy the state database now and print where the copy lies."""
+    return _at_the_desk(
+        lambda desk: desk.backup(),
+        print_json if as_json else print_backup,
+        command="backup",
         where=where,
     )
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.registry import SourceRegistry
 from adapters.source import Head
+from bot.backup import Backups
 from bot.following import Following
 from bot.jobs.registry import Job, Registry
 from bot.jobs.runner import JobRunner
@@ -47,6 +48,8 @@ class ChoreParts:
     lifecycle: Lifecycle
     telling: Telling
     uploads: Uploads | None = None
+    backups: Backups | None = None
+    backup_every: timedelta | None = None
 
 
 registry: Registry["Chores"] = Registry()
@@ -75,7 +78,9 @@ class Chores:
     def jobs(self, watch: Watch | None) -> list[Job]:
         """List all jobs; without a `watch` sources are asked by the clock alone."""
         self._watch = watch
-        return registry.bind(self, every={} if watch is not None else {"watch": None})
+        backups = self._parts.backup_every if self._parts.backups is not None else None
+        every = {"backup": backups, **({} if watch is not None else {"watch": None})}
+        return registry.bind(self, every=every)
 
     @registry.job("tick", every=TICK)
     async def refresh_due(self) -> str:
@@ -151,6 +156,14 @@ class Chores:
         before = now - timedelta(days=self._parts.keep.upload_days)
         removed = await self._parts.uploads.remove_old(before=before, now=now)
         return f"removed {removed}" if removed else ""
+
+    @registry.job("backup", every=timedelta(days=1))
+    async def back_up(self) -> str:
+        """Copy the state database. Raises DiskLow, BackupFailed."""
+        if self._parts.backups is None:
+            return ""
+        made = await self._parts.backups.make()
+        return "PostgreSQL: left to pg_dump" if made is None else f"{made.file}, {made.bytes} bytes"
 
     @registry.job("watch", every=TICK)
     async def align_watch(self) -> str:

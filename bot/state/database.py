@@ -68,6 +68,7 @@ class Database:
 
     def __init__(self, engine: "AsyncEngine | _Sqlite", *, clock: Callable[[], datetime]) -> None:
         self.clock = clock
+        self.file: Path | None = None  # of SQLite
         self._engine = engine
         self._waiting: asyncio.Queue[_Write | None] = asyncio.Queue()
         self._writing: asyncio.Task[None] | None = None
@@ -92,6 +93,7 @@ class Database:
             return cls(create_async_engine(address, hide_parameters=True), clock=clock)
         sqlite = _Sqlite(make_writer(address), make_readers(address))
         database = cls(sqlite, clock=clock)
+        database.file = Path(address.database or "")
         database._writing = spawn(database._write_in_turn(sqlite))
         return database
 

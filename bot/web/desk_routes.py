@@ -25,6 +25,7 @@ from bot.web.shapes import (
     ClaimCode,
     ListedTokens,
     LoginLink,
+    MadeBackup,
     MadeToken,
     MadeWebhook,
     RevokedToken,
@@ -110,6 +111,13 @@ async def status(request: Request, visitor: Reader) -> dict[str, Any]:
         raise ApiError(404, "not_allowed")
     known = [_outside(project) for project in shown["projects"] if project["name"] in names]
     return {"version": shown["version"], "projects": known}
+
+
+@router.post("/backups", status_code=201, response_model=None, responses=answers(MadeBackup, status=201))
+async def backup(request: Request, visitor: Doer) -> dict[str, Any]:
+    """Copy the state database now."""
+    visitor.check("backup")
+    return await _desk(parts_of(request)).backup()
 
 
 @router.post("/login-links", response_model=None, responses=answers(LoginLink))

@@ -1,8 +1,8 @@
 """What the JSON API answers, as its OpenAPI description and docs/api.md say; tests hold real answers against it."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Shape(BaseModel):
@@ -152,12 +152,39 @@ class StatusProject(Shape):
     sources: list[StatusSource]
 
 
+class StatusJob(Shape):
+    """A job of the clock: how its last run went (ok, failed, cut, paused, or empty) and when it is due.
+
+    `detail` is what it did, or the reference of its failure; `failures` counts those in a row.
+    """
+
+    job: str
+    outcome: str
+    detail: str
+    failures: int
+    last_run_at: str | None
+    next_due_at: str | None
+
+
 class Stands(Shape):
-    """`waiting` messages are told to commands of the same machine only."""
+    """`waiting` messages and `jobs` are told to commands of the same machine only."""
 
     version: str
     projects: list[StatusProject]
     waiting: int | None = None
+    jobs: list[StatusJob] | None = None
+
+
+class MadeBackup(Shape):
+    """A copy of the state database: `file` in `folder`, with its manifest beside it."""
+
+    folder: str
+    file: str
+    made_at: str
+    program: str
+    state_schema: Annotated[str, Field(alias="schema")]
+    bytes: int
+    sha256: str
 
 
 class LoginLink(Shape):

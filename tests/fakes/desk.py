@@ -40,7 +40,11 @@ class FakeDesk:
         """Every project."""
         followed = [{"source": "docs", "location": "/srv/docs"}]
         projects = [{"name": name, "sources": followed} for name in self.names]
-        return {"version": "0.1.0", "projects": projects, "waiting": 3}
+        return {"version": "0.1.0", "projects": projects, "waiting": 3, "jobs": []}
+
+    async def backup(self) -> Json:
+        """A copy."""
+        return {"folder": "/srv/backups", "file": "backup-20260101T000000Z.db", "bytes": 4096, "sha256": "c0ffee"}
 
     async def login_link(self) -> Json:
         """A link."""

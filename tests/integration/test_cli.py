@@ -164,7 +164,17 @@ class TestAtTheDesk:
         keys = {"source", "kind", "location", "state", "files", "passages", "skipped", "version", "last_error"}
         assert keys <= set(project["sources"][0])
         assert 0 == status["waiting"]
+        assert all({"job", "outcome", "next_due_at"} <= set(job) for job in status["jobs"])
         assert "handbook (folder)" in indexed.run("status").stdout
+
+    def test_backup_copies_the_state(self, indexed: Home) -> None:
+        """Into the data folder, as JSON and as a path alone on standard output."""
+        made = indexed.json("backup")
+        done = indexed.run("backup")
+
+        assert made["bytes"] == (Path(made["folder"]) / made["file"]).stat().st_size
+        assert Path(done.stdout.strip()).is_file()
+        assert "The key is not in it" in done.stderr
 
     def test_login_prints_a_link_for_one_use(self, indexed: Home) -> None:
         """Alone on standard output, so that it can be handed on."""

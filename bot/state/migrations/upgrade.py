@@ -1,7 +1,5 @@
 """Upgrades the schema under a lock, in one transaction, with a copy beforehand."""
 
-import contextlib
-import sqlite3
 from datetime import datetime
 from pathlib import Path
 
@@ -10,7 +8,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, text
 
 from bot.errors import StateError
-from bot.platform import set_private_mode
+from bot.state import copies
 from bot.state.revision import HEAD
 from bot.state.schema import revision_of
 
@@ -46,12 +44,8 @@ def upgrade(engine: Engine, *, backups: Path | None, now: datetime, to: str = HE
 
 def copy_database(path: Path, folder: Path, *, name: str) -> Path:
     """Copy an SQLite database as it is now into `folder`, keep the newest copies only, and give the copy's path."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     copy = folder / name
-    copy.unlink(missing_ok=True)
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.execute("VACUUM INTO ?", (str(copy),))
-    set_private_mode(copy)
+    copies.copy_database(path, copy)
     newest_first = sorted(folder.glob("state-*.db"), key=lambda found: (found.stat().st_mtime_ns, found.name))[::-1]
     for old in newest_first[KEPT_COPIES:]:
         old.unlink()

@@ -1,6 +1,7 @@
 """The privacy text is made from the live settings, and the sweep keeps its word."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -156,3 +157,14 @@ async def test_a_sweep_takes_nothing_before_its_time(tmp_path: Path) -> None:
 
     assert {"expired": 1} == {key: count for key, count in counts.items() if count}
     await db.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_says_how_long_copies_of_the_database_live(language: str) -> None:
+    """What is deleted is still in them; where the clock makes none, it says that."""
+    facts = _facts()
+
+    kept = privacy_text(replace(facts, copies=timedelta(hours=7 * 36)), language)
+
+    assert say("privacy.copies", language, days=11) in kept
+    assert say("privacy.copies_none", language) in privacy_text(facts, language)

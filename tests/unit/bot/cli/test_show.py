@@ -105,3 +105,17 @@ def test_status_says_how_far_an_index_is(
     printed = capsys.readouterr().out
     assert expected in printed
     assert "keyword index made anew: 1 of 2 passages; meanwhile the one before answers" in printed
+
+
+def test_status_says_which_job_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line each, with the reference that the log has it under; those that went well are not named."""
+    quiet = {"job": "purge", "outcome": "ok", "detail": "", "last_run_at": "2026-11-29T01:00:00+00:00"}
+    failed = {"job": "backup", "outcome": "failed", "detail": "ref23456", "last_run_at": "2026-11-29T02:00:00+00:00"}
+    paused = {"job": "mirrors", "outcome": "paused", "detail": "disk_low", "last_run_at": "2026-11-29T03:00:00+00:00"}
+
+    print_status({"version": "1", "projects": [], "jobs": [quiet, failed, paused]})
+
+    assert [
+        "job backup failed at 2026-11-29T02:00:00+00:00: the log has it under ref23456",
+        "job mirrors waits: the disk is nearly full",
+    ] == capsys.readouterr().err.splitlines()

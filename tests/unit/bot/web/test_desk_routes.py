@@ -178,7 +178,19 @@ async def test_status_shows_only_what_one_may_know(api: Api) -> None:
     assert "/srv/docs" == whole["projects"][0]["sources"][0]["location"]
     assert "" == part["projects"][0]["sources"][0]["location"]
     assert [api.site.project.name] == [project["name"] for project in part["projects"]]
-    assert "waiting" not in part
+    assert {"waiting", "jobs"} <= set(whole)
+    assert not {"waiting", "jobs"} & set(part)
+
+
+async def test_the_state_is_copied_for_the_machines_own_commands(api: Api) -> None:
+    """For nobody else, not even an owner in a browser."""
+    owner, token = await api.site.somebody(Role.OWNER, name="Olga"), await api.token(Role.OWNER, scope="admin")
+    async with api.site.shell() as http:
+        made = await http.post("/api/backups", json={})
+    others = [await owner.post("/api/backups", {}), await api.post("/api/backups", {}, token)]
+
+    assert (201, "backup-20260101T000000Z.db") == (made.status_code, made.json()["file"])
+    assert [404, 404] == [answer.status_code for answer in others]
 
 
 async def test_links_and_codes_are_made_for_the_machines_own_commands(api: Api) -> None:

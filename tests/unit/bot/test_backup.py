@@ -1,0 +1,133 @@
+"""Copies of the state database."""
+
+import hashlib
+import json
+import os
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot import platform
+from bot.backup import BackupFailed, Backups
+from bot.outcome import DiskLow
+from bot.state.database import Database
+from bot.state.queries import projects
+from bot.state.revision import HEAD
+from config.settings import Backup
+from tests.fakes.flow import Clock, open_flow
+from tests.fakes.state import NOW, open_database, some_project
+
+
+def _backups(
+    folder: Path, clock: Clock, *, keep: int = 3, every_hours: int = 24, into: Path | None = None, least: int = 0
+) -> Backups:
+    settings = Backup(every_hours=every_hours, keep=keep, folder=str(into) if into else "")
+    return Backups(folder / "state.db", folder, settings, min_free_bytes=least, clock=clock)
+
+
+async def test_a_copy_is_whole_while_the_database_is_in_use(tmp_path: Path) -> None:
+    """What was committed before it is in it; the manifest beside it says what it is; only its owner may read it."""
+    db = await open_database(tmp_path)
+    await some_project(db, "before")
+
+    made = await _backups(tmp_path, Clock(NOW)).make()
+    await some_project(db, "after")
+    await db.close()
+
+    assert made is not None
+    copy = tmp_path / "backups" / made.file
+    manifest = json.loads(copy.with_suffix(".json").read_text("utf-8"))
+    assert (HEAD, NOW.isoformat(), made.sha256) == (manifest["schema"], manifest["made_at"], manifest["sha256"])
+    assert hashlib.sha256(copy.read_bytes()).hexdigest() == manifest["sha256"]
+    assert 0o600 == stat.S_IMODE(copy.stat().st_mode)
+    again = await Database.open(copy, backups=None, clock=lambda: NOW)
+    assert ["before"] == [project.name for project in await again.read(projects.list_all)]
+    await again.close()
+
+
+async def test_the_oldest_copies_go(tmp_path: Path) -> None:
+    """Three stay by their number; by their age, the newest alone; and those of upgrades when their time is over."""
+    await (await open_database(tmp_path)).close()
+    clock, folder = Clock(NOW), tmp_path / "backups"
+    backups = _backups(tmp_path, clock)
+    folder.mkdir(exist_ok=True)
+    upgraded, half_made = folder / "state-0001-20260101T000000.db", folder / "backup-20260101T000000Z.db.partial"
+    for left in (upgraded, half_made, folder / "backup-20260102T000000Z.db", folder / "notes.txt"):
+        left.write_text("left")
+    long_ago = (NOW - timedelta(days=9)).timestamp()
+    os.utime(upgraded, (long_ago, long_ago))
+
+    for _ in range(5):
+        clock.pass_time(hours=1)
+        await backups.make()
+    by_number = sorted(path.name for path in folder.glob("*.db*"))
+    clock.pass_time(days=30)
+    await backups.make()
+
+    hours = [f"backup-20260301T{hour}0000Z.db" for hour in (15, 16, 17)]
+    assert hours == by_number
+    assert ["backup-20260331T170000Z.db", "backup-20260331T170000Z.json", "notes.txt"] == sorted(
+        path.name for path in folder.iterdir()
+    )
+
+
+async def test_a_disk_that_is_nearly_full_pauses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is written, and what there is stays; room for the copy itself is asked for as well."""
+    await (await open_database(tmp_path)).close()
+    size = (tmp_path / "state.db").stat().st_size
+    backups = _backups(tmp_path, Clock(NOW), least=1_000_000)
+    monkeypatch.setattr(platform, "free_disk_bytes", lambda _: 1_000_000 + size - 1)
+
+    with pytest.raises(DiskLow, match=r"backup\.folder"):
+        await backups.make()
+
+    assert [] == list((tmp_path / "backups").iterdir())
+
+
+async def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """With the reason of the operating system."""
+    await (await open_database(tmp_path)).close()
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(BackupFailed, match=r"expected to write a copy .*file"):
+        await _backups(tmp_path, Clock(NOW), into=tmp_path / "file").make()
+
+
+async def test_a_damaged_database_makes_no_copy(tmp_path: Path) -> None:
+    """It would push out a copy that is whole."""
+    await (await open_database(tmp_path)).close()
+    path = tmp_path / "state.db"
+    path.write_bytes(path.read_bytes()[:5000] + b"\xff" * 20_000)
+
+    with pytest.raises(BackupFailed):
+        await _backups(tmp_path, Clock(NOW)).make()
+
+    assert [] == list((tmp_path / "backups").iterdir())
+
+
+async def test_another_database_is_for_its_own_tools(tmp_path: Path) -> None:
+    """pg_dump copies PostgreSQL."""
+    settings = Backup(every_hours=24, keep=3, folder="")
+
+    assert await Backups(None, tmp_path, settings, min_free_bytes=0, clock=lambda: NOW).make() is None
+
+
+async def test_a_restored_copy_knows_what_was_asked(tmp_path: Path) -> None:
+    """The conversation goes on where it was: the question before is handed to whoever answers the next."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    async with open_flow(old) as flow:
+        await flow.receive(flow.chat.message(1, "where is the door?"))
+        await flow.idle()
+        made = await _backups(old, flow.clock).make()
+    assert made is not None
+    (old / "backups" / made.file).rename(new / "state.db")
+
+    async with open_flow(new) as restored:
+        await restored.receive(restored.chat.message(2, "and its key?"))
+        await restored.idle()
+
+        assert ["where is the door?"] == [turn.question for turn in restored.answering.asked[-1].history]
