@@ -267,14 +267,16 @@ class OpenProject:
         """Let the index that was made beside an outdated one answer, once it is seen to be whole."""
         fresh.rest()
         fresh.refresh()
+        old = self._terms
         if fresh.searcher.num_docs == rows.counts(self._rows).passages:
-            with transaction(self._rows):
+            # Under one lock, else a search in between would read rows that name an index it does not have yet.
+            with self._showing, transaction(self._rows):
                 set_current(self._rows, fresh.folder.name)
+                self._terms, self._renewal = fresh, None
         else:
             fresh = self._rebuilt("it does not hold all passages")
-        old = self._terms
-        with self._showing:
-            self._terms, self._renewal = fresh, None
+            with self._showing:
+                self._terms, self._renewal = fresh, None
         old.rest()
 
     def _end_renewal(self) -> None:
