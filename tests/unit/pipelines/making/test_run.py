@@ -14,7 +14,7 @@ from pipelines.types import Shown
 from tests.fakes.passages import FakePassages
 
 SETTINGS = load(environ={}, cwd=Path(__file__).parent).settings
-LARGE = {f"{number}.md": f"# Page {number}\n\n{'words and more ' * 7000}\n".encode() for number in range(50)}
+LARGE = {f"{number}.md": f"# Page {number}\n\n{'words and more ' * 5500}\n".encode() for number in range(50)}
 SMALL = {"a.md": b"one", "b.py": b"def run():\n    return 1\n"}
 
 
