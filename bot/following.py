@@ -230,6 +230,7 @@ class Following:
             await sources.remove(session, source.id)
 
         await self._db.write(forget)
+        await self._db.checkpoint()  # else paths that were deleted stay readable in the log of the database
 
     async def finish_ends(self, *, now: datetime) -> int:
         """Delete what is left of sources and projects whose end a kill has cut off; how many there were.

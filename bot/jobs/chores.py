@@ -133,6 +133,8 @@ class Chores:
         purged = [row for row in rows if row.state_reason != "purged"]
         for row in purged:
             await self._purge(row)
+        if purged:
+            await self._parts.db.checkpoint()  # else paths that were deleted stay readable in the log of the database
         return f"purged {len(purged)}" if purged else ""
 
     @registry.job("leftovers", every=timedelta(hours=6), at_start=True, deletes=True)
