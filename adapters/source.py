@@ -65,12 +65,14 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A tree at one commit. `skipped` counts what the source itself left out, by reason; `marked` names generated or
-    vendored paths that .gitattributes declares."""
+    vendored paths that .gitattributes declares. `reading` tells of what is read over several looks: by its name, how many
+    items of about how many were read so far."""
 
     head: Head
     entries: Sequence[Entry]
     skipped: Mapping[str, int] = field(default_factory=dict)
     marked: Mapping[str, str] = field(default_factory=dict)
+    reading: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class CodeSource(Protocol):

@@ -1,1 +1,1 @@
-"""GitHub's API, also that of GitHub Enterprise: heads of many repositories, Apps, webhooks."""
+"""GitHub's API, also that of GitHub Enterprise: heads of many repositories, Apps, webhooks, threads."""

@@ -1,4 +1,4 @@
-"""What every code source does, run for the fake, a folder, a checkout, a local repository and one over HTTP."""
+"""What every code source does, run for the fake, a folder, a checkout, a local repository, one over HTTP, and threads."""
 
 import os
 import sys
@@ -18,6 +18,9 @@ from adapters.git.local import LocalGitSource
 from adapters.git.mirror import Mirror, remove_folder
 from adapters.git.remote import RemoteGitSource
 from adapters.git.wire import Wire
+from adapters.github.threads.following import Followed
+from adapters.github.threads.shelf import Shelf
+from adapters.github.threads.source import ThreadsSource
 from adapters.paths import encode_path
 from adapters.source import CodeSource, Entry, Listing, SourceGone
 from tests.fakes.git_http import GitHttp
@@ -110,7 +113,31 @@ def _http(tmp_path: Path, server: GitHttp) -> Ground:
     return _on_disk(source, repository.root, repository.commit, vanish)
 
 
-@pytest.fixture(params=["fake", "folder", "checkout", "local git", "http git"])
+def _threads(tmp_path: Path) -> Ground:
+    """What the host says is on the shelf once it was asked for the head."""
+    shelf = Shelf(tmp_path / "shelf")
+    news: list[Callable[[], object]] = []
+
+    async def look() -> Followed:
+        while news:
+            news.pop(0)()
+        return Followed()
+
+    def gone() -> None:
+        raise SourceGone("expected a repository, got none")
+
+    documents = tmp_path / "shelf" / "documents"
+    return Ground(
+        ThreadsSource(shelf, look),
+        lambda name, content: news.append(lambda: shelf.put(encode_path(name), content)),
+        lambda name: news.append(lambda: shelf.remove(encode_path(name))),
+        lambda name, target: news.append(lambda: (documents / os.fsdecode(name)).symlink_to(target)),
+        lambda: None,
+        lambda: news.append(gone),
+    )
+
+
+@pytest.fixture(params=["fake", "folder", "checkout", "local git", "http git", "threads"])
 async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Ground]:
     """Each kind of source in turn, on ground of its own."""
     async with AsyncExitStack() as stack:
@@ -120,7 +147,9 @@ async def ground(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         elif request.param == "fake":
             made = _fake()
         else:
-            made = {"folder": _folder, "checkout": _checkout, "local git": _local}[request.param](tmp_path)
+            made = {"folder": _folder, "checkout": _checkout, "local git": _local, "threads": _threads}[request.param](
+                tmp_path
+            )
         yield made
         await made.source.close()
 

@@ -1,0 +1,1 @@
+"""What people wrote beside the files of a repository, as documents: issues, pull requests, discussions, releases."""
