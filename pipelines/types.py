@@ -134,7 +134,9 @@ class Question:
 class SourceView:
     """What answering must know of a source to cite it: its shown name and how its lines are linked.
 
-    `link` is a template with {commit}, {path}, {first}, {last}, or None when only our own viewer can show the lines.
+    `link` is a template, or None when only our own viewer can show the lines. It may have {commit}, {path}, {first} and
+    {last}; {page}, which is the path without .md; {anchor}, which is "#" and the place that the heading above names, as
+    in "## Comment by ada #issuecomment-1", or nothing.
     """
 
     id: str

@@ -32,13 +32,15 @@ _HEADING_SIGNS: Final = re.compile(r"[*`#\[\]<>\\|!]|(?<![^\W_])_+|_+(?![^\W_])"
 _LABEL: Final = re.compile(
     r"^(?:(?:- )?\*\*`[^`\n]+`\*\*(?:, [^\n]*)? \[\d+\]|#{1,6}[ \t][^\n]*|> \*\*[^*\n]+\*\*)$", re.MULTILINE
 )
+# How a heading of a thread ends that has a place of its own on the web.
+_ANCHOR: Final = re.compile(r"\s#([a-z]+-\d+)$")
 _QUOTE_SIGN: Final = re.compile(r"^> ?", re.MULTILINE)
 
 
 def citation(number: int, quoted: Quoted, *, version: str, view: SourceView | None) -> Citation:
     """Point at the quoted lines; `url` opens them at the version when the source has a link template."""
     passage = quoted.passage
-    url = link(passage.path, quoted.first_line, quoted.last_line, version=version, view=view)
+    url = link(passage.path, quoted.first_line, quoted.last_line, version=version, view=view, anchor=_anchor(quoted))
     return Citation(
         number=number,
         source=passage.source,
@@ -62,15 +64,25 @@ def _whole_file(url: str) -> str:
     return url.partition("#")[0].partition("?")[0]
 
 
-def link(path: str, first: int, last: int, *, version: str, view: SourceView | None) -> str | None:
-    """Fill a source's link template; None without one.
+def link(path: str, first: int, last: int, *, version: str, view: SourceView | None, anchor: str = "") -> str | None:
+    """Fill a source's link template (see SourceView); None without one.
 
     The path is escaped for use in an address; its own signs of per cent are escapes already, as every stored path's.
     """
     if view is None or view.link is None:
         return None
-    values = {"commit": version, "path": quote(path, safe="/~@%"), "first": first, "last": last}
-    return view.link.format_map(values)
+    written = quote(path, safe="/~@%")
+    place = {"page": written.removesuffix(".md"), "anchor": anchor and f"#{anchor}"}
+    return view.link.format_map({"commit": version, "path": written, "first": first, "last": last, **place})
+
+
+def _anchor(quoted: Quoted) -> str:
+    """Give the place on its page that the nearest heading above the quoted lines names; empty when none does."""
+    passage = quoted.passage
+    above = passage.text.split("\n")[: quoted.first_line - passage.first_line + 1]
+    headings = (*passage.headings[-1:], *(line for line in above if line.startswith("## ")))
+    named = _ANCHOR.search(headings[-1]) if headings else None
+    return named[1] if named else ""
 
 
 def quotes_markdown(quotes: Sequence[Quoted], weights: Weights) -> str:
@@ -120,7 +132,7 @@ def _name(quoted: Quoted) -> str:
     if is_code(passage):
         there = set(re.findall(r"\w+", quoted.text))
         return next((_ticked(name) for name in passage.symbols if re.split(r"\W+", name)[-1] in there), "")
-    heading = _HEADING_SIGNS.sub("", passage.headings[-1]).strip() if passage.headings else ""
+    heading = _HEADING_SIGNS.sub("", _ANCHOR.sub("", passage.headings[-1])).strip() if passage.headings else ""
     return defused(heading[:_MAX_HEADING_CHARS])
 
 

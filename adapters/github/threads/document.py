@@ -16,7 +16,7 @@ MOST_BYTES: Final = 256_000
 _MOST_TITLE_CHARS: Final = 300
 _LONGEST_NAME_BYTES: Final = 200
 _NOBODY: Final = "somebody"  # GitHub gives no author once the account is deleted
-_ANCHOR: Final = re.compile(r"#([\w-]{1,60})$")
+_ANCHOR: Final = re.compile(r"#([a-z]+-\d+)$")
 _REVIEWS: Final = {"APPROVED": "Approval", "CHANGES_REQUESTED": "Request for changes"}
 
 

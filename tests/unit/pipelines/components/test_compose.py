@@ -40,6 +40,56 @@ def test_the_path_of_a_link_is_escaped_once(path: str, written: str) -> None:
     assert f"https://git.example/abc/{written}#L5-L6" == link(path, 5, 6, version="abc", view=VIEW)
 
 
+THREADS = SourceView("s", "Source", "https://git.example/acme/app/{page}{anchor}")
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("issues/12.md", "issues/12"),
+        ("pull/7.md", "pull/7"),
+        ("releases/tag/v1.0.md", "releases/tag/v1.0"),
+        ("releases/tag/a.md.md", "releases/tag/a.md"),
+        ("releases/tag/100%25 #1.md", "releases/tag/100%25%20%231"),
+    ],
+)
+def test_a_thread_is_linked_by_its_page(path: str, page: str) -> None:
+    """Without lines, which the page does not have."""
+    assert f"https://git.example/acme/app/{page}" == link(path, 5, 6, version="abc", view=THREADS)
+
+
+@pytest.mark.parametrize(
+    ("headings", "text", "url"),
+    [
+        (("Crash (#1, open)",), "A zebra has stripes.", "issues/1"),
+        (("Crash (#1, open)", "Comment by ada, 2026-05-01 #issuecomment-2"), "A zebra.", "issues/1#issuecomment-2"),
+        (
+            ("Crash (#1, open)",),
+            (
+                "About horses.\n\n## Comment by ada, 2026-05-01 #issuecomment-2\n\nOf donkeys.\n\n"
+                "## Comment by bob, 2026-05-02 #issuecomment-3\n\nA zebra has stripes.\n\n"
+                "## Comment by eve, 2026-05-03 #issuecomment-4\n\nNo."
+            ),
+            "issues/1#issuecomment-3",
+        ),
+    ],
+)
+def test_a_comment_is_linked_by_its_own_place(headings: tuple[str, ...], text: str, url: str) -> None:
+    """The nearest heading above the quoted lines names it."""
+    query = read_query("zebra")
+    one = replace(passage(text, path="issues/1.md"), headings=headings)
+    made = citation(1, quote(one, query, [(c, c.weight) for c in query.concepts]), version="abc", view=THREADS)
+
+    assert f"https://git.example/acme/app/{url}" == made.url
+
+
+def test_the_place_of_a_comment_is_not_shown() -> None:
+    """Who said it when is."""
+    one = replace(passage("A zebra has stripes."), headings=("Comment by ada, 2026-05-01 #issuecomment-2",))
+
+    assert "**`a.md`**, Comment by ada, 2026-05-01 [1]" == shown(one).splitlines()[0]
+
+
 def test_a_source_without_pages_of_its_own_has_no_link() -> None:
     """Our viewer shows the lines then."""
     assert link("a.md", 1, 2, version="abc", view=SourceView("s", "Source")) is None
