@@ -16,7 +16,7 @@ from pipelines.components.inflected import with_inflections
 from pipelines.components.query import Query, last_part, read_query
 from pipelines.components.rank import Ranked, rank
 from pipelines.components.rerank import Reranking
-from pipelines.components.roles import ROLES
+from pipelines.components.roles import ROLES, THREADS
 from pipelines.stores.passages import Candidates, PassageStore, Scope, Vectors, Wanted
 from pipelines.types import Found, ModelUnavailable, Passage, Shown, SourceView, Usage
 
@@ -31,6 +31,7 @@ _PARTS: Final = {
     "aside": {"code": 30, "docs": 30, "aside": 40},
 }
 """By what a question leans to: so many passages of each part compete. In one list, tests would leave code no room."""
+_THREADS: Final = 40  # of the part aside, when somebody asks what was said; nothing else has to make room for them
 DENSE_CANDIDATES: Final = 40
 _DEFINITIONS: Final = 20
 _WORD_DEFINITIONS: Final = 10
@@ -130,7 +131,7 @@ class Searching:
         wanted = Wanted(
             words=query.words,
             code_words=query.code_words,
-            parts=_PARTS[_leaning(query)],
+            parts=_parts_for(query),
             definitions=((names, _DEFINITIONS), (plain, _WORD_DEFINITIONS)),
             vector=vector,
             nearest=DENSE_CANDIDATES if self._embedder.reads_sentences else 0,
@@ -209,9 +210,14 @@ def _ordered(query: Query, pool: _Pool) -> tuple[list[Ranked], Weights]:
     return collapsed(ranked), weights
 
 
+def _parts_for(query: Query) -> Mapping[str, int]:
+    parts = _PARTS[_leaning(query)]
+    return {**parts, "aside": max(parts["aside"], _THREADS)} if THREADS in query.wants else parts
+
+
 def _leaning(query: Query) -> str:
     """Say which part a question leans to."""
-    if query.wants & ROLES:
+    if query.wants & (ROLES - {THREADS}):
         return "aside"
     return "docs" if query.leans_to_docs else "code"
 

@@ -100,6 +100,10 @@ _WANTS: Final[Mapping[str, frozenset[str]]] = {
     "generated": frozenset("generated generator migration migrations".split()),
     "init": frozenset("__init__ exports exported reexport package".split()),
     "windows": frozenset("windows win32 win64 winapi powershell".split()),
+    "threads": frozenset(
+        "issue issues bug bugs ticket tickets reported pr prs discussion discussions discussed decided decision decisions "
+        "rejected workaround workarounds regression entschieden entscheidung diskussion diskutiert gemeldet abgelehnt".split()
+    ),
     "code": frozenset(
         "function class method implemented implementation implements defined code struct variable "
         "constant module funktion klasse methode implementiert definiert".split()

@@ -11,12 +11,13 @@ from pipelines.components.asked import Asked, Weights
 from pipelines.components.candidate import Candidate
 from pipelines.components.measures import MEASURES, TOPIC, covers, is_named
 from pipelines.components.query import Query
+from pipelines.components.roles import THREADS
 from pipelines.types import Feature
 
 # How much a passage of such a file counts when the question does not ask for its kind.
 _PRIORS: Final[Mapping[str, float]] = {
     "tests": 0.3, "examples": 0.3, "history": 0.5, "building": 0.7, "scripts": 0.5, "legal": 0.5, "texts": 0.6, "generated": 0.4,
-    "init": 0.6,
+    "init": 0.6, "threads": 0.5,
 }  # fmt: skip
 _BESIDE_CODE: Final[Mapping[str, float]] = {"docs": 0.3, "text": 0.5, "code": 1.0}  # by kind, when code is asked for
 _BESIDE_DOCS: Final[Mapping[str, float]] = {"docs": 1.0, "text": 0.6, "code": 0.9}  # and when an explanation is
@@ -119,7 +120,8 @@ def _role_prior(asked: Asked, candidate: Candidate) -> float:
 
 def _kind_prior(asked: Asked, candidate: Candidate) -> float:
     """Weigh documents against code by what the question asks for."""
-    if is_named(asked, candidate):
+    is_wanted_thread = candidate.role == THREADS and THREADS in asked.query.wants
+    if is_wanted_thread or is_named(asked, candidate):
         return 1.0
     return (_BESIDE_DOCS if asked.query.leans_to_docs else _BESIDE_CODE).get(candidate.kind, 1.0)
 

@@ -1,5 +1,6 @@
 """What a file is for, by the names in its path: code and documents proper, or what stands aside of them."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
@@ -18,7 +19,10 @@ _ROLES: Final[Mapping[str, frozenset[str]]] = {
     "texts": frozenset("locale locales i18n l10n texts translations lang langs".split()),
     "generated": frozenset("generated gen migrations vendor vendored third_party compat _compat legacy".split()),
 }
-ROLES: Final = frozenset(_ROLES)
+THREADS: Final = "threads"
+"""What people said beside the files: issues, pull requests, discussions, as sources of threads lay them out."""
+_THREAD: Final = re.compile(r"(?:issues|pull|discussions)/\d+\.md")
+ROLES: Final = frozenset(_ROLES) | {THREADS}
 # Documents in these roles still explain the project; other files in any role stand aside.
 _STILL_DOCS: Final = frozenset({"", "init", "examples", "building"})
 _STILL_CODE: Final = frozenset({"", "init"})
@@ -27,6 +31,8 @@ _STILL_CODE: Final = frozenset({"", "init"})
 @lru_cache(maxsize=4_096)  # the passages of a file come together
 def role_of(path: str) -> str:
     """Say what a file is for: one of the roles above, "init" for a file that only brings a package together, or ""."""
+    if _THREAD.fullmatch(path.casefold()):
+        return THREADS
     *folders, name = path.casefold().split("/")
     stem = name.partition(".")[0]
     words = {*folders, stem, *name.split(".")[1:-1]}
@@ -37,7 +43,7 @@ def role_of(path: str) -> str:
 
 
 def part_of(path: str, kind: str) -> str:
-    """Say in which list a passage is looked for: "code", "docs", or "aside" for tests, examples, data and the like."""
+    """Say in which list a passage is looked for: "code", "docs", or "aside" for tests, threads, data and the like."""
     role = role_of(path)
     if kind == "docs" and role in _STILL_DOCS:
         return "docs"

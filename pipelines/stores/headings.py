@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 from pipelines.components.query import squashed
+from pipelines.components.roles import THREADS, role_of
 
 _ASIDE = ("test", "tests", "example", "examples", "benchmarks", "vendor", "fixtures", "node_modules", "changelog")
 _DOCUMENTS = (".md", ".mdx", ".rst", ".adoc", ".txt")
@@ -57,6 +58,7 @@ def _distance(path: str) -> tuple[bool, bool, int, str]:
     stem = name.partition(".")[0]
     is_aside = any(part in _ASIDE for part in (*folders, stem)) or stem.startswith("test_")
     is_entry = stem.startswith(("readme", "index", "overview", "getting", "introduction", "usage", "main"))
+    is_aside = is_aside or role_of(path) == THREADS
     return (is_aside, not is_entry, len(folders), path)
 
 

@@ -222,3 +222,34 @@ async def test_a_copy_is_not_listed_but_named() -> None:
     assert any(
         (0.0, True) == (feature.value, feature.note.startswith("fork/parcel/retry.py:")) for feature in one.features
     )
+
+
+SAID = {
+    "issues/12.md": """# Parcels are lost when the retry limit is reached (#12, closed as completed)
+
+Issue by ada, 2026-05-01. Labels: bug.
+
+The retry limit of 5 attempts is reached within a second, and the package goes to the dead letter depot.
+How to change the retry limit? I want to configure the retry limit and the timeout of a depot.
+
+## Comment by grace, 2026-05-02 #issuecomment-3
+
+We decided against a longer limit, because depots that are overloaded would never recover.
+"""
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("How do I change the retry limit?", "README.md"),
+        ("What is the retry limit?", "README.md"),
+        ("Wie ändere ich das Limit der Versuche?", "README.md"),
+        ("Is there a bug about lost parcels when the retry limit is reached?", "issues/12.md"),
+        ("Why was a longer retry limit decided against?", "issues/12.md"),
+        ("Which issue is about lost parcels?", "issues/12.md"),
+    ],
+)
+async def test_threads_answer_what_was_said_and_documents_how_it_is_done(query: str, path: str) -> None:
+    """An issue that has all words of a question how to do something still stands behind the documentation."""
+    assert path == await first(await indexed({**HANDBOOK, **SAID}), query)

@@ -20,6 +20,12 @@ from pipelines.components.roles import part_of, role_of
         ("db/migrations/0001.py", "generated"),
         ("pkg/__init__.py", "init"),
         ("docs/index.md", ""),
+        ("issues/12.md", "threads"),
+        ("pull/12.md", "threads"),
+        ("discussions/12.md", "threads"),
+        ("releases/tag/v1.2.md", "history"),
+        ("docs/issues/12.md", ""),
+        ("issues/templates.md", ""),
     ],
 )
 def test_a_path_tells_what_the_file_is_for(path: str, role: str) -> None:
@@ -39,6 +45,8 @@ def test_a_path_tells_what_the_file_is_for(path: str, role: str) -> None:
         ("tests/test_client.py", "code", "aside"),
         ("CHANGELOG.md", "docs", "aside"),
         ("config.toml", "text", "aside"),
+        ("issues/12.md", "docs", "aside"),
+        ("releases/tag/v1.2.md", "docs", "aside"),
     ],
 )
 def test_a_passage_belongs_to_one_part(path: str, kind: str, part: str) -> None:
