@@ -1,6 +1,7 @@
 """Which class follows which kind of source. Each is imported when the first of its kind is opened."""
 
 import hashlib
+import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,13 +19,15 @@ if TYPE_CHECKING:
     from adapters.git.mirror import Mirror
     from adapters.git.wire import Wire
     from adapters.github.forges import GithubForge, GithubForges
+    from adapters.github.threads.following import Ask
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
-    """What is needed to open a source. `kind` is folder, checkout, git or upload; `ref` a branch, '' the default one.
+    """What is needed to open a source. `kind` is folder, checkout, git, threads or upload; `ref` a branch, '' the default one.
 
-    One that `is_public` is read as anybody could, without a credential: once it is made private, it is gone.
+    One that `is_public` is read as anybody could, without a credential: once it is made private, it is gone. `paths` say
+    of threads which kinds are followed.
     """
 
     id: str
@@ -32,6 +35,7 @@ class SourceSpec:
     location: str
     ref: str = ""
     is_public: bool = False
+    paths: tuple[str, ...] = ()
 
 
 class SourceRegistry:
@@ -65,7 +69,9 @@ class SourceRegistry:
             return self._checkout(spec)
         if spec.kind == "git":
             return self._remote(spec) if "://" in spec.location else self._local(spec)
-        raise SourceRefused(f"expected a source of kind folder, checkout, git or upload, got {spec.kind!r}")
+        if spec.kind == "threads":
+            return self._threads(spec)
+        raise SourceRefused(f"expected a source of kind folder, checkout, git, threads or upload, got {spec.kind!r}")
 
     def remote(self, text: str) -> "Remote":
         """Read the address of a repository as the settings allow it. Raises SourceRefused."""
@@ -143,6 +149,49 @@ class SourceRegistry:
         mirror = self._mirror(self.mirror_name(remote.location))
         return RemoteGitSource(remote, wire, mirror=mirror, branch=spec.ref, max_bytes=self._max_bytes)
 
+    def ask_threads(self, location: str) -> "Ask":
+        """Give what asks for the threads of a repository. Raises SourceRefused where none are, or no credential is."""
+        from adapters.github.threads.asking import asker
+
+        parts = urlsplit(location)
+        repository = parts.path.strip("/")
+        forge = self.forge(parts.netloc)
+        if forge is None:
+            raise SourceRefused(
+                f"expected a host among sources.github_hosts, got {parts.netloc!r}: issues are read from GitHub only"
+            )
+        if not self.access.named(parts.netloc, repository):
+            raise SourceRefused(
+                f"expected a credential for {repository} on {parts.netloc!r}, got none: GitHub tells of issues, pull "
+                "requests, discussions and releases only to those who sign in; name one in sources.credentials"
+            )
+        return asker(forge, repository)
+
+    def remove_threads(self, source: str) -> None:
+        """Delete what is kept of the threads of a source, if there is anything."""
+        shutil.rmtree(self._shelf(source), ignore_errors=True)
+
+    def shelved(self) -> list[str]:
+        """List the ids of the sources of which threads are kept here."""
+        return sorted(path.name for path in self._shelf("").glob("*"))
+
+    def _shelf(self, source: str) -> Path:
+        return self._data_dir / "threads" / source
+
+    def _threads(self, spec: SourceSpec) -> CodeSource:
+        from adapters.github.limits import machine_time
+        from adapters.github.threads.following import Following, Purse, Terms
+        from adapters.github.threads.kinds import KINDS
+        from adapters.github.threads.shelf import Shelf
+        from adapters.github.threads.source import ThreadsSource
+
+        owner, _, name = urlsplit(spec.location).path.strip("/").partition("/")
+        purse = Purse(self.ask_threads(spec.location), owner=owner, name=name)
+        kinds = [kind for word, kind in KINDS.items() if word in spec.paths]
+        terms = Terms(requests=self._sources.threads_per_run, most=self._sources.threads_max, clock=machine_time)
+        shelf = Shelf(self._shelf(spec.id))
+        return ThreadsSource(shelf, Following(purse, shelf, kinds, terms).look)
+
     @cached_property
     def _wire(self) -> "Wire":
         """The way to hosts outside."""
@@ -190,10 +239,12 @@ class SourceRegistry:
 
 
 def link_of(kind: str, location: str, *, github_hosts: Collection[str] = ()) -> str | None:
-    """Say how lines of a source are linked on the web: a template with {commit}, {path}, {first}, {last}, or None.
+    """Say how lines of a source are linked on the web: a template as `SourceView` of pipelines has it, or None.
 
-    A host at an unusual port has links only when it is among those that speak GitHub's API.
+    Threads are linked by their {page} and the {anchor} of a comment, files by {commit}, {path}, {first}, {last}. A host at an unusual port has links only when it is among those that speak GitHub's API.
     """
+    if kind == "threads":
+        return location + "/{page}{anchor}"
     if kind != "git" or not location.startswith("https://"):
         return None
     from adapters.git.translate import link_template

@@ -1,4 +1,4 @@
-"""Mirrors of repositories: each is kept while somebody follows its repository, and no longer."""
+"""Mirrors of repositories, and their threads: each is kept while somebody follows them, and no longer."""
 
 import asyncio
 
@@ -10,6 +10,8 @@ from bot.state.tables import Source
 
 async def drop_mirrored(db: Database, registry: SourceRegistry, source: Source) -> None:
     """Delete what was fetched for a source that is removed or purged, but for what others still follow."""
+    if source.kind == "threads":
+        await asyncio.to_thread(registry.remove_threads, source.id)
     if source.kind != "git" or "://" not in source.location:
         return
     name = registry.mirror_name(source.location)
@@ -22,10 +24,15 @@ async def drop_mirrored(db: Database, registry: SourceRegistry, source: Source) 
 
 
 async def remove_unfollowed(db: Database, registry: SourceRegistry) -> int:
-    """Delete mirrors of repositories that nothing follows any more; how many there were."""
+    """Delete mirrors and threads of repositories that nothing follows any more; how many there were."""
+    shelved = await asyncio.to_thread(registry.shelved)
     there = await asyncio.to_thread(registry.mirrored)  # first: one that is made meanwhile is followed
     followed = {registry.mirror_name(row.location) for row in await db.read(sources.remotes)}
     doomed = [name for name in there if name not in followed]
     for name in doomed:
         await registry.remove_mirror(name)
-    return len(doomed)
+    kept = {row.id for row in await db.read(sources.with_threads)}
+    stray = [source for source in shelved if source not in kept]
+    for source in stray:
+        await asyncio.to_thread(registry.remove_threads, source)
+    return len(doomed) + len(stray)

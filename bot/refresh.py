@@ -164,7 +164,9 @@ class Refresh:
 
     async def opened(self, row: Source) -> CodeSource:
         """The open source behind a row; opened anew when its place or branch has changed. Raises SourceRefused."""
-        spec = SourceSpec(row.id, row.kind, row.location, row.ref, is_public=not row.is_private)
+        spec = SourceSpec(
+            row.id, row.kind, row.location, row.ref, is_public=not row.is_private, paths=tuple(row.paths)
+        )
         if not self._is_open(spec):
             made = _Opened(spec, await asyncio.to_thread(self._parts.open_source, spec))
             if not self._is_open(spec):  # another may have been quicker
@@ -247,7 +249,7 @@ class Refresh:
         if not must_read_anew and row.id in await self.known([row]) and _is_at(shown, head):
             return Ran(row.id, row.name, "unchanged", counts=row.counts)
         listing = await _list(source, head, is_hint=hint is not None)
-        listed = await asyncio.to_thread(_listed, listing, row.paths)
+        listed = await asyncio.to_thread(_listed, listing, () if row.kind == "threads" else row.paths)
         plan = await self._parts.indexing.plan(row.project, row.id, listed)
         if must_read_anew:
             plan = await self._with_all(row, plan, listed)
@@ -330,6 +332,7 @@ class Refresh:
             "passages": held.per_source.get(row.id, 0),
             "skipped": dict(Counter(listing.skipped) + Counter(done.skipped)),
             "redacted": plan.redacted + done.redacted,
+            "reading": {name: list(far) for name, far in listing.reading.items()},
             "vanished": done.vanished,
             "absent": await asyncio.to_thread(_absent, listing, row.paths) if row.paths else {},
             "compared": self._stamp(row),

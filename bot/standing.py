@@ -19,7 +19,9 @@ _NAMED_REASONS = (
     *("binary", "minified", "generated", "vendored", "lock", "too_large", "secret", "link"),
     *("lfs", "submodule"),
     *("no_converter", "encrypted", "no_text", "damaged", "too_complex"),
+    *("older_threads", "silent_threads"),
 )
+_READ_OVER_SEVERAL_LOOKS = ("issues", "pulls", "discussions", "releases")
 _COMMIT_CHARS = 10
 
 
@@ -139,7 +141,13 @@ def _details(row: Source, language: str, *, now: datetime) -> list[str]:
         for reason, count in sorted(skipped.items())
         if count and reason not in _NAMED_REASONS
     ]
-    lines = [say("status.skipped", language, reasons=", ".join(named))] if named else []
+    reading: Mapping[str, Sequence[int]] = row.counts.get("reading") or {}
+    lines = [
+        say(f"status.reading_{kind}", language, done=reading[kind][0], total=reading[kind][1])
+        for kind in _READ_OVER_SEVERAL_LOOKS
+        if kind in reading
+    ]
+    lines += [say("status.skipped", language, reasons=", ".join(named))] if named else []
     lines += [
         say("status.absent" if near else "status.absent_none", language, path=path, near=", ".join(near))
         for path, near in (row.counts.get("absent") or {}).items()
@@ -161,6 +169,7 @@ def _source_as_json(row: Source, running: SourceProgress | None, shown: Shown | 
         "passages": passages,
         "skipped": dict(row.counts.get("skipped") or {}),
         "redacted": row.counts.get("redacted", 0),
+        "reading": {kind: list(far) for kind, far in (row.counts.get("reading") or {}).items()},
         "ref": shown.ref if shown else row.ref,
         "version": shown.commit if shown else "",
         "last_ok_at": row.last_ok_at.isoformat() if row.last_ok_at else None,

@@ -249,6 +249,8 @@ class Sources(Section):
     parallel: Positive
     git_timeout_s: Positive
     purge_after_days: Count
+    threads_max: Positive
+    threads_per_run: Annotated[int, Field(ge=4)]
     first_project: bool
     folders: dict[str, AbsolutePath]
     credentials: dict[str, Credential]

@@ -25,7 +25,7 @@ _CLOCK_SLACK_S: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class NewSource:
-    """What somebody wants followed. kind: folder, checkout, git or upload; `location` holds no credentials."""
+    """What somebody wants followed. kind: folder, checkout, git, threads or upload; `location` holds no credentials."""
 
     project: str
     kind: str
@@ -91,6 +91,26 @@ async def remotes(session: AsyncSession) -> list[Source]:
     wanted = select(Source).where(col(Source.kind) == "git", col(Source.location).contains("://"))
     wanted = wanted.where(col(Source.state) != "removed", col(Source.state_reason) != "purged")
     return list(await session.scalars(wanted))
+
+
+async def with_threads(session: AsyncSession) -> list[Source]:
+    """Whatever follows the threads of a repository; not what is removed, or was purged because it is gone."""
+    wanted = select(Source).where(col(Source.kind) == "threads", col(Source.state) != "removed")
+    return list(await session.scalars(wanted.where(col(Source.state_reason) != "purged")))
+
+
+async def left_alone(session: AsyncSession, files: Source) -> list[Source]:
+    """The threads that nothing stands beside once a source of files of the same repository is gone from its project."""
+    same = [
+        row for row in await list_of(session, files.project) if row.location.casefold() == files.location.casefold()
+    ]
+    is_last = files.kind == "git" and not any(row.kind == "git" and row.id != files.id for row in same)
+    return [row for row in same if row.kind == "threads"] if is_last else []
+
+
+async def set_paths(session: AsyncSession, source: str, paths: Sequence[str]) -> None:
+    """Follow another part of a source, from the next look on, which is asked for here."""
+    await session.execute(update(Source).where(col(Source.id) == source).values(paths=list(paths), is_dirty=True))
 
 
 async def by_name(session: AsyncSession, project: str, name: str) -> Source | None:
