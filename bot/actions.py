@@ -182,6 +182,7 @@ ACTIONS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
         "source share": _ADMINS_CONFIRM,
         "source refresh": _ADMINS,
         "source webhook": _ADMINS_ALONE,
+        "source threads": _ADMINS_TYPED,
         "reindex": _ADMINS_CONFIRM,
         # files that were sent; whose is asked by the command
         "file list": _MEMBERS_CHAT,

@@ -218,7 +218,12 @@ class Following:
         return await self._refresh.refresh_source(source.id)
 
     async def end(self, source: Source, *, now: datetime) -> None:
-        """Stop following: hidden at once, then everything indexed of it, and quotes of it in turns, are deleted."""
+        """Stop following: hidden at once, then everything indexed of it, and quotes of it in turns, are deleted.
+
+        With the last source of a repository's files, its threads go, too.
+        """
+        for beside in await self._db.read(lambda session: sources.left_alone(session, source)):
+            await self.end(beside, now=now)
         await self._store.hide(source.project, source.id, hidden=True)
         await self._db.write(lambda session: sources.set_state(session, source.id, "removed", now=now))
         await self._refresh.forget(source.id)

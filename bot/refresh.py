@@ -164,9 +164,7 @@ class Refresh:
 
     async def opened(self, row: Source) -> CodeSource:
         """The open source behind a row; opened anew when its place or branch has changed. Raises SourceRefused."""
-        spec = SourceSpec(
-            row.id, row.kind, row.location, row.ref, is_public=not row.is_private, paths=tuple(row.paths)
-        )
+        spec = SourceSpec(row.id, row.kind, row.location, row.ref, is_public=not row.is_private, paths=tuple(row.paths))
         if not self._is_open(spec):
             made = _Opened(spec, await asyncio.to_thread(self._parts.open_source, spec))
             if not self._is_open(spec):  # another may have been quicker
@@ -334,7 +332,9 @@ class Refresh:
             "redacted": plan.redacted + done.redacted,
             "reading": {name: list(far) for name, far in listing.reading.items()},
             "vanished": done.vanished,
-            "absent": await asyncio.to_thread(_absent, listing, row.paths) if row.paths else {},
+            "absent": await asyncio.to_thread(_absent, listing, row.paths)
+            if row.paths and row.kind != "threads"
+            else {},
             "compared": self._stamp(row),
         }
 

@@ -34,6 +34,7 @@ from bot.routing import Routing
 from bot.state.ids import new_id
 from bot.state.tables import Inbox as InboxRow
 from bot.state.weblog import StoredWebLog
+from bot.threads import Threads
 from bot.uploads import UploadParts, Uploads
 from bot.watch import Watch
 from bot.web.knowledge import StoreKnowledge
@@ -190,6 +191,7 @@ def _house(opened: Opened, queue: _Queue, jobs: Jobs, delivery: Delivery) -> Hou
         projects=opened.projects,
         people=opened.people,
         uploads=_uploads(opened, delivery),
+        threads=Threads(opened.db, opened.following, opened.registry),
         limits=settings.limits,
         sources=settings.sources,
         access=settings.access,

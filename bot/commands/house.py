@@ -13,6 +13,7 @@ from bot.projects import Projects
 from bot.standing import Standing
 from bot.state.database import Database
 from bot.state.vault import Vault
+from bot.threads import Threads
 from bot.uploads import Uploads
 from config.settings import Access, Endpoint, Limits, Llm, Sources
 from config.texts import say
@@ -36,6 +37,7 @@ class House:
     projects: Projects
     people: People
     uploads: Uploads
+    threads: Threads
     limits: Limits
     sources: Sources
     access: Access

@@ -32,6 +32,7 @@ from bot.state.database import Database
 from bot.state.queries import audit, people, rooms, sources
 from bot.state.tables import Audit, Inbox, Person, Project, Room, Source
 from bot.state.vault import Vault
+from bot.threads import Threads
 from bot.uploads import UploadParts, Uploads
 from config.settings import Settings
 from pipelines.components.embed import NoEmbedder
@@ -290,6 +291,7 @@ async def open_house(folder: Path) -> AsyncIterator[Typing]:
                 free_bytes=lambda: 10**12,
             )
         ),
+        threads=Threads(db, following, registry),
         limits=limits,
         sources=declared,
         access=everything.access,

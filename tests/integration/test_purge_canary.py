@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.chat import RoomAddress
 from bot.app import Opened, open_everything, utc_now
 from bot.following import Wanted
-from bot.jobs.registry import JobRunner
+from bot.jobs.runner import JobRunner
 from bot.metrics import Metrics
 from bot.state.queries import rooms, sources, turns
 from bot.state.queries.turns import TurnTexts
