@@ -49,6 +49,32 @@ async def test_graphql_tells_a_limit_with_status_200(hub: Hub, web: httpx.AsyncC
     assert (["RATE_LIMITED"], False) == ([error["type"] for error in answer["errors"]], "data" in answer)
 
 
+@pytest.mark.parametrize(("seconds", "header"), [(9, "9"), (0, None)])
+async def test_graphql_tells_the_secondary_limit_with_status_200(
+    hub: Hub, web: httpx.AsyncClient, seconds: float, header: str | None
+) -> None:
+    """With the header that says when, or without."""
+    hub.fail("graphql_secondary", seconds=seconds)
+
+    answer = await web.post("/api/graphql", json={"query": "{rateLimit{cost}}"})
+
+    assert (200, header) == (answer.status_code, answer.headers.get("retry-after"))
+    assert "secondary rate limit" in answer.json()["errors"][0]["message"]
+
+
+async def test_points_that_are_used_up_are_told_with_status_200(hub: Hub, web: httpx.AsyncClient) -> None:
+    """GraphQL's own way, with the headers that say when there will be more."""
+    hub.tokens["token"].limits["graphql"].most = 1
+    first, second = [await web.post("/api/graphql", json={"query": "{rateLimit{remaining}}"}) for _ in range(2)]
+
+    assert {"data": {"rateLimit": {"remaining": 0}}} == first.json()
+    assert (200, "0", "RATE_LIMITED") == (
+        second.status_code,
+        second.headers["x-ratelimit-remaining"],
+        second.json()["errors"][0]["type"],
+    )
+
+
 async def test_graphql_can_answer_half(hub: Hub, web: httpx.AsyncClient) -> None:
     """What it did not get to is null, with an error that names it."""
     hub.create_many("big", 10)

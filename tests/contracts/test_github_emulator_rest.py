@@ -6,6 +6,7 @@ Every answer that `rest` gives was compared with GitHub's OpenAPI description.
 import functools
 import time
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 
 import jwt
 import pytest
@@ -191,6 +192,15 @@ async def test_an_app_must_sign_in_rightly(hub: Hub, app: App, rest: Rest, sign:
     answer = await rest.get("/app", token=sign())
 
     assert (401, True) == (answer.status_code, said in answer.json()["message"])
+
+
+async def test_a_clock_that_is_behind_cannot_sign_in(hub: Hub, app: App, rest: Rest) -> None:
+    """What it signs is out of date where it arrives; the header `date` tells who is wrong."""
+    hub.clock_ahead_s = 3_600
+    answer = await rest.get("/app", token=signed())
+
+    ahead_s = parsedate_to_datetime(answer.headers["date"]).timestamp() - time.time()
+    assert (401, True) == (answer.status_code, 3_500 < ahead_s < 3_700)
 
 
 async def test_an_installation_is_nobody(hub: Hub, app: App, rest: Rest) -> None:

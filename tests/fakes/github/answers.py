@@ -55,7 +55,7 @@ def caller(hub: Hub, header: str) -> Caller:
         value = basic_password(value)
     if value.count(".") == 2:
         try:
-            return Caller(app=signed_in_app(hub.apps, value))
+            return Caller(app=signed_in_app(hub.apps, value, now=hub.now()))
         except BadJwt as error:
             raise ApiError(401, str(error)) from None
     token = hub.tokens.get(value)

@@ -9,6 +9,7 @@ FaultKind = Literal[
     "secondary",
     "graphql_limited",
     "graphql_partial",
+    "graphql_secondary",
     "gateway",
     "truncated_tree",
     "slow",
@@ -23,7 +24,8 @@ class Fault:
     retry_after      `status` (403, 429) with retry-after `seconds`
     exhausted        `status` with x-ratelimit-remaining 0, and x-ratelimit-reset in `seconds`
     secondary        `status` with the text of the secondary limit and no header at all
-    graphql_limited  200, with an error RATE_LIMITED and no data
+    graphql_limited  200, with an error RATE_LIMITED, no data, and the headers of exhausted
+    graphql_secondary  200, with the text of the secondary limit as an error; retry-after unless `seconds` is 0
     graphql_partial  200, the latter half of the top fields null, with an error
     gateway          `status` (502, 504); where `above` is not 0, for queries with more than that many top fields only
     truncated_tree   a tree that stops half way and says so

@@ -5,13 +5,14 @@ import hashlib
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, Response
 
 from tests.fakes.github.answers import ApiError, caller
-from tests.fakes.github.faults import Fault
+from tests.fakes.github.faults import Fault, FaultKind
 from tests.fakes.github.hub import Hub, Kind, Seen
 from tests.fakes.github.people import Limit
 
@@ -27,6 +28,7 @@ SECONDARY = (
     "You have exceeded a secondary rate limit and have been temporarily blocked from content creation. "
     "Please retry your request again later."
 )
+_SAY_WHEN = {"retry_after", "graphql_secondary"}
 
 
 class Reset(Exception):
@@ -68,6 +70,8 @@ class Front:
         async def noted(message: Message) -> None:
             # Noted before it is sent, so that whoever has the answer finds it in the log.
             if message["type"] == "http.response.start":
+                date = formatdate(self._hub.now(), usegmt=True).encode()
+                message["headers"] = [*message["headers"], (b"date", date)]
                 self._hub.requests.append(Seen(scope["method"], path, message["status"], kind))
             await send(message)
 
@@ -87,23 +91,29 @@ class Front:
     async def _answer_api(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         limit, scopes = self._limit(scope["path"], headers)
-        fault = self._hub.faults.take(scope["path"], "retry_after", "exhausted", "secondary")
-        if fault is None and not scope["path"].startswith("/api/graphql"):
-            fault = self._hub.faults.take(scope["path"], "gateway")
-        if fault is None and limit.remaining == 0 and not scope["path"].endswith("/rate_limit"):
-            fault = Fault("exhausted", seconds=limit.resets_at - time.time())
+        fault = self._fault(scope["path"], limit)
         captured = Captured()
         self._rewrite(scope)
         await (_spoilt(fault) if fault else self._inner)(scope, receive, captured.take)
         self._finish(scope, headers, captured)
         if not (fault and fault.kind == "secondary"):
             self._say_limit(scope, captured, limit)
-        if fault and fault.kind == "exhausted":
+        if fault and fault.kind in {"exhausted", "graphql_limited"}:
             captured.headers["x-ratelimit-remaining"] = "0"
-            captured.headers["x-ratelimit-reset"] = str(int(time.time() + fault.seconds))
+            captured.headers["x-ratelimit-reset"] = str(int(self._hub.now() + fault.seconds))
         if scopes is not None:
             captured.headers["x-oauth-scopes"] = scopes
         await Response(captured.body, captured.status, dict(captured.headers.items()))(scope, receive, send)
+
+    def _fault(self, path: str, limit: Limit) -> Fault | None:
+        """Choose what happens instead of the right answer; a limit that is used up is such a thing."""
+        is_graphql = path == "/api/graphql"
+        special: tuple[FaultKind, ...] = ("graphql_limited", "graphql_secondary") if is_graphql else ("gateway",)
+        fault = self._hub.faults.take(path, "retry_after", "exhausted", "secondary", *special)
+        if fault is None and limit.remaining == 0 and not path.endswith("/rate_limit"):
+            left_s = limit.resets_at - time.time()
+            return Fault("graphql_limited" if is_graphql else "exhausted", seconds=left_s)
+        return fault
 
     def _limit(self, path: str, headers: Headers) -> tuple[Limit, str | None]:
         """Give the limit that a request counts against, and the scopes of a classic token."""
@@ -143,7 +153,7 @@ class Front:
         captured.headers["x-ratelimit-limit"] = str(limit.most)
         captured.headers["x-ratelimit-used"] = str(limit.used)
         captured.headers["x-ratelimit-remaining"] = str(limit.remaining)
-        captured.headers["x-ratelimit-reset"] = str(limit.resets_at)
+        captured.headers["x-ratelimit-reset"] = str(limit.resets_at + int(self._hub.clock_ahead_s))
         captured.headers["x-ratelimit-resource"] = "graphql" if scope["path"] == "/api/graphql" else "core"
 
     def _spoiled(self, scope: Scope, send: Send) -> Send:
@@ -175,7 +185,14 @@ def _spoilt(fault: Fault) -> App:
     """Make the answer of a fault that happens instead of the right one."""
     if fault.kind == "gateway":
         return Response(b"<html><body><h1>Bad Gateway</h1></body></html>", fault.said_status, media_type="text/html")
-    message = "API rate limit exceeded for user ID 1." if fault.kind == "exhausted" else SECONDARY
-    headers = {"retry-after": str(int(fault.seconds))} if fault.kind == "retry_after" else {}
-    body = {"message": message, "documentation_url": "https://docs.github.com/rest/overview/rate-limits"}
+    exceeded = "API rate limit exceeded for user ID 1."
+    headers = {"retry-after": str(int(fault.seconds))} if fault.kind in _SAY_WHEN and fault.seconds else {}
+    if fault.kind == "graphql_limited":
+        return JSONResponse({"errors": [{"type": "RATE_LIMITED", "message": exceeded}]})
+    if fault.kind == "graphql_secondary":
+        return JSONResponse({"errors": [{"message": SECONDARY}]}, headers=headers)
+    body = {
+        "message": exceeded if fault.kind == "exhausted" else SECONDARY,
+        "documentation_url": "https://docs.github.com/rest/overview/rate-limits",
+    }
     return JSONResponse(body, fault.said_status, headers)

@@ -3,7 +3,7 @@
 import functools
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -11,8 +11,11 @@ from graphql import (
     DocumentNode,
     FieldNode,
     GraphQLError,
+    GraphQLSchema,
+    IntrospectionQuery,
     OperationDefinitionNode,
     SelectionNode,
+    build_client_schema,
     execute,
     parse,
     validate,
@@ -20,9 +23,8 @@ from graphql import (
 from graphql.execution import ExecutionResult
 
 from tests.fakes.github.answers import ApiError, caller_of, hub_of
-from tests.fakes.github.faults import Fault
 from tests.fakes.github.graphql_fields import Asking, root_fields
-from tests.fakes.github.schemas import graphql_schema
+from tests.fakes.github.schemas import GRAPHQL, document
 
 router = APIRouter()
 WENT_WRONG = (
@@ -40,6 +42,13 @@ class Checked:
     cost: int
 
 
+@functools.cache
+def graphql_schema() -> GraphQLSchema:
+    """GitHub's schema. It has no resolvers: the values that it is handed are mappings, or functions of arguments."""
+    data = document(GRAPHQL)
+    return build_client_schema(cast("IntrospectionQuery", data.get("data", data)), assume_valid=True)
+
+
 @router.post("/api/graphql")
 async def answer(request: Request) -> Response:
     """Answer a query, or what the next fault makes of it."""
@@ -50,9 +59,9 @@ async def answer(request: Request) -> Response:
     hub = hub_of(request)
     hub.queries.append(body["query"])
     checked = check(body["query"])
-    fault = hub.faults.take(request.url.path, "gateway", "graphql_limited", top_fields=len(checked.top_fields))
+    fault = hub.faults.take(request.url.path, "gateway", top_fields=len(checked.top_fields))
     if fault:
-        return _instead(fault)
+        return JSONResponse({"message": "Server Error"}, fault.said_status)
     result = _executed(checked, Asking(hub, asking.token, checked.cost), body.get("variables"))
     if hub.faults.take(request.url.path, "graphql_partial"):
         _halve(result, checked)
@@ -119,12 +128,6 @@ def _error(error: GraphQLError) -> dict[str, Any]:
     if error.locations:
         said["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     return said
-
-
-def _instead(fault: Fault) -> Response:
-    if fault.kind == "gateway":
-        return JSONResponse({"message": "Server Error"}, fault.said_status)
-    return JSONResponse({"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded for user ID 1."}]})
 
 
 def _halve(result: dict[str, Any], checked: Checked) -> None:

@@ -2,7 +2,8 @@
 
 import itertools
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 
@@ -69,6 +70,8 @@ class Hub(Deliveries):
         self.crashes: list[Exception] = []  # faults of the emulator itself, which end the test
         self.faults = Faults()
         self.anonymous = Limit(60)
+        self.clock_ahead_s = 0.0  # how far this machine's clock is behind the emulator's
+        self.busy_s: Callable[[], float] = float  # CPU seconds of the emulator's thread, which figures leave out
         self._numbers = itertools.count(1_001)
         self._named: dict[str, int] = {}
 
@@ -85,6 +88,10 @@ class Hub(Deliveries):
             "inside_hosts": [self.host, self.host.partition(":")[0]],
             "credentials": credentials,
         }
+
+    def now(self) -> float:
+        """The emulator's clock, in Unix seconds."""
+        return time.time() + self.clock_ahead_s
 
     # --- people ---
 

@@ -125,17 +125,16 @@ class BadJwt(Exception):
     """What GitHub says of a token that an App has signed."""
 
 
-def signed_in_app(apps: Mapping[int, App], text: str) -> App:
+def signed_in_app(apps: Mapping[int, App], text: str, *, now: float) -> App:
     """Give the App that has signed a JWT. Raises BadJwt in GitHub's words.
 
     It must be signed with RS256, have iat and exp, at most ten minutes ahead, and name the App in iss. A clock that is
-    ahead of ours is refused, as GitHub does it.
+    ahead of `now` is refused, as GitHub does it.
     """
     try:
         app = apps[int(str(jwt.decode(text, options={"verify_signature": False}).get("iss", "")))]
     except (jwt.InvalidTokenError, KeyError, ValueError):
         raise BadJwt("Integration not found") from None
-    now = time.time()
     try:
         claims = jwt.decode(
             text,

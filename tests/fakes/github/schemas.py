@@ -10,13 +10,12 @@ import hashlib
 import json
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
-
-from graphql import GraphQLSchema, IntrospectionQuery, build_client_schema
+from typing import Any
 
 CACHE = Path(__file__).resolve().parents[3] / ".cache" / "github"
 
@@ -73,7 +72,7 @@ def fetched(described: Described, *, cache: Path = CACHE, npm: str = "npm") -> P
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         done = subprocess.run(
-            [program, "pack", described.package, "--silent", "--ignore-scripts"],
+            [program, "pack", described.package, "--loglevel=error", "--ignore-scripts", "--no-update-notifier"],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -112,8 +111,16 @@ def document(described: Described) -> Any:
     return json.loads(fetched(described).read_bytes())
 
 
-@functools.cache
-def graphql_schema() -> GraphQLSchema:
-    """GraphQL's schema, without resolvers: the values that are handed to it are mappings, or functions of arguments."""
-    data = json.loads(fetched(GRAPHQL).read_bytes())
-    return build_client_schema(cast("IntrospectionQuery", data.get("data", data)), assume_valid=True)
+def main() -> int:
+    """Fetch all that is not there yet; gives the exit code."""
+    try:
+        for described in (GRAPHQL, REST, WEBHOOKS):
+            fetched(described)
+    except SchemaMissing as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import socket
 import ssl
 import struct
+import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -18,8 +21,8 @@ from fastapi.responses import JSONResponse
 from tests.fakes.github import graphql_api, rest_apps, rest_hooks, rest_repositories, rest_threads, smart_http
 from tests.fakes.github.answers import ApiError, Moved, moved_answer
 from tests.fakes.github.front import Front, Scope
+from tests.fakes.github.graphql_api import graphql_schema
 from tests.fakes.github.hub import Hub
-from tests.fakes.github.schemas import graphql_schema
 
 
 @contextlib.asynccontextmanager
@@ -40,6 +43,7 @@ async def running_emulator(folder: Path) -> AsyncIterator[Hub]:
         thread.start()
         try:
             await asyncio.to_thread(server.ready.wait)
+            hub.busy_s = functools.partial(_cpu_s, thread)
             yield hub
         finally:
             server.should_exit = server.force_exit = True
@@ -64,6 +68,13 @@ def _run(server: uvicorn.Server, listening: socket.socket) -> None:
     """Serve until told to stop; answers that are still being given are cancelled with the loop."""
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(server.serve([listening]))
+
+
+def _cpu_s(thread: threading.Thread) -> float:
+    """How long a thread has kept a core busy, where the system can say; git's processes are not in it."""
+    if sys.platform == "win32" or thread.ident is None:
+        return 0.0
+    return time.clock_gettime(time.pthread_getcpuclockid(thread.ident))
 
 
 def _certificate(ca_file: Path) -> ssl.SSLContext:
@@ -95,6 +106,7 @@ def _server(hub: Hub, context: ssl.SSLContext) -> _Server:
         lifespan="off",
         log_level="critical",
         access_log=False,
+        date_header=False,
         timeout_graceful_shutdown=1,
         ssl_context_factory=lambda _config, _default: context,
     )
