@@ -12,6 +12,7 @@ from adapters.github.describe import describe_anonymously
 from adapters.github.heads import GithubHeads
 from adapters.github.hooks import CaughtUp, catch_up_app, catch_up_repository
 from adapters.github.limits import Now, machine_time
+from adapters.github.probe import Accepted, probe
 from adapters.github.translate import Subject, explain
 from adapters.source import SourceError, SourceRefused
 from config.settings import Credential, Sources
@@ -49,6 +50,10 @@ class GithubForge(GithubHeads):
         if not name:
             raise SourceRefused(f"expected a credential for {repository} on {self.api.host!r}, got none")
         return Key(name, await self._access.token(self.api.host, repository))
+
+    async def probe(self, name: str, credential: Credential) -> Accepted:
+        """Say whether the host takes a credential at all. Raises SourceGone (unauthorised), SourceRefused, SourceUnreachable."""
+        return await probe(self.api, self._apps, name, credential)
 
     async def catch_up(self, repository: str, *, url: str, since: datetime) -> CaughtUp:
         """Ask for the deliveries that a repository's webhook with this address has missed. Raises SourceUnreachable."""

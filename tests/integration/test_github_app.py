@@ -12,7 +12,9 @@ import pytest
 
 from adapters.forge import Asked
 from adapters.github.hooks import CaughtUp
+from adapters.github.probe import Accepted
 from adapters.source import SourceGone
+from config.settings import Credential
 from tests.fakes.github.hub import Hub
 from tests.fakes.github.server import running_emulator, trusting
 from tests.integration.github_house import APP, House, app_of, commits
@@ -193,3 +195,18 @@ async def test_app_without_the_right_to_webhooks_is_no_error(hub: Hub, house: Ho
     hub.add_hook(app, NOWHERE, "secret")
 
     assert CaughtUp("not_allowed") == await house.forge.catch_up("acme/app", url=NOWHERE, since=datetime.now(UTC))
+
+
+async def test_credentials_are_probed_before_they_are_used(hub: Hub, house: House) -> None:
+    """An App and a token are known to their host, or it is said what is wrong with them."""
+    forge, app = house.forge, house.sources.credentials["work"]
+    token = Credential.model_validate({"host": hub.host, "repositories": ["acme/*"], "token": "token"})
+
+    with pytest.raises(SourceGone, match="is wrong, has expired or was revoked"):
+        await forge.probe("other", token)
+    hub.add_token("token", scopes=["public_repo"])
+
+    assert Accepted("token", scopes="public_repo") == await forge.probe("other", token)
+    assert Accepted("app") == await forge.probe("work", app)
+    with pytest.raises(SourceGone, match="app_id and app_key do not belong together"):
+        await forge.probe("work", app.model_copy(update={"app_id": APP + 1}))
