@@ -89,15 +89,19 @@ class GithubApi:
                 return
             asked = following[1].removeprefix(self._base)
 
-    async def graphql(self, query: str, variables: Mapping[str, Any], *, key: Key) -> Replied:
-        """Ask the GraphQL API. Errors about one alias come with the answer.
+    async def graphql(self, query: str, variables: Mapping[str, Any], *, key: Key, spare: float = 0.0) -> Replied:
+        """Ask the GraphQL API, unless less than a share `spare` of the hour is left, which is for more urgent questions.
 
-        Raises SourceLate when a smaller query may be answered, and what `rest` raises.
+        Errors about one alias come with the answer. Raises SourceLate when a smaller query may be answered, SourceRefused
+        by a host that has no such API or does not take the query, and what `rest` raises.
         """
         if not key.token:
             raise SourceRefused(f"expected a credential for {self.host!r}, got none: its GraphQL API wants one")
+        self.ledger.check(key.credential, "graphql", spare=spare)
         content = json.dumps({"query": query, "variables": variables}).encode()
         answer = await self._ask("POST", graphql_url(self.host), key, "graphql", content=content, headers={})
+        if answer.status in {404, 410}:
+            raise SourceRefused(f"expected {self.host!r} to have a GraphQL API, got HTTP {answer.status}")
         if answer.status != 200:
             wait_s = self.ledger.failed(key.credential) if answer.status in {500, 503} else None
             raise explain(answer, Subject("repositories", self.host, key.credential), retry_after_s=wait_s)

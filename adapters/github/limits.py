@@ -149,8 +149,19 @@ class Ledger:
         account.allowed[_ALL] = replace(self._of(credential, _ALL), paused_until=until, reason="outage")
         return wait_s
 
-    def check(self, credential: str, resource: str) -> None:
-        """Raise SourceUnreachable with `retry_after_s` while nothing may be asked."""
+    def check(self, credential: str, resource: str, *, spare: float = 0.0) -> None:
+        """Raise SourceUnreachable with `retry_after_s` while nothing may be asked.
+
+        `spare` is the share of the hour, 0 to 1, that whoever can wait leaves to those who cannot.
+        """
+        known, now = self._of(credential, resource), self._now()
+        if spare and known.remaining is not None and known.resets_at is not None and known.resets_at > now:
+            wait_s = (known.resets_at - now).total_seconds()
+            if known.remaining < spare * (known.most or 0) and wait_s <= LONGEST_S:
+                raise SourceUnreachable(
+                    f"expected {spare:.0%} of this hour's requests to {self._host!r} to be left, got {known.remaining}",
+                    retry_after_s=wait_s,
+                )
         pause = self._pause(credential, resource)
         if pause.paused_until is not None:
             wait_s = (pause.paused_until - self._now()).total_seconds()

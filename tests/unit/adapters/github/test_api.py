@@ -8,7 +8,7 @@ import pytest
 from adapters.dialing import CheckedClient, SourceLate
 from adapters.github.api import GithubApi, Key
 from adapters.source import SourceGone, SourceRefused, SourceUnreachable
-from tests.unit.adapters.github.answers import Clock, Script, answer, api
+from tests.unit.adapters.github.answers import NOON, Clock, Script, answer, api
 
 KEY = Key("work", "ghp_secret")
 
@@ -114,6 +114,27 @@ async def test_answers_without_data(body: object, kind: type[Exception]) -> None
         await api(Script(answer(200, body))).graphql("{ viewer { id } }", {}, key=KEY)
 
     assert kind is type(fault.value)
+
+
+async def test_host_without_graphql_says_nothing_of_repositories() -> None:
+    """Its 404 is about the API; git can still be asked."""
+    with pytest.raises(SourceRefused, match="GraphQL API"):
+        await api(Script(answer(404))).graphql("{ viewer { id } }", {}, key=KEY)
+
+
+async def test_question_that_can_wait_leaves_the_rest_of_the_hour() -> None:
+    """The request is not sent at all."""
+    reset = str(int(NOON.timestamp()) + 600)
+    low = {"x_ratelimit_limit": "5000", "x_ratelimit_remaining": "400", "x_ratelimit_reset": reset}
+    script = Script(answer(200, {"data": {}}, **low))
+    client = api(script)
+    await client.graphql("{ viewer { id } }", {}, key=KEY, spare=0.2)
+
+    with pytest.raises(SourceUnreachable):
+        await client.graphql("{ viewer { id } }", {}, key=KEY, spare=0.2)
+    await client.graphql("{ viewer { id } }", {}, key=KEY)
+
+    assert 2 == len(script.asked)
 
 
 async def test_redirect_to_another_host_says_nothing_of_a_repository() -> None:

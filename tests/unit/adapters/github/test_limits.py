@@ -109,6 +109,22 @@ def test_used_up_hour_pauses_until_its_end() -> None:
     book.check("acme", "graphql")
 
 
+def test_whoever_can_wait_leaves_a_share_of_the_hour() -> None:
+    """Reading long threads must not keep pushes from being seen; after the hour, it goes on."""
+    clock = Clock()
+    book = ledger(clock)
+    reset = str(int(NOON.timestamp()) + 600)
+    taken(book, answer(200, {}, x_ratelimit_limit="5000", x_ratelimit_remaining="999", x_ratelimit_reset=reset))
+
+    book.check("acme", "graphql")
+    book.check("acme", "graphql", spare=0.1)
+    with pytest.raises(SourceUnreachable, match="20%") as spared:
+        book.check("acme", "graphql", spare=0.2)
+    assert 600.0 == spared.value.retry_after_s
+    clock.ahead(601)
+    book.check("acme", "graphql", spare=0.2)
+
+
 def test_primary_limit_of_one_api_leaves_the_other_alone() -> None:
     """REST and GraphQL are counted apart, as GitHub counts them."""
     book = ledger()
