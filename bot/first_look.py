@@ -5,6 +5,7 @@ import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from adapters.forge import Asked
 from adapters.git.remote import RemoteGitSource
 from adapters.registry import SourceRegistry, SourceSpec
 from adapters.source import Head, SourceError, SourceGone, SourceUnreachable
@@ -42,6 +43,7 @@ async def look_at(
         if not may_use_credential:
             raise UserError("source.private_owner", name=name)
         said, is_credential_used = await _ask(registry, replace(spec, is_public=False)), True
+        await _demand_reason(registry, spec, said, name=name, credential=credential)
     elif not credential and _is_hidden(said):
         raise UserError("source.not_found", name=name, host=remote.named_host)
     is_private = is_credential_used or registry.is_inside(remote)
@@ -61,6 +63,25 @@ async def _ask(registry: SourceRegistry, spec: SourceSpec) -> Head | SourceError
         return error
     finally:
         await source.close()
+
+
+async def _demand_reason(
+    registry: SourceRegistry, spec: SourceSpec, said: Head | SourceError, *, name: str, credential: str
+) -> None:
+    """Raise UserError with what the host's API says, where it has one, of a credential that git was refused with.
+
+    Git is told no more than no; the API names the scope, right or installation that is missing.
+    """
+    remote = registry.remote(spec.location)
+    forge = registry.forge(remote.named_host) if _is_hidden(said) else None
+    if forge is None:
+        return
+    try:
+        await forge.describe(Asked(remote.repository, spec.ref), credential=credential)
+    except SourceGone as error:
+        raise UserError("source.credential_why", name=name, credential=credential, error=error) from None
+    except SourceError:
+        return  # what git said holds
 
 
 def _is_hidden(said: Head | SourceError | None) -> bool:

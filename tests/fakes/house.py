@@ -211,6 +211,9 @@ class HouseRegistry(SourceRegistry):
         fault = fault or self.faults.get(spec.location)
         return FakeSource(fault=fault) if fault else self.files
 
+    def forge(self, host: str) -> None:
+        """No host tells anything beside what its sources do."""
+
 
 @asynccontextmanager
 async def open_house(folder: Path) -> AsyncIterator[Typing]:

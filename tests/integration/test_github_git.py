@@ -8,11 +8,13 @@ import pytest
 
 from adapters.registry import SourceRegistry, SourceSpec
 from adapters.source import Entry, SourceGone
+from bot.errors import UserError
+from bot.first_look import look_at
 from config.load import default_values
 from config.settings import Files, Sources
 from tests.fakes.github.hub import Hub
 from tests.fakes.github.server import running_emulator, trusting
-from tests.integration.github_house import app_of
+from tests.integration.github_house import APP, app_of
 
 
 @pytest.fixture
@@ -58,3 +60,43 @@ async def test_private_repository_is_hidden_from_others(hub: Hub, tmp_path: Path
 
     with pytest.raises(SourceGone):
         await read(registry(hub, tmp_path, {}), hub)
+
+
+@pytest.mark.parametrize(
+    ("token", "why"),
+    [
+        ({"scopes": ["public_repo"]}, "private ones need the scope repo, and the token has public_repo"),
+        ({"expires_at": 1.0}, "is wrong, has expired or was revoked"),
+        ({"repositories": ["acme/other"]}, "it is private and not open to the credential 'work'"),
+    ],
+)
+async def test_credential_that_opens_nothing_is_told_why(
+    hub: Hub, tmp_path: Path, token: dict[str, Any], why: str
+) -> None:
+    """Whoever adds a repository learns what the operator has to change; git alone would only say no."""
+    await hub.create("acme/app", files={"a.py": b"secret"}, is_private=True)
+    hub.add_token("ghp_mine", **{"repositories": ["acme/*"], **token})
+    made = registry(hub, tmp_path, {"work": {"host": hub.host, "repositories": ["acme/*"], "token": "ghp_mine"}})
+    spec = SourceSpec("s", "git", f"{hub.url}/acme/app")
+
+    with pytest.raises(UserError) as told:
+        await look_at(made, spec, name="acme/app", may_use_credential=True)
+    await made.close()
+
+    assert "source.credential_why" == told.value.key
+    assert why in str(told.value.values["error"])
+    assert "ghp_mine" not in str(told.value.values)
+
+
+async def test_app_that_is_not_installed_is_told_so(hub: Hub, tmp_path: Path) -> None:
+    """An owner of the organization has to install it."""
+    await hub.create("acme/app", files={"a.py": b"secret"}, is_private=True)
+    made = registry(hub, tmp_path, app_of(hub))
+    hub.apps[APP].repositories = ("acme/other",)
+    spec = SourceSpec("s", "git", f"{hub.url}/acme/app")
+
+    with pytest.raises(UserError) as told:
+        await look_at(made, spec, name="acme/app", may_use_credential=True)
+    await made.close()
+
+    assert "it is not installed there, or not for this repository" in str(told.value.values["error"])
