@@ -23,6 +23,7 @@ from adapters.github.webhook import (
 )
 from bot.state.database import Database
 from bot.state.queries import sources, webhooks
+from bot.state.queries.webhooks import NOTHING_KNOWN, Known
 from bot.state.tables import Repository, Source
 from bot.state.vault import Vault
 from config.settings import Credential
@@ -85,7 +86,7 @@ class Hooks:
         """
         envelope, notice = await _beside(body, partial(_read, headers, body))
         known = await self._parts.db.read(partial(_known, notice))
-        sender = _sender(known, notice.sender)
+        sender = _sender(known.repositories, notice.sender)
         secrets = [*(secret for _, secret in self._apps), self._secret_of(sender)]
         *by_app, by_sender = await _beside(body, partial(genuine, body, headers.get(SIGNATURE, ""), secrets))
         if not (by_sender or any(by_app)):
@@ -93,10 +94,15 @@ class Hooks:
         if envelope is None:
             return Taken(Outcome.MALFORMED)
         hosts = {host for (host, _), is_genuine in zip(self._apps, by_app, strict=True) if is_genuine}
-        trusted = [row for row in known if row.host in hosts or (by_sender and _is_same(row, sender))]
-        if not (notice.event and trusted):
+        about = {
+            row.id: row for row in known.repositories if row.host in hosts or (by_sender and _is_same(row, sender))
+        }
+        if not (notice.event and about):
             return Taken(Outcome.IGNORED)
-        return await self._parts.db.write(partial(_mark, envelope, notice, trusted, now=self._parts.clock()))
+        moved = [source for source, row in known.followed if row.id in about and _concerns(notice, source, row)]
+        return await self._parts.db.write(
+            partial(_mark, envelope, notice, list(about.values()), moved, now=self._parts.clock())
+        )
 
     def _secret_of(self, sender: Repository | None) -> str:
         """The secret of a repository's own hook; as much work when there is none."""
@@ -114,13 +120,13 @@ def _read(headers: Mapping[str, str], body: bytes) -> tuple[Envelope | None, Not
         return None, Notice()
 
 
-async def _known(notice: Notice, session: AsyncSession) -> list[Repository]:
+async def _known(notice: Notice, session: AsyncSession) -> Known:
     """What we know of the repositories that a delivery names, or of all of their owner."""
     named = notice.about or ((notice.sender,) if notice.sender else ())
     if notice.owner and not 0 < len(named) <= _MOST_NAMED:
-        return await webhooks.repositories_of_owner(session, host=notice.host, owner=notice.owner)
+        return await webhooks.of_owner(session, host=notice.host, owner=notice.owner)
     if not named:
-        return []
+        return NOTHING_KNOWN
     ids = {one.node_id for one in named if one.node_id}
     keys = {_key(one.host, name) for one in named for name in (one.repository, one.former) if name}
     return await webhooks.named(session, host=named[0].host, node_ids=ids, keys=keys)
@@ -146,26 +152,35 @@ def _is_same(row: Repository, sender: Repository | None) -> bool:
 
 
 async def _mark(
-    envelope: Envelope, notice: Notice, known: Sequence[Repository], session: AsyncSession, *, now: datetime
+    envelope: Envelope,
+    notice: Notice,
+    about: Sequence[Repository],
+    moved: Sequence[Source],
+    session: AsyncSession,
+    *,
+    now: datetime,
 ) -> Taken:
-    about = [pair for pair in await webhooks.followed(session, known) if _concerns(notice, *pair)]
     kept = await webhooks.keep(
         session,
         envelope.delivery,
         event=notice.event,
-        repository=known[0].id if len(known) == 1 else None,
-        outcome="marked" if about else "nothing",
+        repository=about[0].id if len(about) == 1 else None,
+        outcome="marked" if moved else "nothing",
         now=now,
     )
     if not kept:
         return Taken(Outcome.REPEATED)
-    for row in known:
-        await webhooks.note_event(session, row.id, notice.event, now=now)
-        if notice.event == "ping" or (notice.event == "push" and row.hook_problem == "no_push"):
-            await webhooks.note_problem(session, row.id, notice.problem)
-    for source, _ in about:
+    for row in about:
+        await webhooks.note_event(session, row.id, notice.event, problem=_problem(notice, row), now=now)
+    for source in moved:
         await sources.mark_dirty(session, source.id)
-    return Taken(Outcome.ACCEPTED, len(about))
+    return Taken(Outcome.ACCEPTED, len(moved))
+
+
+def _problem(notice: Notice, row: Repository) -> str | None:
+    """What a delivery tells to be wrong with the hook, '' for nothing; None when it tells nothing about that."""
+    is_mended = notice.event == "push" and row.hook_problem == "no_push"
+    return notice.problem if notice.event == "ping" or is_mended else None
 
 
 def _concerns(notice: Notice, source: Source, repository: Repository) -> bool:

@@ -1,9 +1,11 @@
 """Webhooks: whose they are, the ids of deliveries that were taken in, and what a delivery changes."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -15,19 +17,47 @@ from bot.state.upsert import insert_or_leave
 _REMOTE = ("git", "threads")
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Repositories that a delivery names, and the sources that follow them, each beside its repository."""
+
+    repositories: Sequence[Repository]
+    followed: Sequence[tuple[Source, Repository]]
+
+
+NOTHING_KNOWN: Final = Known((), ())
+
+
 async def named(
     session: AsyncSession, *, host: str, node_ids: Collection[str] = (), keys: Collection[str] = ()
-) -> list[Repository]:
+) -> Known:
     """The known repositories of a host that have one of these node ids or location keys."""
     is_named = or_(col(Repository.node_id).in_(list(node_ids)), col(Repository.location_key).in_(list(keys)))
-    wanted = select(Repository).where(col(Repository.host) == host, is_named)
-    return list(await session.scalars(wanted.order_by(col(Repository.id))))
+    return await _known(session, col(Repository.host) == host, is_named)
 
 
-async def repositories_of_owner(session: AsyncSession, *, host: str, owner: str) -> list[Repository]:
+async def of_owner(session: AsyncSession, *, host: str, owner: str) -> Known:
     """The known repositories of an owner, whatever the case of its letters."""
     begins = col(Repository.location_key).startswith(f"https://{host}/{owner}/".casefold(), autoescape=True)
-    return list(await session.scalars(select(Repository).where(col(Repository.host) == host, begins)))
+    return await _known(session, col(Repository.host) == host, begins)
+
+
+async def _known(session: AsyncSession, *conditions: ColumnElement[bool]) -> Known:
+    """Ask for repositories and those who follow them at once: a delivery is answered within milliseconds.
+
+    Hidden sources are among them. One that is not tied to its repository yet is found by its location.
+    """
+    is_untied = and_(col(Source.repository).is_(None), func.lower(col(Source.location)) == col(Repository.location_key))
+    follows = and_(
+        or_(col(Source.repository) == col(Repository.id), is_untied),
+        col(Source.kind).in_(_REMOTE),
+        col(Source.state) != "removed",
+    )
+    wanted = select(Repository, Source, col(Project.id)).where(*conditions).outerjoin(Source, follows)
+    wanted = wanted.outerjoin(Project, and_(col(Project.id) == col(Source.project), col(Project.removed_at).is_(None)))
+    rows: list[Any] = list(await session.execute(wanted.order_by(col(Repository.id), col(Source.id))))
+    found = {repository.id: repository for repository, _, _ in rows}
+    return Known(list(found.values()), [(source, row) for row, source, project in rows if project is not None])
 
 
 async def repository_of(session: AsyncSession, source: Source) -> Repository | None:
@@ -47,24 +77,6 @@ async def know(session: AsyncSession, source: Source, *, host: str) -> Repositor
     return found
 
 
-async def followed(session: AsyncSession, known: Sequence[Repository]) -> list[tuple[Source, Repository]]:
-    """The sources that follow these repositories, hidden ones too, each with its repository.
-
-    A source that is not tied to its repository yet is found by its location.
-    """
-    by_id, by_key = {row.id: row for row in known}, {row.location_key: row for row in known}
-    is_untied = and_(col(Source.repository).is_(None), func.lower(col(Source.location)).in_(list(by_key)))
-    wanted = select(Source).join(Project, col(Project.id) == col(Source.project))
-    wanted = wanted.where(
-        or_(col(Source.repository).in_(list(by_id)), is_untied),
-        col(Source.kind).in_(_REMOTE),
-        col(Source.state) != "removed",
-        col(Project.removed_at).is_(None),
-    )
-    found = await session.scalars(wanted)
-    return [(row, by_id.get(row.repository or "") or by_key[row.location.casefold()]) for row in found]
-
-
 async def keep(
     session: AsyncSession, delivery: str, *, event: str, repository: str | None, outcome: str, now: datetime
 ) -> bool:
@@ -74,10 +86,10 @@ async def keep(
     return (await session.execute(made)).first() is not None
 
 
-async def note_event(session: AsyncSession, repository: str, event: str, *, now: datetime) -> None:
-    """A delivery of this repository was taken in."""
-    changed = update(Repository).where(col(Repository.id) == repository)
-    await session.execute(changed.values(hook_event=event, hook_event_at=now))
+async def note_event(session: AsyncSession, repository: str, event: str, *, problem: str | None, now: datetime) -> None:
+    """A delivery of this repository was taken in. It tells what is wrong with its hook, unless that is None."""
+    told = {"hook_event": event, "hook_event_at": now} | ({} if problem is None else {"hook_problem": problem})
+    await session.execute(update(Repository).where(col(Repository.id) == repository).values(**told))
 
 
 async def note_problem(session: AsyncSession, repository: str, problem: str) -> None:
