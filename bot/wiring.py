@@ -30,6 +30,7 @@ from bot.onboarding import Onboarding, OnboardingParts
 from bot.privacy import PrivacyFacts, privacy_text, search_endpoints
 from bot.reactions import Reactions
 from bot.readiness import Readiness
+from bot.redelivery import Redelivery, RedeliveryParts
 from bot.routing import Routing
 from bot.state.ids import new_id
 from bot.state.tables import Inbox as InboxRow
@@ -253,6 +254,19 @@ def chores_of(opened: Opened, runner: JobRunner, chat: Chat) -> Chores:
             uploads=chat.files,
             backups=opened.backups,
             backup_every=opened.settings.backup.every,
+            redelivery=_redelivery(opened),
+        )
+    )
+
+
+def _redelivery(opened: Opened) -> Redelivery:
+    return Redelivery(
+        RedeliveryParts(
+            db=opened.db,
+            host=opened.registry.forge,
+            credentials=opened.settings.sources.credentials,
+            url=opened.hook_setup.url,
+            clock=utc_now,
         )
     )
 

@@ -17,6 +17,7 @@ from bot.lifecycle import Lifecycle, Telling
 from bot.mirrors import drop_mirrored, remove_unfollowed
 from bot.polling import Polling, PollingParts
 from bot.privacy import sweep
+from bot.redelivery import Redelivery
 from bot.refresh import Refresh
 from bot.state.database import Database
 from bot.state.queries import purges, retention, sources
@@ -50,6 +51,7 @@ class ChoreParts:
     uploads: Uploads | None = None
     backups: Backups | None = None
     backup_every: timedelta | None = None
+    redelivery: Redelivery | None = None
 
 
 registry: Registry["Chores"] = Registry()
@@ -166,6 +168,11 @@ class Chores:
             return ""
         made = await self._parts.backups.make()
         return "PostgreSQL: left to pg_dump" if made is None else f"{made.file}, {made.bytes} bytes"
+
+    @registry.job("deliveries", every=timedelta(days=1), at_start=True)
+    async def ask_for_deliveries(self) -> str:
+        """Ask hosts for the deliveries of webhooks that were missed."""
+        return await self._parts.redelivery.ask_again() if self._parts.redelivery is not None else ""
 
     @registry.job("watch", every=TICK)
     async def align_watch(self) -> str:

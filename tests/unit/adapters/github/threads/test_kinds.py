@@ -4,7 +4,7 @@ import pytest
 from graphql import parse, validate
 
 from adapters.github.threads.kinds import COUNT_QUERY, KINDS, more_query, page_query, single_query, sweep_query
-from tests.fakes.github.schemas import graphql_schema
+from tests.fakes.github.graphql_api import graphql_schema
 
 QUERIES = {
     "counts": COUNT_QUERY,
