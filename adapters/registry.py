@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -241,7 +241,8 @@ class SourceRegistry:
 def link_of(kind: str, location: str, *, github_hosts: Collection[str] = ()) -> str | None:
     """Say how lines of a source are linked on the web: a template as `SourceView` of pipelines has it, or None.
 
-    Threads are linked by their {page} and the {anchor} of a comment, files by {commit}, {path}, {first}, {last}. A host at an unusual port has links only when it is among those that speak GitHub's API.
+    Threads are linked by their {page} and the {anchor} of a comment, files by {commit}, {path}, {first}, {last}. A host
+    at an unusual port has links only when it is among those that speak GitHub's API.
     """
     if kind == "threads":
         return location + "/{page}{anchor}"
@@ -253,3 +254,19 @@ def link_of(kind: str, location: str, *, github_hosts: Collection[str] = ()) -> 
     if parts.port is not None and parts.netloc not in github_hosts:
         return None
     return link_template(parts.netloc, parts.path, github_hosts=github_hosts)
+
+
+def compare_of(
+    kind: str, location: str, *, before: str, after: str, github_hosts: Sequence[str] = ("github.com",)
+) -> str | None:
+    """Say where the web shows what changed from one commit of a repository to another; None where it does not."""
+    if kind != "git" or "://" not in location:
+        return None
+    from adapters.git.translate import compare_link
+
+    parts = urlsplit(location)
+    host = parts.hostname or ""
+    place = host if parts.port is None else f"{host}:{parts.port}"
+    if place not in github_hosts and parts.port is not None:
+        return None
+    return compare_link(place, parts.path, before=before, after=after, is_github=place in github_hosts)

@@ -190,6 +190,7 @@ ACTIONS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
         # the room
         "answer": _STEER[1:],  # alone with us, everything is answered
         "language": _STEER,
+        "digest": _STEER,
         "guests": (
             Rule(role=Role.ADMIN, places=ROOMS, needs_confirmation=True, is_audited=True, exposes_project=True),
         ),

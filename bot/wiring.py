@@ -19,6 +19,7 @@ from bot.commands.house import House, who_answers
 from bot.context import JobView
 from bot.conversation import Conversation
 from bot.delivery import Delivery
+from bot.digest import Digest, DigestParts
 from bot.inbox import Inbox
 from bot.jobs.chores import ChoreParts, Chores
 from bot.jobs.clockwork import Clockwork
@@ -109,6 +110,7 @@ class Chat:
     lanes: Lanes
     commands: Commands
     jobs: Jobs
+    digest: Digest
 
 
 def chat_of(opened: Opened, metrics: Metrics) -> Chat:
@@ -156,7 +158,7 @@ def chat_of(opened: Opened, metrics: Metrics) -> Chat:
         owner=new_id(), room_parallel=settings.room.parallel, total_parallel=settings.answers.parallel
     )
     queue.lanes = Lanes(opened.db, routing, lane_rules, utc_now, spawn)
-    return Chat(web, weblog, folder, house.uploads, delivery, inbox, queue.lanes, commands, jobs)
+    return Chat(web, weblog, folder, house.uploads, delivery, inbox, queue.lanes, commands, jobs, house.digest)
 
 
 def _house(opened: Opened, queue: _Queue, jobs: Jobs, delivery: Delivery) -> House:
@@ -193,11 +195,19 @@ def _house(opened: Opened, queue: _Queue, jobs: Jobs, delivery: Delivery) -> Hou
         people=opened.people,
         uploads=_uploads(opened, delivery),
         threads=Threads(opened.db, opened.following, opened.registry),
+        digest=_digest(opened, delivery),
         limits=settings.limits,
         sources=settings.sources,
         access=settings.access,
         privacy_text=lambda language: privacy_text(facts, language),
         who_answers=lambda language: who_answers(settings.llm, language, searching=searching),
+    )
+
+
+def _digest(opened: Opened, delivery: Delivery) -> Digest:
+    settings = opened.settings
+    return Digest(
+        DigestParts(opened.db, delivery, utc_now, settings.answers.language, github_hosts=settings.sources.github_hosts)
     )
 
 
@@ -255,6 +265,7 @@ def chores_of(opened: Opened, runner: JobRunner, chat: Chat) -> Chores:
             backups=opened.backups,
             backup_every=opened.settings.backup.every,
             redelivery=_redelivery(opened),
+            digest=chat.digest,
         )
     )
 

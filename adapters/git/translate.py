@@ -202,3 +202,15 @@ def link_template(host: str, repository: str, *, github_hosts: Collection[str] =
     if host == "bitbucket.org":
         return base + "/src/{commit}/{path}#lines-{first}:{last}"
     return None
+
+
+def compare_link(host: str, repository: str, *, before: str, after: str, is_github: bool) -> str | None:
+    """Say where the web shows what changed between two commits; None for other versions and for unknown hosts."""
+    if not (_COMMIT.fullmatch(before) and _COMMIT.fullmatch(after)) or EMPTY.commit in {before, after}:
+        return None
+    base = f"https://{host}/{repository.removesuffix('.git').strip('/')}"
+    if is_github or host == "codeberg.org" or host.startswith(("gitea.", "forgejo.")):
+        return f"{base}/compare/{before}...{after}"
+    if host == "gitlab.com" or host.startswith("gitlab."):
+        return f"{base}/-/compare/{before}...{after}"
+    return None

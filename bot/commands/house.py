@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bot.context import JobsPort, QueuePort
+from bot.digest import Digest
 from bot.following import Following
 from bot.hook_setup import HookSetup
 from bot.onboarding import Onboarding
@@ -38,6 +39,7 @@ class House:
     people: People
     uploads: Uploads
     threads: Threads
+    digest: Digest
     limits: Limits
     sources: Sources
     access: Access

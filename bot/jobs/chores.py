@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.registry import SourceRegistry
 from adapters.source import Head
 from bot.backup import Backups
+from bot.digest import Digest
 from bot.following import Following
 from bot.jobs.registry import Job, Registry
 from bot.jobs.runner import JobRunner
@@ -52,6 +53,7 @@ class ChoreParts:
     backups: Backups | None = None
     backup_every: timedelta | None = None
     redelivery: Redelivery | None = None
+    digest: Digest | None = None
 
 
 registry: Registry["Chores"] = Registry()
@@ -173,6 +175,12 @@ class Chores:
     async def ask_for_deliveries(self) -> str:
         """Ask hosts for the deliveries of webhooks that were missed."""
         return await self._parts.redelivery.ask_again() if self._parts.redelivery is not None else ""
+
+    @registry.job("digest", every=timedelta(minutes=1))
+    async def post_digests(self) -> str:
+        """Post the daily summary of what changed to the rooms where it is due."""
+        posted = await self._parts.digest.post_due() if self._parts.digest is not None else 0
+        return f"posted {posted}" if posted else ""
 
     @registry.job("watch", every=TICK)
     async def align_watch(self) -> str:

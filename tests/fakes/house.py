@@ -16,6 +16,8 @@ from adapters.source import CodeSource, SourceError
 from bot.commands.execution import Commands
 from bot.commands.house import House, who_answers
 from bot.context import JobView, MessageContext
+from bot.delivery import Delivery
+from bot.digest import Digest, DigestParts
 from bot.following import Following, FollowingParts
 from bot.gate import look
 from bot.hook_setup import HookSetup, SetupParts
@@ -295,6 +297,15 @@ async def open_house(folder: Path) -> AsyncIterator[Typing]:
             )
         ),
         threads=Threads(db, following, registry),
+        digest=Digest(
+            DigestParts(
+                db,
+                Delivery(db, vault, {("fake", "bot"): chat}, lambda: NOW),
+                lambda: NOW,
+                "en",
+                github_hosts=everything.sources.github_hosts,
+            )
+        ),
         limits=limits,
         sources=declared,
         access=everything.access,

@@ -23,6 +23,7 @@ from tests.fakes.state import NOW
 from tests.unit.bot.state.test_queries_access import *  # noqa: F403
 from tests.unit.bot.state.test_queries_changes import *  # noqa: F403
 from tests.unit.bot.state.test_queries_codes import *  # noqa: F403
+from tests.unit.bot.state.test_queries_digests import *  # noqa: F403
 from tests.unit.bot.state.test_queries_erasure import *  # noqa: F403
 from tests.unit.bot.state.test_queries_flow import *  # noqa: F403
 from tests.unit.bot.state.test_queries_jobs import *  # noqa: F403

@@ -26,8 +26,9 @@ NEVER_TAKEN_AWAY = {
     "claim",
     "join",
 }
-STEERED_BY_ROOM_ADMINS = {"answer", "language", "project leave", "project redeem"}
+STEERED_BY_ROOM_ADMINS = {"answer", "digest", "language", "project leave", "project redeem"}
 FOR_OWNERS = {
+    "jobs run",
     "metrics",
     "project new",
     "source add private",
@@ -37,7 +38,7 @@ FOR_OWNERS = {
     "audit",
     "stop",
 }
-FOR_THE_SHELL = {"login", "owner add", "restore"}
+FOR_THE_SHELL = {"backup", "login", "owner add", "restore"}
 FOR_ASKERS = {"ask", "verify", "rate", "cancel", "reset", "read_turn"}
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from adapters.git.translate import (
+    compare_link,
     explain,
     link_template,
     parse_attributes,
@@ -11,6 +12,7 @@ from adapters.git.translate import (
     parse_tree,
     short_ref,
 )
+from adapters.registry import compare_of
 from adapters.source import Entry, Head, SourceError, SourceGone, SourceRefused, SourceUnreachable
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
@@ -149,3 +151,31 @@ def test_unknown_host_has_no_link() -> None:
 def test_short_refs() -> None:
     """Branches and tags are shown by their short names."""
     assert ["main", "v1", "refs/pull/1"] == [short_ref(f"refs/{ref}") for ref in ("heads/main", "tags/v1", "pull/1")]
+
+
+BEFORE, AFTER = "1a" * 20, "2b" * 20
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("https://github.com/acme/app", f"https://github.com/acme/app/compare/{BEFORE}...{AFTER}"),
+        ("https://git.acme.org:8443/a/b.git", f"https://git.acme.org:8443/a/b/compare/{BEFORE}...{AFTER}"),
+        ("https://gitlab.com/a/b/c", f"https://gitlab.com/a/b/c/-/compare/{BEFORE}...{AFTER}"),
+        ("https://codeberg.org/a/b", f"https://codeberg.org/a/b/compare/{BEFORE}...{AFTER}"),
+        ("https://gitlab.com:8443/a/b", None),
+        ("https://git.example.org/a/b", None),
+        ("/srv/mirrors/app.git", None),
+    ],
+)
+def test_changes_are_compared_where_the_host_shows_them(location: str, expected: str | None) -> None:
+    """GitHub's own servers by the setting; a host whose form is not known has no link."""
+    hosts = ("github.com", "git.acme.org:8443")
+
+    assert expected == compare_of("git", location, before=BEFORE, after=AFTER, github_hosts=hosts)
+
+
+@pytest.mark.parametrize("before", ["", "0" * 40, "v1.0", "1a2b3c4"])
+def test_only_two_commits_are_compared(before: str) -> None:
+    """A first index, an empty repository and other versions have nothing to compare with."""
+    assert compare_link("github.com", "/a/b", before=before, after=AFTER, is_github=True) is None
