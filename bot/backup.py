@@ -7,7 +7,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from config.settings import Backup
 
 FOLDER: Final = "backups"
 _OURS: Final = "backup-????????T??????Z"
+_WRONG_CLOCK: Final = timedelta(hours=1)
 _UPGRADE_COPIES: Final = "state-*.db"  # made before a change of the schema, bot.state.migrations
 
 
@@ -77,7 +78,7 @@ class Backups:
                 digest = hashlib.file_digest(content, "sha256").hexdigest()
             made = Made(copy.name, now.isoformat(), PROGRAM, HEAD, copy.stat().st_size, digest)
             platform.write_private_file(copy.with_suffix(".json"), json.dumps(asdict(made), indent=2) + "\n")
-            self._prune(now)
+            self._prune(now, kept=copy.stem)
         return made
 
     def _demand_room(self, size_bytes: int) -> None:
@@ -97,12 +98,13 @@ class Backups:
                 f"expected to write a copy of the state database in {self.folder}, got {error}"
             ) from error
 
-    def _prune(self, now: datetime) -> None:
-        """Keep the newest copies, none beyond its time but the newest; what a kill left half made goes as well."""
+    def _prune(self, now: datetime, *, kept: str) -> None:
+        """Keep the newest copies, none beyond its time but the one just made; what a kill left half made goes as well."""
         newest_first = sorted(self.folder.glob(f"{_OURS}.json"), reverse=True)
+        others = [manifest for manifest in newest_first if manifest.stem != kept]
         cut_off = {copy for copy in self.folder.glob(f"{_OURS}.db") if not copy.with_suffix(".json").exists()}
-        for number, manifest in enumerate(newest_first):
-            if number >= self._settings.keep or (number and self._is_over(_made_at(manifest), now)):
+        for number, manifest in enumerate(others, start=1):
+            if number >= self._settings.keep or self._is_over(_made_at(manifest), now):
                 manifest.unlink()
                 manifest.with_suffix(".db").unlink(missing_ok=True)
         older = (copy for copy in self._copies.glob(_UPGRADE_COPIES) if self._is_over(_changed_at(copy), now))
@@ -110,8 +112,9 @@ class Backups:
             left.unlink(missing_ok=True)
 
     def _is_over(self, at: datetime, now: datetime) -> bool:
+        """Whether a copy has had its time. One from the future was made by a clock that was wrong, nobody knows when."""
         longest = self._settings.longest
-        return longest is not None and at < now - longest
+        return longest is not None and not now - longest <= at <= now + _WRONG_CLOCK
 
 
 def _made_at(manifest: Path) -> datetime:

@@ -73,6 +73,20 @@ async def test_the_oldest_copies_go(tmp_path: Path) -> None:
     )
 
 
+async def test_copies_of_a_clock_that_was_wrong_push_out_no_other(tmp_path: Path) -> None:
+    """They would look like the newest for a year, and outlive what `/privacy` says."""
+    await (await open_database(tmp_path)).close()
+    clock = Clock(NOW + timedelta(days=365))
+    backups = _backups(tmp_path, clock)
+    await backups.make()
+    clock.now = NOW
+
+    made = await backups.make()
+
+    assert made is not None
+    assert [made.file] == [path.name for path in (tmp_path / "backups").glob("*.db")]
+
+
 async def test_a_disk_that_is_nearly_full_pauses_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written, and what there is stays; room for the copy itself is asked for as well."""
     await (await open_database(tmp_path)).close()
