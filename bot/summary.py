@@ -100,7 +100,8 @@ def _merge(signs: dict[str, str], sign: str, path: str) -> None:
 def _of_source(source: Source, story: Story | None, told: Told, *, most: int) -> tuple[list[str], bool, int]:
     """The lines for a source, whether they are news, and how many files they name."""
     if source.state == "hidden":
-        is_news = source.state_at is not None and source.state_at > told.since
+        was_told = source.state_reason == "purged"  # a week after it was hidden
+        is_news = not was_told and source.state_at is not None and source.state_at > told.since
         return ([_say("hidden", source, told)] if is_news else []), is_news, 0
     lines, files = _changed(source, story, told, most=most) if story is not None and story.is_news else ([], [])
     is_news = bool(lines)

@@ -100,13 +100,14 @@ def test_a_first_index_names_no_files() -> None:
 
 
 def test_a_hidden_source_is_named_and_its_paths_are_not() -> None:
-    """Once; on the days after it is no news any more."""
+    """Once; on the days after it is no news any more, nor when it is purged."""
     hidden = source(state="hidden", state_at=later(hours=-2))
 
     said = lines([hidden], change(("~", "salaries.md")))
 
     assert [say("digest.hidden", "en", name="acme/app")] == said
     assert [] == lines([source(state="hidden", state_at=later(days=-2))], change(("~", "salaries.md")))
+    assert [] == lines([source(state="hidden", state_at=later(hours=-2), state_reason="purged")])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
