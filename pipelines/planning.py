@@ -63,7 +63,8 @@ class Outcome:
 class Plan:
     """What must be done so that the index equals a listing.
 
-    `moved` are the changed paths whose content is indexed under another path already, `unchanged` counts files that
+    `moved` are the changed paths whose content is indexed under another path already, `renamed` gives for a changed path
+    the removed one that had its content, each once, `unchanged` counts files that
     are indexed and stay, with `redacted` keys and tokens taken out of them, `skipped` counts by reason those that are
     not read this time. `renewed` of the changed ones are indexed at the same content, but made by another version.
     `held` files stood in the manifest that the listing was compared with: that of the project or, when `is_rebuild`, of
@@ -76,6 +77,7 @@ class Plan:
     unchanged: int = 0
     redacted: int = 0
     skipped: Mapping[str, int] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
     renewed: int = 0
     held: int = 0
     is_rebuild: bool = False
@@ -121,7 +123,10 @@ def compare(
             redacted += entry.redacted
     removed = sorted(held.keys() - wanted)
     moved = _moved(held, changed, version)
-    return Plan(changed, removed, moved, unchanged, redacted, dict(skipped), renewed=renewed, held=len(held))
+    renamed = _renamed(held, changed, removed)
+    return Plan(
+        changed, removed, moved, unchanged, redacted, dict(skipped), renamed=renamed, renewed=renewed, held=len(held)
+    )
 
 
 def _within_limits(
@@ -152,6 +157,20 @@ def _moved(held: Mapping[str, Entry], changed: Sequence[Listed], version: str) -
         for file in changed
         if names_by_blob.get(file.blob) == {(_file_name(file.path), made_by(file.path, version))}
     )
+
+
+def _renamed(held: Mapping[str, Entry], changed: Sequence[Listed], removed: Sequence[str]) -> Mapping[str, str]:
+    """Pair the new paths of files with those that they had: the same content, under the same file name if possible."""
+    by_blob: dict[str, list[str]] = {}
+    for path in removed:
+        by_blob.setdefault(held[path].blob, []).append(path)
+    pairs: dict[str, str] = {}
+    for file in changed:
+        if file.path not in held and (former := by_blob.get(file.blob)):
+            alike = next((path for path in former if _file_name(path) == _file_name(file.path)), former[0])
+            former.remove(alike)
+            pairs[file.path] = alike
+    return pairs
 
 
 def _file_name(path: str) -> str:

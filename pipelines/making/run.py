@@ -124,7 +124,13 @@ class Run:
             self._add(file, len(data), IndexedFile(self._entry(file, len(data), made), made.prepared.documents, rows))
         self._tell("reading")
         if self.interim and (self._waiting_bytes >= BATCH_BYTES or len(self._waiting) >= BATCH_FILES):
-            await self._write(remove=(), shown=self.interim)
+            await self._write(remove=self._former(), shown=self.interim)
+
+    def _former(self) -> Sequence[tuple[str, str]]:
+        """The paths that the waiting files had before: they go with the same write, so that no search finds both."""
+        renamed = self.plan.renamed
+        waiting = (file.entry.path for file in self._waiting)
+        return [(self.target.source, renamed[path]) for path in waiting if path in renamed]
 
     async def _vectors(self, files: Sequence[Content], made: Sequence[Made]) -> list[Vectors | None]:
         """Give the vectors of each file: those made already or known, the others by one call of the embedder."""
