@@ -6,9 +6,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from config.load import load
 from tests.contracts.github import ask, git
 from tests.fakes.github.bare import NOTHING
 from tests.fakes.github.hub import Hub
+from tests.fakes.github.people import new_app_key
 
 HEADS = (
     "id nameWithOwner isPrivate isArchived isDisabled isEmpty isLocked defaultBranchRef{name target{oid}} "
@@ -124,6 +126,12 @@ async def test_a_node_id_outlives_a_rename(hub: Hub, web: httpx.AsyncClient) -> 
         web, f'{{nodes(ids:["R_none","{repository.node_id}"]){{... on Repository{{nameWithOwner}}}} rateLimit{{cost}}}}'
     )
 
+    former = [
+        (await ask(web, f'{{repository(owner:"acme",name:"app"{more}){{nameWithOwner}}}}'))["data"]["repository"]
+        for more in ("", ",followRenames:false")
+    ]
+
+    assert [{"nameWithOwner": "acme/program"}, None] == former
     assert {"nodes": [None, {"nameWithOwner": "acme/program"}], "rateLimit": {"cost": 1}} == answer["data"]
     assert [("NOT_FOUND", ["nodes", 0])] == [(error["type"], error["path"]) for error in answer["errors"]]
 
@@ -177,3 +185,16 @@ async def test_many_repositories_cost_nothing_to_make(hub: Hub, web: httpx.Async
 
     assert {"repository": {"defaultBranchRef": {"target": {"oid": many[150].head}}}} == answer["data"]
     assert before != many[150].head
+
+
+async def test_roomwise_can_be_set_up_for_it(hub: Hub, tmp_path: Path) -> None:
+    """By a section of the settings, or by variables for a process of its own."""
+    private, public = new_app_key()
+    hub.add_app(7, public, ["other/*"], private_key_pem=private)
+    loaded = load(environ=hub.environment(), cwd=tmp_path, data_dir=tmp_path).settings.sources
+
+    assert ((hub.host,), (hub.host,)) == (loaded.allowed_hosts, loaded.github_hosts)
+    assert {"token-1": ("token", 0, ""), "app-7": ("", 7, private)} == {
+        name: (one.token.get_secret_value(), one.app_id, one.app_key.get_secret_value())
+        for name, one in loaded.credentials.items()
+    }

@@ -73,7 +73,7 @@ _FITTING: set[str] = set()
 _TEXT = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 
 
-@functools.lru_cache(maxsize=512)
+@functools.lru_cache(maxsize=64)
 def check(query: str) -> Checked:
     """Parse a query and validate it. The cost is GitHub's: the connections, a hundred a point, at least one."""
     try:

@@ -1,6 +1,7 @@
 """The emulator's state, and what tests do to it: repositories, people, faults."""
 
 import itertools
+import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -52,6 +53,7 @@ class HowApp(TypedDict, total=False):
     permissions: dict[str, str]
     events: Sequence[str]
     token_lives_s: float
+    private_key_pem: str
 
 
 class Hub(Deliveries):
@@ -76,11 +78,23 @@ class Hub(Deliveries):
         self._named: dict[str, int] = {}
 
     def settings(self) -> dict[str, Any]:
-        """The section [sources] for this host, with a credential for each token that was added for some repositories."""
+        """The section [sources] for this host.
+
+        Each token that was added is a credential "token-1", "token-2", ..., each App whose private key was given one by
+        its name, "app-7".
+        """
+        tokens = [token for token in self.tokens.values() if token.kind != "installation"]
+        opened: list[tuple[str, Sequence[str], dict[str, Any]]] = [
+            (f"token-{number}", token.repositories, {"token": token.text})
+            for number, token in enumerate(tokens, start=1)
+        ]
+        opened += [
+            (app.slug, app.repositories, {"app_id": app.app_id, "app_key": app.private_key_pem})
+            for app in self.apps.values()
+            if app.private_key_pem
+        ]
         credentials = {
-            f"token-{number}": {"host": self.host, "repositories": list(token.repositories), "token": token.text}
-            for number, token in enumerate(self.tokens.values(), start=1)
-            if token.kind != "installation"
+            name: {"host": self.host, "repositories": list(patterns), **secret} for name, patterns, secret in opened
         }
         return {
             "allowed_hosts": [self.host],
@@ -88,6 +102,11 @@ class Hub(Deliveries):
             "inside_hosts": [self.host, self.host.partition(":")[0]],
             "credentials": credentials,
         }
+
+    def environment(self) -> dict[str, str]:
+        """The same as variables for a Roomwise of its own process, which then also trusts the emulator."""
+        said = {f"ROOMWISE_SOURCES__{name.upper()}": json.dumps(value) for name, value in self.settings().items()}
+        return {**said, "SSL_CERT_FILE": str(self.ca_file), "GIT_SSL_CAINFO": str(self.ca_file)}
 
     def now(self) -> float:
         """The emulator's clock, in Unix seconds."""

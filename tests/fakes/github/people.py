@@ -80,6 +80,7 @@ class App:
     permissions: Mapping[str, str] = field(default_factory=lambda: dict(READ_ALL))
     events: Sequence[str] = ("push", "repository")
     token_lives_s: float = 3_600.0
+    private_key_pem: str = ""  # only for the settings of whoever signs in as the App
     is_suspended: bool = False
     installation_id: int = field(default_factory=lambda: next(_installation_ids))
     limits: dict[str, Limit] = field(default_factory=lambda: {"core": Limit(), "graphql": Limit()})

@@ -106,8 +106,10 @@ async def _pieces(process: asyncio.subprocess.Process) -> AsyncIterator[bytes]:
     try:
         while piece := await process.stdout.read(_PIECE_BYTES):
             yield piece
+    except BaseException:
+        # Not in `finally`: a process that has just ended is waited for; to kill it would take its code from asyncio.
+        with suppress(ProcessLookupError):
+            process.kill()
+        raise
     finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
         await process.wait()
