@@ -1,5 +1,7 @@
 """What goes wrong in the GitHub emulator on request, and how many it serves."""
 
+import asyncio
+import ssl
 import time
 
 import httpx
@@ -130,6 +132,24 @@ async def test_git_fails_likewise(hub: Hub, kind: FaultKind) -> None:
     codes = [git("ls-remote", f"{hub.url}/acme/app.git")[0] for _ in range(2)]
 
     assert [128, 0] == codes
+
+
+async def test_a_client_that_hangs_up_is_no_fault(hub: Hub) -> None:
+    """As a killed git does: in the middle of what it sends, and of what it is sent."""
+    await hub.create("acme/app", files={"a.py": b"one" * 1_000_000})
+    context = ssl.create_default_context(cafile=str(hub.ca_file))
+    host, _, port = hub.host.partition(":")
+    for lines in (
+        b"POST /acme/app.git/git-upload-pack HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n123",
+        b"GET /acme/app.git/info/refs?service=git-upload-pack HTTP/1.1\r\nhost: x\r\n\r\n",
+    ):
+        _reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
+        writer.write(lines)
+        await writer.drain()
+        writer.transport.abort()
+
+    assert 0 == git("ls-remote", f"{hub.url}/acme/app.git")[0]
+    assert [] == hub.crashes
 
 
 async def test_what_is_still_going_on_does_not_hold_up_the_end(hub: Hub, web: httpx.AsyncClient) -> None:

@@ -9,6 +9,7 @@ from email.utils import formatdate
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from tests.fakes.github.answers import ApiError, caller
@@ -78,8 +79,8 @@ class Front:
         sender = self._spoiled(scope, noted)
         try:
             await (self._answer_git if kind == "git" else self._answer_api)(scope, receive, sender)
-        except Reset:
-            return
+        except (Reset, ClientDisconnect):
+            return  # a killed git is no fault of ours
         except Exception as error:
             self._hub.crashes.append(error)
             raise
@@ -107,7 +108,8 @@ class Front:
 
     def _fault(self, path: str, limit: Limit) -> Fault | None:
         """Choose what happens instead of the right answer; a limit that is used up is such a thing."""
-        is_graphql = path == "/api/graphql"
+        limit.renew()
+        is_graphql = path == "/api/graphql" and limit is not self._hub.anonymous
         special: tuple[FaultKind, ...] = ("graphql_limited", "graphql_secondary") if is_graphql else ("gateway",)
         fault = self._hub.faults.take(path, "retry_after", "exhausted", "secondary", *special)
         if fault is None and limit.remaining == 0 and not path.endswith("/rate_limit"):

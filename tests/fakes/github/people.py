@@ -25,6 +25,11 @@ class Limit:
     used: int = 0
     resets_at: int = field(default_factory=lambda: int(time.time()) + 3_600)
 
+    def renew(self) -> None:
+        """Begin another hour when this one is over."""
+        if time.time() >= self.resets_at:
+            self.used, self.resets_at = 0, int(time.time()) + 3_600
+
     @property
     def remaining(self) -> int:
         """How many requests are left."""

@@ -95,7 +95,11 @@ async def _backend(request: Request, repository: Repository, service: str) -> Re
         process.stdin.write(body)
         await process.stdin.drain()
     process.stdin.close()
-    head = await process.stdout.readuntil(b"\r\n\r\n")
+    try:
+        head = await process.stdout.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        await process.wait()
+        return PlainTextResponse("Internal Server Error", 500)  # as when the repository is deleted just now
     status, headers = cgi_head(head)
     return StreamingResponse(_pieces(process), status, headers)
 
