@@ -144,6 +144,15 @@ async def test_a_field_that_github_lacks_fails(hub: Hub, web: httpx.AsyncClient)
     assert "isSecret" in str(answer["errors"])
 
 
+async def test_a_query_that_looks_like_a_right_one_is_still_compared(hub: Hub, web: httpx.AsyncClient) -> None:
+    """One name for two repositories is refused, also after the same with two names was answered."""
+    query = '{{r1:repository(owner:"acme",name:"a"){{name}} r{}:repository(owner:"acme",name:"b"){{name}}}}'
+    right, wrong = await ask(web, query.format(2)), await ask(web, query.format(1))
+
+    assert {"r1": None, "r2": None} == right["data"]
+    assert {"errors"} == set(wrong)
+
+
 @pytest.mark.parametrize("header", [{}, {"authorization": "Bearer wrong"}])
 async def test_graphql_wants_a_token(hub: Hub, header: dict[str, str]) -> None:
     """Nobody gets an answer, also not about what is public."""
