@@ -227,3 +227,9 @@ def test_the_stamp_names_the_locks(project: list[list[str]]) -> None:
     bootstrap.install("requirements.txt", "requirements-dev.txt")
 
     assert {"requirements.txt", "requirements-dev.txt"} == set(json.loads(bootstrap.STAMP.read_text()))
+
+
+def test_tests_begin_with_what_they_need_to_know_of_github(project: list[list[str]]) -> None:
+    """It is fetched first, so that no test waits for it; the tests run whatever comes of that."""
+    assert 0 == bootstrap.main(["test", "-x"])
+    assert [["-m", "tests.fakes.github.schemas"], ["-m", "pytest", "-ra", "-x"]] == [one[1:] for one in project[-2:]]
