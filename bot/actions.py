@@ -179,6 +179,7 @@ ACTIONS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
             Rule(role=Role.OWNER, places=ALONE, in_project=False, needs_confirmation=True, is_audited=True),
         ),
         "source remove": _ADMINS_CONFIRM,
+        "source allow": _OWNERS_CONFIRM,
         "source share": _ADMINS_CONFIRM,
         "source refresh": _ADMINS,
         "source webhook": _ADMINS_ALONE,

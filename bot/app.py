@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapp
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from bot.people import People
 from bot.progress import ProgressBoard
 from bot.projects import Projects
 from bot.refresh import Refresh, RefreshParts
+from bot.rounds import ways_of
 from bot.standing import Standing
 from bot.state.database import Database
 from bot.state.queries import installation, sources
@@ -155,7 +156,9 @@ class Opened:
     @cached_property
     def standing(self) -> Standing:
         """How everything stands."""
-        return Standing(self.db, self.knowledge.store, self.board, self.settings.llm)
+        named = self.registry.access.named
+        ways = partial(ways_of, credential=named)
+        return Standing(self.db, self.knowledge.store, self.board, self.settings.llm, ways=ways)
 
     @cached_property
     def backups(self) -> Backups:

@@ -8,12 +8,13 @@ from typing import Any, Protocol
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.forge import Seen
+from bot.gate import follow_visibility
 from bot.outcome import Ran, held
 from bot.refresh import Refresh
 from bot.rounds import Way
 from bot.state.database import Database
-from bot.state.queries import repositories, sources
-from bot.state.queries.sources import Due
+from bot.state.queries import projects, repositories, rooms, sources
+from bot.state.queries.polls import Due
 from bot.state.tables import Repository, Source
 
 
@@ -65,6 +66,12 @@ class Telling(Protocol):
 
     async def default_branch_is_another(self, source: str, *, old: str, new: str) -> None:
         """Its repository has another default branch."""
+
+
+def renamed(row: Source, way: Way, name: str) -> str:
+    """Give the name that a source gets with its repository: another only when it was called after that."""
+    called = row.name.removesuffix(f"@{row.ref}").removeprefix(f"{way.host}/")
+    return row.name.replace(called, name) if called.casefold() == way.repository.casefold() else row.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +140,7 @@ class Lifecycle:
             moved = [
                 row.id
                 for row in followed
-                if await sources.move(
-                    session, row.id, location=new, name=name if row.name == way.repository else row.name
-                )
+                if await sources.move(session, row.id, location=new, name=renamed(row, way, name))
             ]
             kept = await repositories.rename(session, known.id, new)
             await sources.link(session, moved, kept)
@@ -180,3 +185,19 @@ class Lifecycle:
             if held(one.source):
                 await self._parts.db.write(lambda session, one=one: sources.release(session, one.source.id, now=now))  # type: ignore[misc]
         return left
+
+
+async def allow_private(db: Database, source: Source, *, now: datetime) -> None:
+    """Follow a source that became private: shown again by the next look, to those who have a right to its project.
+
+    Public rooms of a project that gets its first private source fall silent until an owner lets them speak.
+    """
+
+    async def allow(session: AsyncSession) -> None:
+        had_private = await projects.has_private_source(session, source.project)
+        await sources.allow_private(session, source.id, now=now)
+        if not had_private:
+            for room in await rooms.list_of(session, source.project):
+                await follow_visibility(session, room.id)
+
+    await db.write(allow)

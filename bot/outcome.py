@@ -6,7 +6,7 @@ from typing import Any
 
 from adapters.source import SourceGone, SourceRefused, SourceUnreachable
 from bot.difference import Difference
-from bot.state.queries.sources import LONGEST_WAIT_S
+from bot.state.queries.polls import LONGEST_WAIT_S
 from bot.state.tables import Source
 from pipelines.indexing import Outcome
 from pipelines.types import StoreFull, StoreUnavailable

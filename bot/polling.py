@@ -17,10 +17,10 @@ from bot.outcome import failed
 from bot.refresh import Refresh
 from bot.refreshing import Refreshing
 from bot.rests import Rests
-from bot.rounds import AHEAD_S, Batch, Way, place_of, plan_round
+from bot.rounds import AHEAD_S, Batch, Way, plan_round, remote_place
 from bot.state.database import Database
-from bot.state.queries import repositories, sources
-from bot.state.queries.sources import ARCHIVED_WAIT_S, Due, Quiet
+from bot.state.queries import polls, repositories, sources
+from bot.state.queries.polls import ARCHIVED_WAIT_S, Due, Quiet
 
 SPREAD: Final = 0.1
 # Sources that are asked each for itself: at once in all, and of one host.
@@ -88,7 +88,7 @@ class Polling:
         async with self._looking:
             await self._rests.restore()
             now = self._parts.clock()
-            due = await self._parts.db.read(lambda session: sources.due(session, now=now, ahead_s=AHEAD_S))
+            due = await self._parts.db.read(lambda session: polls.due(session, now=now, ahead_s=AHEAD_S))
             planned = plan_round(
                 [one for one in due if not self._is_busy(one.source.id)],
                 now=now,
@@ -108,7 +108,7 @@ class Polling:
 
     def way_of(self, one: Due) -> Way:
         """Say how a source is asked."""
-        host, repository = place_of(one.source.location) if one.source.kind in {"git", "threads"} else ("", "")
+        host, repository = remote_place(one.source)
         credential = self._parts.credential(host, repository) if host else ""
         is_batched = bool(credential) and one.source.kind == "git" and self._parts.forge(host) is not None
         return Way(host, repository, credential, is_batched)
@@ -127,7 +127,7 @@ class Polling:
         """Take the marks of dirtiness off before anything is asked: a push from now on sets them again."""
         dirty, now = [one.source.id for one in asked if one.source.is_dirty], self._parts.clock()
         if dirty:
-            await self._parts.db.write(lambda session: sources.take_up(session, dirty, now=now))
+            await self._parts.db.write(lambda session: polls.take_up(session, dirty, now=now))
 
     async def _ask_together(self, key: str, batches: Sequence[Batch]) -> None:
         """Ask one batch after the other; one that is not answered at all ends the round, what is left stays due."""
@@ -213,7 +213,7 @@ class Polling:
 
     async def _put_off(self, ids: Sequence[str]) -> None:
         until = self._parts.clock() + timedelta(seconds=_DOUBT_S)
-        await self._parts.db.write(lambda session: sources.put_off(session, ids, until=until))
+        await self._parts.db.write(lambda session: polls.put_off(session, ids, until=until))
 
     async def _compare(self, found: Sequence[tuple[Due, Head]], spread: float) -> None:
         """Settle, in one write, what has not moved; have the rest refreshed. All of a batch are due together again.
@@ -230,7 +230,7 @@ class Polling:
         seen = {one.repository.id for one, _ in found if one.repository is not None}
 
         async def settle(session: AsyncSession) -> None:
-            await sources.settle(session, quiet, now=now)
+            await polls.settle(session, quiet, now=now)
             await repositories.mark_seen(session, sorted(seen), now=now)
 
         if found:

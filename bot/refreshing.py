@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.source import Head
-from bot.state.queries.sources import Due
+from bot.state.queries.polls import Due
 
 # Refreshes under way at once; most of them wait for a network, large ones for each other.
 MOST_AT_ONCE: Final = 8

@@ -11,7 +11,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from adapters.forge import Asked
-from bot.state.queries.sources import Due
+from bot.state.queries.polls import Due
+from bot.state.tables import Source
 
 MOST_IN_BATCH: Final = 100
 # How much sooner than it is due a source is taken along, at most; a tenth of its interval when that is less.
@@ -47,6 +48,17 @@ def place_of(location: str) -> tuple[str, str]:
         return "", ""
     parts = urlsplit(location)
     return parts.netloc.rpartition("@")[2].lower(), parts.path.strip("/")
+
+
+def ways_of(row: Source, *, credential: Callable[[str, str], str]) -> Sequence[str]:
+    """Name the keys under which a source may be held up: of its host and credential, and of the whole host."""
+    host, repository = remote_place(row)
+    return (key_of(host, credential(host, repository)), key_of(host)) if host else ()
+
+
+def remote_place(row: Source) -> tuple[str, str]:
+    """Say at which host a source is and under what name; ("", "") for one of this machine."""
+    return place_of(row.location) if row.kind in {"git", "threads"} else ("", "")
 
 
 @dataclass(frozen=True, slots=True)

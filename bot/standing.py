@@ -1,14 +1,19 @@
 """How a project stands, in words and as plain values: what is indexed, how fresh it is, what went wrong."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from adapters.forge import Allowance
+from bot.looking import Looks, look_lines, looks_as_json, problem_text
 from bot.progress import ProgressBoard, SourceProgress, pace_of
 from bot.state.database import Database
-from bot.state.queries import inbox, projects, sources
+from bot.state.queries import inbox, pauses, polls, projects
+from bot.state.queries.polls import Due
 from bot.state.tables import Project, Source
-from bot.timing import ago, ahead
+from bot.timing import ago
 from config.settings import Llm
 from config.texts import say
 from pipelines.components.converting import INSTALL
@@ -28,7 +33,17 @@ _COMMIT_CHARS = 10
 class Standing:
     """Reads the state, the passage store and the progress board together."""
 
-    def __init__(self, db: Database, store: PassageStore, board: ProgressBoard, llm: Llm) -> None:
+    def __init__(
+        self,
+        db: Database,
+        store: PassageStore,
+        board: ProgressBoard,
+        llm: Llm,
+        *,
+        ways: Callable[[Source], Sequence[str]] = lambda _row: (),
+    ) -> None:
+        """`ways` names under which keys hosts count the requests for a source, as adapters.forge.Allowance does."""
+        self._ways = ways
         self._db = db
         self._store = store
         self._board = board
@@ -54,16 +69,18 @@ class Standing:
 
     async def source_lines(self, project: Project, language: str, *, now: datetime) -> list[str]:
         """One line for each source, with what was left out and when it is looked at next below it."""
-        rows = await self._sources(project.id)
+        every = await self._looks(project.id)
         shown = await self._store.shown(project.id)
         counts = (await self._store.counts(project.id)).per_source
         running = {one.source: one for one in self._board.running(project.id)}
         lines: list[str] = []
-        for row in rows:
+        for looks in every:
+            row = looks.due.source
             lines.append(
                 _line(row, running.get(row.id), shown.get(row.id), counts.get(row.id, 0), language=language, now=now)
             )
-            lines += _details(row, language, now=now)
+            details = _details(row, language) + look_lines(looks, shown.get(row.id), language, now=now)
+            lines += [f"  - {line.strip()}" for line in details]
         return lines
 
     async def as_json(self) -> list[dict[str, Any]]:
@@ -72,7 +89,7 @@ class Standing:
         return [await self._project_as_json(project) for project in every]
 
     async def _project_as_json(self, project: Project) -> dict[str, Any]:
-        rows = await self._sources(project.id)
+        every, now = await self._looks(project.id), self._db.clock()
         counts = await self._store.counts(project.id)
         shown = await self._store.shown(project.id)
         running = {one.source: one for one in self._board.running(project.id)}
@@ -82,19 +99,34 @@ class Standing:
             "passages": counts.passages,
             "renewed": counts.renewed,
             "sources": [
-                _source_as_json(row, running.get(row.id), shown.get(row.id), counts.per_source.get(row.id, 0))
-                for row in rows
+                _source_as_json(
+                    looks.due.source,
+                    running.get(looks.due.source.id),
+                    shown.get(looks.due.source.id),
+                    counts.per_source.get(looks.due.source.id, 0),
+                )
+                | looks_as_json(looks, now=now)
+                for looks in every
             ],
         }
 
-    async def _sources(self, project: str) -> Sequence[Source]:
-        rows = await self._db.read(lambda session: sources.list_of(session, project))
-        return [row for row in rows if row.kind != "upload"]
+    async def _looks(self, project: str) -> list[Looks]:
+        rows, known = await self._db.read(lambda session: _known(session, project))
+        return [
+            Looks(one, tuple(known[key] for key in self._ways(one.source) if key in known))
+            for one in rows
+            if one.source.kind != "upload"
+        ]
 
     def _who_answers(self, language: str) -> str:
         if self._llm.model:
             return say("status.model", language, model=self._llm.model)
         return say("status.extractive", language)
+
+
+async def _known(session: AsyncSession, project: str) -> tuple[list[Due], dict[str, Allowance]]:
+    followed = await polls.described(session, project)
+    return followed, {one.key: one for one in await pauses.list_all(session)}
 
 
 def _line(
@@ -113,9 +145,9 @@ def _line(
         return say(key, language, name=row.name, **values)
     last_good = ago(row.last_ok_at, now=now, language=language)
     if row.state == "hidden":
-        return say("source.line_hidden", language, name=row.name, error=row.state_reason or row.last_error)
+        return say("source.line_hidden", language, name=row.name, error=problem_text(row, language))
     if row.last_error:
-        return say("source.line_error", language, name=row.name, error=row.last_error, ago=last_good)
+        return say("source.line_error", language, name=row.name, error=problem_text(row, language), ago=last_good)
     if shown is None:
         return say("source.line_new", language, name=row.name)
     return say(
@@ -129,7 +161,7 @@ def _line(
     )
 
 
-def _details(row: Source, language: str, *, now: datetime) -> list[str]:
+def _details(row: Source, language: str) -> list[str]:
     skipped: Mapping[str, int] = row.counts.get("skipped") or {}
     named = [
         say(f"status.reason_{reason}", language, count=skipped[reason], install=INSTALL)
@@ -154,9 +186,7 @@ def _details(row: Source, language: str, *, now: datetime) -> list[str]:
     ]
     if row.counts.get("redacted"):
         lines.append(say("status.redacted", language, count=row.counts["redacted"]))
-    if row.next_due_at is not None:
-        lines.append(say("status.next", language, when=ahead(row.next_due_at, now=now, language=language)))
-    return [f"  - {line.strip()}" for line in lines]
+    return lines
 
 
 def _source_as_json(row: Source, running: SourceProgress | None, shown: Shown | None, passages: int) -> dict[str, Any]:

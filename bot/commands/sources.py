@@ -8,6 +8,8 @@ from bot.commands.context import Context, registry
 from bot.commands.registry import NO_WORDS, NOTHING, Rest, Words
 from bot.errors import UserError
 from bot.following import Wanted, free_name, wanted_in_chat, wanted_paths
+from bot.lifecycle import allow_private
+from bot.outcome import held
 from bot.state.queries import sources
 from bot.state.tables import Source
 
@@ -152,6 +154,30 @@ async def reindex(ctx: Context) -> str:
     found = await _named(ctx, "")
     ctx.house.following.look_again(found, anew=True)
     return ctx.say("source.reindexing", names=", ".join(source.name for source in found))
+
+
+async def _held_private(ctx: Context, name: str) -> Source:
+    source = (await _named(ctx, name))[0]
+    if held(source) != "private":
+        raise UserError("source.allow_not_private", name=source.name)
+    return source
+
+
+async def _confirm_allow(ctx: Context, name: Rest) -> str:
+    source = await _held_private(ctx, name)
+    return ctx.say("source.allow_confirm", name=source.name, project=(await ctx.project()).name)
+
+
+@registry.command("source allow", confirms=_confirm_allow)
+async def allow(ctx: Context, name: Rest) -> str:
+    """Follow a repository that became private after it was added as a public one.
+
+    Example: /source allow acme/app
+    """
+    source = await _held_private(ctx, name)
+    await allow_private(ctx.house.db, source, now=ctx.now)
+    ctx.house.following.look_again([source])
+    return ctx.say("source.allowed", name=source.name)
 
 
 async def _named(ctx: Context, name: str) -> list[Source]:

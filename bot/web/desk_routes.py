@@ -182,8 +182,11 @@ async def make_webhook(request: Request, body: MakeWebhook, visitor: Doer) -> di
 
 
 def _outside(project: dict[str, Any]) -> dict[str, Any]:
-    """A project's status as others than the machine's own commands see it: without paths of the machine."""
-    followed = [one | {"location": one["location"] if "://" in one["location"] else ""} for one in project["sources"]]
+    """A project's status as others than the machine's own commands see it: without its paths, and what errors tell."""
+    followed = [
+        one | {"location": one["location"] if "://" in one["location"] else "", "last_error": ""}
+        for one in project["sources"]
+    ]
     return project | {"sources": followed}
 
 

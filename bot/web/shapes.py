@@ -120,7 +120,11 @@ class StatusProgress(Shape):
 
 
 class StatusSource(Shape):
-    """What is followed and how its last refresh went; a `location` on the machine is told to its own commands only."""
+    """What is followed and how it was last looked at.
+
+    A `location` on the machine, and `last_error` in English, are told to its own commands only; `problem` is a stable
+    word. `requests_left` of `requests_most` are what its host allows us until `requests_reset_at`.
+    """
 
     source: str
     kind: str
@@ -135,6 +139,15 @@ class StatusSource(Shape):
     last_ok_at: str | None
     next_due_at: str | None
     last_error: str
+    problem: str
+    last_asked_at: str | None
+    is_private: bool
+    is_archived: bool
+    paused_until: str | None
+    paused_reason: str
+    requests_left: int | None
+    requests_most: int | None
+    requests_reset_at: str | None
     progress: StatusProgress | None
 
 

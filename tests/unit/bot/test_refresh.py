@@ -2,108 +2,28 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from adapters.registry import SourceSpec
-from adapters.source import CodeSource, Head, SourceGone, SourceRefused, SourceUnreachable
+from adapters.source import SourceGone, SourceRefused, SourceUnreachable
 from bot.outcome import Ran, wait_after
-from bot.progress import ProgressBoard, SourceProgress
-from bot.refresh import Refresh, RefreshParts
-from bot.state.database import Database
-from bot.state.queries import changes, projects, sources
+from bot.progress import SourceProgress
+from bot.state.queries import polls, sources
 from bot.state.queries.sources import NewSource
-from bot.state.tables import Source
-from config.load import load
-from pipelines.components.embed import NoEmbedder
-from pipelines.indexing import Indexing, Outcome
-from pipelines.stores.passages import Change
-from tests.fakes.passages import FakePassages
+from pipelines.indexing import Outcome
+from tests.fakes.refreshing import House, page, refresh_house
 from tests.fakes.source import FakeSource
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
-@dataclass
-class House:
-    """A refresh on a fake store and fake sources, with a real state database."""
-
-    db: Database
-    store: FakePassages
-    refresh: Refresh
-    board: ProgressBoard
-    project: str
-    parts: RefreshParts
-    sources: dict[str, FakeSource] = field(default_factory=dict)
-    free_bytes: int = 10**12
-    now: datetime = NOW
-    told: list[SourceProgress] = field(default_factory=list)
-
-    async def follow(self, source: FakeSource, name: str = "docs") -> str:
-        """Add a source to the project and return its id."""
-        new = NewSource(self.project, "folder", name, f"/srv/{name}")
-        row = await self.db.write(lambda session: sources.add(session, new, now=NOW))
-        self.sources[row.id] = source
-        return row.id
-
-    async def row(self, source: str) -> Source:
-        """The source's row as it is now."""
-        found = await self.db.read(lambda session: sources.get(session, source))
-        assert found is not None
-        return found
-
-    async def ran(self, source: str, *, anew: str = "") -> Ran:
-        """Refresh one source and say how it went."""
-        found = await self.refresh.refresh_source(source, anew=anew)
-        assert found is not None
-        return found
-
-    def restart(self, *, made_by: str) -> Refresh:
-        """A refresh that remembers nothing, as after a restart, of a program that makes indexes so."""
-        self.refresh = Refresh(replace(self.parts, made_by=made_by))
-        return self.refresh
-
-    async def paths(self, source: str) -> set[str]:
-        """The paths that are indexed of a source."""
-        return set(await self.store.manifest(self.project, source))
-
-
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     """A project without sources."""
-    settings = load(environ={}, cwd=tmp_path, data_dir=tmp_path / "data").settings
-    db = await Database.open(tmp_path / "state.db", backups=None, clock=lambda: NOW)
-    project = await db.write(lambda session: projects.create(session, "handbook", created_by=None, now=NOW))
-    store, board = FakePassages(), ProgressBoard()
-
-    def open_source(spec: SourceSpec) -> CodeSource:
-        return made.sources[spec.id]
-
-    parts = RefreshParts(
-        db=db,
-        store=store,
-        indexing=Indexing(store, NoEmbedder(), files=settings.files, limits=settings.limits),
-        open_source=open_source,
-        board=board,
-        clock=lambda: made.now,
-        free_bytes=lambda: made.free_bytes,
-        min_free_bytes=200_000_000,
-        parallel=1,
-        spread=lambda: 0.0,
-    )
-    made = House(db, store, Refresh(parts), board, project.id, parts)
-    with board.listening(made.told.append):
-        yield made
-    await made.refresh.close()
-    await db.close()
-
-
-def page(text: str) -> bytes:
-    """A short document."""
-    return f"# Title\n\n{text}\n".encode()
+    async with refresh_house(tmp_path) as opened:
+        yield opened
 
 
 class TestFollowing:
@@ -259,7 +179,7 @@ class TestProblems:
         source.fault = SourceGone("expected a repository, got 404")
         await house.ran(followed)
         source.fault = None
-        due = await house.db.read(lambda session: sources.due(session, now=NOW + timedelta(days=1)))
+        due = await house.db.read(lambda session: polls.due(session, now=NOW + timedelta(days=1)))
 
         await house.ran(followed)
 
@@ -404,95 +324,3 @@ class TestRecord:
 def test_wait_grows_with_failures(ran: Ran, failures: int, expected_s: float) -> None:
     """After a success the usual interval; after failures twice as long each time, at most about an hour."""
     assert expected_s == pytest.approx(wait_after(ran, interval_s=300, failures=failures, spread=0.1))
-
-
-class TestKnownHead:
-    async def test_a_known_head_is_not_asked_for_again(self, house: House) -> None:
-        """Whoever polled knows where the source is."""
-        source = FakeSource({"a.md": page("one")}, ref="main", commit="1" * 40)
-        followed = await house.follow(source)
-
-        ran = await house.refresh.refresh_source(followed, head=Head("main", "1" * 40))
-
-        assert ran is not None
-        assert ("indexed", 0, {"a.md"}) == (ran.outcome, source.calls["head"], await house.paths(followed))
-
-    async def test_a_head_that_is_gone_meanwhile_is_asked_for(self, house: House) -> None:
-        """After a force-push what is there now is indexed."""
-        source = FakeSource({"a.md": page("one")}, ref="main", commit="2" * 40, listable={"2" * 40})
-        followed = await house.follow(source)
-
-        ran = await house.refresh.refresh_source(followed, head=Head("main", "1" * 40))
-
-        shown = (await house.store.shown(house.project))[followed]
-        assert ran is not None
-        assert ("indexed", 1, "2" * 40) == (ran.outcome, source.calls["head"], shown.commit)
-
-    async def test_where_an_index_is_outlives_the_process(self, house: House) -> None:
-        """Another process that makes indexes alike lists nothing again; one with other settings does."""
-        source = FakeSource({"a.md": page("one")})
-        followed = await house.follow(source)
-        for made_by in ("one", "one", "other"):
-            await house.restart(made_by=made_by).refresh_source(followed)
-
-        assert 2 == source.calls["listing"]
-
-    async def test_an_index_that_lost_passages_is_compared_again(self, house: House) -> None:
-        """A repair takes torn files out while the source stays where it is."""
-        source = FakeSource({"a.md": page("one"), "b.md": page("two")})
-        followed = await house.follow(source)
-        await house.restart(made_by="one").refresh_source(followed)
-        await house.store.apply(house.project, Change(remove=[(followed, "a.md")]))
-
-        await house.restart(made_by="one").refresh_source(followed)
-
-        assert {"a.md", "b.md"} == await house.paths(followed)
-
-
-class TestChanges:
-    async def test_what_a_run_changed_is_kept_with_it(self, house: House) -> None:
-        """The first index, then a push that changes, adds, removes and moves; a look without news adds nothing."""
-        source = FakeSource({"a.md": page("a"), "b.md": page("b"), "c.md": page("c")}, ref="main", commit="1" * 40)
-        followed = await house.follow(source)
-        await house.ran(followed)
-        source.files = {"a.md": page("changed"), "d/b.md": page("b"), "new.md": page("new")}
-        source.commit = "2" * 40
-        await house.ran(followed)
-        await house.ran(followed)
-
-        first, second = await house.db.read(
-            lambda session: changes.since(session, house.project, NOW - timedelta(days=1))
-        )
-        assert ("", "1" * 40, 3) == (first.before, first.after, first.added)
-        assert ("1" * 40, "2" * 40, "main", NOW) == (second.before, second.after, second.ref, second.at)
-        assert (1, 1, 1, 1) == (second.added, second.changed, second.removed, second.moved)
-        assert [["~", "a.md"], ["+", "new.md"], ["-", "c.md"], [">", "d/b.md"]] == second.files
-
-
-class TestReasons:
-    async def test_a_gone_source_keeps_the_word_for_why(self, house: House) -> None:
-        """Texts of every language are chosen by it."""
-        source = FakeSource({"a.md": page("one")}, fault=SourceGone("expected a key", reason="unauthorised"))
-        followed = await house.follow(source)
-
-        ran = await house.ran(followed)
-
-        row = await house.row(followed)
-        assert ("unauthorised", "unauthorised") == (row.state_reason, row.counts["problem"])
-        assert "unauthorised" == ran.problem
-
-    async def test_a_source_that_became_private_is_not_read_until_it_is_allowed(self, house: House) -> None:
-        """Although our credential would open it; once it is allowed it comes back."""
-        source = FakeSource({"a.md": page("one")})
-        followed = await house.follow(source)
-        await house.ran(followed)
-        await house.refresh.settle(await house.row(followed), Ran(followed, "docs", "gone", reason="private"))
-        source.calls.clear()
-
-        held = await house.ran(followed)
-        asked = source.calls["head"]
-        await house.db.write(lambda session: sources.allow_private(session, followed, now=NOW))
-        back = await house.ran(followed)
-
-        assert ("gone", 0, "unchanged", True) == (held.outcome, asked, back.outcome, back.is_back)
-        assert "active" == (await house.row(followed)).state

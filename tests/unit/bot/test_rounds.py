@@ -8,7 +8,7 @@ import pytest
 
 from adapters.forge import Asked
 from bot.rounds import MOST_IN_BATCH, Batch, Round, Way, key_of, place_of, plan_round
-from bot.state.queries.sources import Due
+from bot.state.queries.polls import Due
 from bot.state.tables import Repository, Source
 from tests.fakes.state import NOW
 

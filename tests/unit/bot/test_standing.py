@@ -1,14 +1,23 @@
 """How a project stands while an index is made."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from adapters.forge import Allowance
+from bot.looking import Looks, look_lines, looks_as_json, problem_text
 from bot.progress import SourceProgress
 from bot.rights import Role
 from bot.standing import Standing
+from bot.state.queries import pauses
+from bot.state.queries.polls import Due
+from bot.state.tables import Repository, Source
+from config.texts import say
+from pipelines.types import Shown
 from tests.fakes.house import Typing, open_house
+from tests.fakes.state import NOW
 
 
 @pytest.fixture
@@ -72,5 +81,111 @@ async def test_a_keyword_index_that_is_made_anew_says_how_far_it_is(house: Typin
     assert line not in before
     assert line in await standing.text(project, "en", now=house.now)
     assert [0] == [one["renewed"] for one in await standing.as_json()]
+    for coroutine in house.work:
+        coroutine.close()
+
+
+class TestLooks:
+    @pytest.mark.parametrize(
+        ("language", "expected"),
+        [
+            (
+                "en",
+                [
+                    "private: only people with a right to this project are answered from it",
+                    "archived: asked once a day",
+                    "git.acme.org is not asked before 12:30 UTC: the requests of this hour are used up",
+                    "4,832 of 5,000 requests left until 13:05 UTC",
+                    "last asked 2 min ago, next look in 3 min",
+                ],
+            ),
+            (
+                "de",
+                [
+                    "privat: Daraus antworte ich nur denen, die ein Recht an diesem Projekt haben",
+                    "archiviert: wird einmal am Tag gefragt",
+                    "git.acme.org wird nicht vor 12:30 UTC gefragt: Die Anfragen dieser Stunde sind verbraucht",
+                    "noch 4.832 von 5.000 Anfragen bis 13:05 UTC",
+                    "zuletzt gefragt: vor 2 min, nächster Blick in 3 min",
+                ],
+            ),
+        ],
+    )
+    def test_a_source_says_how_it_is_looked_at(self, language: str, expected: list[str]) -> None:
+        """When, what its host allows, and why it is not asked now; each in a line."""
+        assert expected == look_lines(_looks(), None, language, now=NOW)
+
+    def test_the_version_says_since_when_it_is_shown(self) -> None:
+        """With its branch."""
+        shown = Shown("s", "main", "1a2b3c4d5e6f" + "0" * 28, NOW - timedelta(hours=3))
+
+        assert "main at `1a2b3c4d5e` since 3 h ago" == look_lines(_looks(), shown, "en", now=NOW)[0]
+
+    def test_what_is_over_is_not_said(self) -> None:
+        """A pause and a limit of an hour that has passed."""
+        later = NOW + timedelta(hours=2)
+
+        assert not any("git.acme.org" in line or "requests" in line for line in _lines(later))
+
+    def test_the_same_goes_out_as_plain_values(self) -> None:
+        """For `roomwise status --json`."""
+        values = looks_as_json(_looks(), now=NOW)
+
+        assert ("unreachable", True, True) == (values["problem"], values["is_private"], values["is_archived"])
+        assert ("primary", 4832, 5000) == (values["paused_reason"], values["requests_left"], values["requests_most"])
+        assert (NOW + timedelta(minutes=30)).isoformat() == values["paused_until"]
+
+    @pytest.mark.parametrize(
+        ("language", "expected"), [("en", "its host does not answer"), ("de", "sein Server antwortet nicht")]
+    )
+    def test_a_problem_is_said_in_the_language_of_the_room(self, language: str, expected: str) -> None:
+        """Not in the words of whoever reported it."""
+        assert expected == problem_text(_looks().due.source, language)
+
+    def test_every_problem_has_a_sentence(self) -> None:
+        """Also one of a later version of the program."""
+        row = _looks().due.source
+        row.counts = {"problem": "something new"}
+
+        assert say("problem.failed", "en") == problem_text(row, "en")
+
+
+def _looks() -> Looks:
+    source = Source(
+        id="s",
+        project="p",
+        kind="git",
+        name="acme/app",
+        location="https://git.acme.org/acme/app",
+        added_at=NOW,
+        last_run_at=NOW - timedelta(minutes=2),
+        next_due_at=NOW + timedelta(minutes=3),
+        last_error="expected an answer, got a timeout",
+        counts={"problem": "unreachable"},
+    )
+    repository = Repository(
+        id="r", host="git.acme.org", location="", location_key="", is_private=True, is_archived=True
+    )
+    resets_at, until = NOW + timedelta(minutes=65), NOW + timedelta(minutes=30)
+    allowance = Allowance("git.acme.org acme", 4832, 5000, resets_at, until, "primary")
+    return Looks(Due(source, repository), [allowance])
+
+
+def _lines(now: datetime) -> list[str]:
+    return look_lines(_looks(), None, "en", now=now)
+
+
+async def test_the_limits_of_a_source_are_those_of_its_host_and_credential(house: Typing) -> None:
+    """As the host has last said them."""
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.ADMIN, project=project.id)
+    await house.types("/source add docs", room=room, person=ada)
+    kept = Allowance("git.acme.org acme", 10, 5000, house.now + timedelta(minutes=30))
+    await house.db.write(lambda session: pauses.keep(session, kept, now=house.now))
+    standing = Standing(
+        house.db, house.store, house.board, house.settings.llm, ways=lambda _row: ("git.acme.org acme", "git.acme.org ")
+    )
+
+    assert "10 of 5,000 requests left" in await standing.text(project, "en", now=house.now)
     for coroutine in house.work:
         coroutine.close()

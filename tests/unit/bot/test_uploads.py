@@ -15,7 +15,7 @@ from bot.context import MessageContext
 from bot.errors import StateUnavailable, UserError
 from bot.rights import Actor, Role
 from bot.state.database import Database
-from bot.state.queries import people, projects, rooms, sources
+from bot.state.queries import people, polls, projects, rooms, sources
 from bot.state.queries import uploads as upload_rows
 from bot.state.tables import Person, Room
 from bot.state.vault import Vault
@@ -351,7 +351,7 @@ async def test_uploads_are_never_due(house: Rooms) -> None:
     """The clock asks sources that change by themselves; many rooms with files must not crowd those out."""
     await house.send("notes.md", NOTES)
 
-    assert [] == await house.db.read(lambda session: sources.due(session, now=NOW + timedelta(days=1)))
+    assert [] == await house.db.read(lambda session: polls.due(session, now=NOW + timedelta(days=1)))
 
 
 async def test_a_removed_project_takes_its_uploads_along(house: Rooms) -> None:

@@ -265,3 +265,32 @@ async def test_how_webhooks_stand_is_told_to_admins_alone(house: Typing) -> None
         await house.types("/source webhook gitlab.com/acme/two", room=alone, person=ada)
     with pytest.raises(UserError, match=r"rights\.alone"):
         await house.types("/source webhook", room=room, person=ada)
+
+
+async def test_an_owner_allows_what_became_private(house: Typing) -> None:
+    """It asks first; then the source is a private one and looked at again."""
+    project, room, _ = await at_work(house)
+    owner, private = (
+        await house.person("Olga", role=Role.OWNER),
+        await house.room("o", kind="private", project=project.id),
+    )
+    await house.types("/source add docs", room=room, person=owner)
+    await house.settle()
+    (row,) = await house.followed(project)
+    with pytest.raises(UserError, match=r"source\.allow_not_private"):
+        await house.types("/source allow docs", room=private, person=owner)
+    await house.db.write(lambda session: sources.set_state(session, row.id, "hidden", reason="private", now=house.now))
+    counts = {"problem": "private"}
+    await house.db.write(
+        lambda s: sources.record_run(s, row.id, error="x", counts=counts, next_due_at=house.now, now=house.now)
+    )
+
+    asked = await house.types("/source allow docs", room=private, person=owner)
+    said = await house.press(asked.buttons[0][0].data, room=private, person=owner)
+    await house.settle()
+
+    (row,) = await house.followed(project)
+    assert say("source.allow_confirm", "en", name="docs", project="Handbook") == asked.markdown
+    assert said is not None
+    assert say("source.allowed", "en", name="docs") == said.markdown
+    assert ("active", True) == (row.state, row.is_private)

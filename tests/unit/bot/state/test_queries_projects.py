@@ -5,7 +5,7 @@ import pytest
 from bot.errors import UserError
 from bot.rights import Actor, Role
 from bot.state.database import Database
-from bot.state.queries import people, projects, sources
+from bot.state.queries import people, polls, projects, sources
 from bot.state.queries.sources import NewSource
 from tests.fakes.state import NOW, later, some_project, somebody
 
@@ -90,7 +90,7 @@ async def test_a_source_is_due_at_once_then_after_its_interval(db: Database) -> 
     source = await _source(db, (await some_project(db)).id)
 
     async def due(minutes: float) -> list[str]:
-        found = await db.read(lambda session: sources.due(session, now=later(minutes=minutes)))
+        found = await db.read(lambda session: polls.due(session, now=later(minutes=minutes)))
         return [one.source.id for one in found]
 
     assert [source] == await due(0)
@@ -108,7 +108,7 @@ async def test_a_push_during_a_run_makes_another_one_due(db: Database) -> None:
     await db.write(lambda session: sources.mark_dirty(session, source))
     await db.write(lambda s: sources.record_run(s, source, error=None, next_due_at=later(minutes=5), now=NOW))
 
-    assert [source] == [one.source.id for one in await db.read(lambda s: sources.due(s, now=NOW))]
+    assert [source] == [one.source.id for one in await db.read(lambda s: polls.due(s, now=NOW))]
 
 
 async def test_failures_are_counted_until_a_run_goes_well(db: Database) -> None:
@@ -131,13 +131,13 @@ async def test_a_hidden_source_is_still_asked_for_and_can_be_purged_later(db: Da
     source = await _source(db, project.id)
     await db.write(lambda session: sources.set_state(session, source, "hidden", reason="gone", now=NOW))
 
-    assert [source] == [one.source.id for one in await db.read(lambda s: sources.due(s, now=later(days=1)))]
+    assert [source] == [one.source.id for one in await db.read(lambda s: polls.due(s, now=later(days=1)))]
     assert ["gone"] == [one.state_reason for one in await db.read(lambda s: sources.list_of(s, project.id))]
     assert [] == await db.read(lambda session: sources.hidden_since(session, before=NOW))
     assert [source] == [one.id for one in await db.read(lambda s: sources.hidden_since(s, before=later(days=7)))]
 
     await db.write(lambda session: sources.set_state(session, source, "removed", now=NOW))
-    assert [] == await db.read(lambda session: sources.due(session, now=later(days=1)))
+    assert [] == await db.read(lambda session: polls.due(session, now=later(days=1)))
 
 
 async def test_ends_that_were_cut_off_are_found(db: Database) -> None:

@@ -8,8 +8,9 @@ from sqlmodel import col
 
 from adapters.forge import Allowance
 from bot.state.database import Database
-from bot.state.queries import pauses, repositories, sources
-from bot.state.queries.sources import NewSource, Quiet
+from bot.state.queries import pauses, polls, repositories, sources
+from bot.state.queries.polls import Quiet
+from bot.state.queries.sources import NewSource
 from bot.state.tables import Repository, Source
 from tests.fakes.state import NOW, later, some_project
 
@@ -38,7 +39,7 @@ async def _set(db: Database, source: str, **values: object) -> None:
 
 
 async def _due(db: Database, *, ahead_s: float = 0.0) -> list[str]:
-    found = await db.read(lambda session: sources.due(session, now=NOW, ahead_s=ahead_s))
+    found = await db.read(lambda session: polls.due(session, now=NOW, ahead_s=ahead_s))
     return [one.source.id for one in found]
 
 
@@ -195,7 +196,7 @@ async def test_quiet_sources_are_settled_together(db: Database) -> None:
     await db.write(lambda session: sources.mark_dirty(session, other))
 
     quiet = [Quiet(one, later(minutes=5), {"files": 3}), Quiet(other, later(minutes=5))]
-    await db.write(lambda session: sources.settle(session, quiet, now=later(minutes=1)))
+    await db.write(lambda session: polls.settle(session, quiet, now=later(minutes=1)))
 
     first, second = await _row(db, one), await _row(db, other)
     assert ("", 0, {"files": 3}, later(minutes=1)) == (first.last_error, first.failures, first.counts, first.last_ok_at)
