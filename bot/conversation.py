@@ -18,9 +18,9 @@ from bot.delivery import Delivery
 from bot.envelope import pack_citations
 from bot.errors import new_reference
 from bot.gate import Seen
-from bot.reply import Frame, Presenter, Spawn, Target, answer_reply, failed_reply
+from bot.reply import Frame, Looked, Presenter, Spawn, Target, answer_reply, failed_reply
 from bot.state.database import Database
-from bot.state.queries import inbox, limits, people, turns
+from bot.state.queries import inbox, limits, people, sources, turns
 from bot.state.tables import Turn
 from bot.state.vault import Vault
 from config.texts import say
@@ -136,6 +136,7 @@ class Conversation:
         privacy = say("reply.privacy_once", language) if is_first else None
         is_web = asked.seen.room.kind == "web"
         age = self.clock() - context.message.sent_at
+        followed = await self.db.read(lambda session: sources.list_of(session, asked.question.project))
         return Frame(
             project=asked.question.project,
             turn=asked.turn,
@@ -144,6 +145,8 @@ class Conversation:
             opens_here=is_web,
             asked_ago=age if age > _LATE else None,
             notes=tuple(one for one in (note, privacy) if one),
+            looked={row.id: Looked(row.name, row.last_ok_at) for row in followed},
+            now=self.clock(),
         )
 
     async def _record(self, session: AsyncSession, asked: Asked, answer: Answer) -> None:

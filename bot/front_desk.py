@@ -284,7 +284,7 @@ def _indexed(row: Source, ran: Ran | None, version: str, passages: int) -> dict[
         "passages": passages,
         "removed": ran.done.removed if ran is not None and ran.done is not None else 0,
         "skipped": dict(counts.get("skipped") or {}),
-        "absent": dict(counts.get("absent") or {}),
+        "absent": [{"path": path, "near": near} for path, near in (counts.get("absent") or {}).items()],
         "redacted": counts.get("redacted", 0),
         "version": version,
         "error": ran.error if ran is not None else "expected to follow this source, but it was removed meanwhile",

@@ -3,16 +3,17 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from adapters.chat import Abilities, Button, Cited, Reply, Stage
 from bot.delivery import Delivery
 from bot.outbox import Alongside, Parcel
 from bot.state.tables import Room
-from config.texts import say
+from bot.timing import ago
+from config.texts import plain, say
 from pipelines.types import Answer, Citation, Shown, Verdict
 
 Spawn = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
@@ -23,6 +24,16 @@ _SLOWEST_S: Final = 8.0
 _PREVIEW_SHARE: Final = 0.6  # of the network's edits a minute; the rest is for final texts
 _PREVIEW_ROOM_CHARS: Final = 200  # left free below the network's limit while text still grows
 _SHORT_VERSION_CHARS: Final = 12
+_COMMIT_CHARS: Final = 7
+_MOST_STATES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A source by its name, and when its index was last seen to equal it."""
+
+    name: str
+    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +47,14 @@ class Frame:
     opens_here: bool = False  # the web chat opens every source in our own viewer
     asked_ago: timedelta | None = None  # set when the question had to wait so long that it is worth saying
     notes: tuple[str, ...] = ()  # whole sentences below the answer
+    looked: Mapping[str, Looked] = field(default_factory=dict)  # by source
+    now: datetime | None = None
 
 
 def answer_reply(answer: Answer, frame: Frame, *, reply_to: str | None) -> Reply:
     """The final reply for an answer, in one piece."""
     head = [late_note(frame.asked_ago, frame.language)] if frame.asked_ago is not None else []
-    notes = [*updating_notes(answer.freshness, frame.language), *frame.notes]
+    notes = [*updating_notes(answer.freshness, frame.language), *state_note(answer, frame), *frame.notes]
     foot = [f"*{note}*" for note in notes]
     return Reply(
         markdown="\n\n".join([*head, answer.markdown.strip(), *foot]),
@@ -108,6 +121,26 @@ def updating_notes(freshness: Sequence[Shown], language: str) -> list[str]:
         for shown in freshness
         if shown.updating_to
     ]
+
+
+def state_note(answer: Answer, frame: Frame) -> list[str]:
+    """One line with the state of each repository that is cited: "main at 1a2b3c4, 3 min ago"."""
+    quoted = {citation.source for citation in answer.citations}
+    cited_heads = [head for head in answer.freshness if head.source in quoted and head.ref and not head.updating_to]
+    if frame.now is None or not cited_heads:
+        return []
+    states = [_state(head, frame, frame.now) for head in cited_heads[:_MOST_STATES]]
+    if len(cited_heads) > 1:
+        names = [frame.looked[head.source].name if head.source in frame.looked else "" for head in cited_heads]
+        states = [f"{plain(name)}: {state}" if name else state for name, state in zip(names, states, strict=False)]
+    return ["; ".join(states) + ("; …" if len(cited_heads) > _MOST_STATES else "")]
+
+
+def _state(head: Shown, frame: Frame, now: datetime) -> str:
+    looked = frame.looked.get(head.source)
+    at = looked.at if looked is not None and looked.at is not None else head.at
+    when = ago(at, now=now, language=frame.language)
+    return say("reply.state", frame.language, ref=plain(head.ref), commit=head.commit[:_COMMIT_CHARS], ago=when)
 
 
 def late_note(asked_ago: timedelta, language: str) -> str:

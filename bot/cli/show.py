@@ -99,9 +99,9 @@ def print_indexed(result: Json) -> None:
                 (f" from {source['location']}" if "://" in source["location"] else "", "dim"),
             )
         )
-        for path, near in source["absent"].items():
-            closest = f"; closest: {', '.join(near)}" if near else ""
-            err.print(Text(f"{source['source']}: no {path} in it{closest}", style="red"))
+        for absent in source["absent"]:
+            closest = f"; closest: {', '.join(absent['near'])}" if absent["near"] else ""
+            err.print(Text(f"{source['source']}: no {absent['path']} in it{closest}", style="red"))
         if source["skipped"].get(NO_CONVERTER):
             out.print(Text(f"no_converter: PDF and Word files are read with an extra: {INSTALL}", style="dim"))
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.chat import Abilities
-from bot.reply import Frame, Pace, answer_buttons, answer_reply, cited, split_markdown
+from bot.reply import Frame, Looked, Pace, answer_buttons, answer_reply, cited, split_markdown
 from pipelines.types import Answer, Citation, Shown, Verdict
 
 CITED = Citation(1, "src", "docs/a.md", 3, 4, "c0ffee", "quote", url="https://forge.example/a")
@@ -46,6 +46,38 @@ def test_notes_stand_below_and_lateness_above() -> None:
     text = answer_reply(Answer("body", freshness=(shown,)), frame, reply_to="1").markdown
 
     assert text.index("3 h") < text.index("body") < text.index("5d6e7f8a") < text.index("Indexing.")
+
+
+NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+
+def heads(*names: str) -> tuple[Shown, ...]:
+    """The state of as many repositories, last changed long ago."""
+    return tuple(Shown(name, "main", "1a2b3c4d5e6f", NOW - timedelta(days=30)) for name in names)
+
+
+def below(frame: Frame, *sources: str) -> str:
+    """What stands below an answer that cites these sources."""
+    answer = Answer("body", citations=tuple(replace(CITED, source=one) for one in sources), freshness=heads("a", "b"))
+    return answer_reply(answer, frame, reply_to="1").markdown.removeprefix("body").strip()
+
+
+def test_an_answer_names_the_state_of_the_repository_that_it_cites() -> None:
+    """Its branch and commit, and when it was last looked at: in the language of the room, and by name if there are two."""
+    looked = {"a": Looked("acme/app", NOW - timedelta(minutes=3)), "b": Looked("acme/b_c", None)}
+    frame = replace(FRAME, looked=looked, now=NOW)
+
+    assert "*main at 1a2b3c4, 3 min ago*" == below(frame, "a")
+    assert "*main, Stand 1a2b3c4, vor 3 min*" == below(replace(frame, language="de"), "a")
+    assert "acme/app: main at 1a2b3c4, 3 min ago; acme/b_c: main at 1a2b3c4, 30 days ago" in below(frame, "a", "b")
+
+
+def test_a_folder_and_what_is_not_cited_have_no_state() -> None:
+    """A folder has no commit that anybody could look up."""
+    folder = Answer("body", citations=(CITED,), freshness=(replace(heads("src")[0], ref=""),))
+
+    assert "" == below(replace(FRAME, now=NOW))
+    assert "body" == answer_reply(folder, replace(FRAME, now=NOW), reply_to="1").markdown
 
 
 @given(st.text(st.sampled_from("ab `\n"), max_size=400), st.integers(20, 80))

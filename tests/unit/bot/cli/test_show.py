@@ -9,14 +9,15 @@ from bot.desk import Json
 EVIL = "ls \x1b]0;owned\x07 \x9b31m \r"
 PLACE: Json = {"source": EVIL, "path": EVIL, "first_line": 1, "last_line": 2, "version": "1a2b", "score": 0.5}
 PLACE |= {"converted": "", "pages": None, "section": ""}
-COUNTS: Json = {"files": 1, "passages": 2, "skipped": {"binary": 1}}
+COUNTS: Json = {"files": 1, "passages": 2, "skipped": {"binary": 1}, "location": "/srv/docs", "absent": []}
 
 
 def test_nothing_that_was_found_speaks_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """A file may hold signs that name a window or move the cursor; none reaches it from text, path or error."""
     print_passages({"passages": [{**PLACE, "text": EVIL}]})
     print_answer({"answer": EVIL, "citations": [{**PLACE, "number": 1, "url": EVIL}]})
-    print_indexed({"project": EVIL, "sources": [{**COUNTS, "source": EVIL, "error": ""}]})
+    remote = {"location": f"https://{EVIL}", "absent": [{"path": EVIL, "near": [EVIL]}]}
+    print_indexed({"project": EVIL, "sources": [{**COUNTS, **remote, "source": EVIL, "error": ""}]})
     print_indexed({"project": EVIL, "sources": [{"source": EVIL, "error": EVIL}]})
     source = {**COUNTS, "source": EVIL, "kind": "folder", "version": EVIL, "progress": None}
     source |= {"last_error": EVIL, "last_ok_at": None}
