@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from adapters.addresses import Resolve, is_public, pinned, resolve, resolve_public
+from adapters.addresses import Resolve, is_public, pinned, resolve, resolve_public, resolver
 from adapters.git.address import parse_remote
 from adapters.source import SourceRefused, SourceUnreachable
 
@@ -68,6 +68,73 @@ def test_addresses_that_are_refused(typed: str) -> None:
     """Anything that is not a plain https address of an allowed host is refused, options and other schemes too."""
     with pytest.raises(SourceRefused):
         parse_remote(typed, allowed_hosts=HOSTS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "location", "fetched"),
+    [
+        ("git@git.acme.org:o/n.git", "https://git.acme.org/o/n", "ssh://git@git.acme.org:22/o/n.git"),
+        ("ssh://git@git.acme.org/o/n", "https://git.acme.org/o/n", "ssh://git@git.acme.org:22/o/n"),
+        ("ssh://git.acme.org/o/n", "https://git.acme.org/o/n", "ssh://git@git.acme.org:22/o/n"),
+        ("https://git.acme.org/o/n", "https://git.acme.org/o/n", "ssh://git@git.acme.org:22/o/n"),
+        ("ssh://git@ssh.acme.org:2222/o/n", "ssh://ssh.acme.org:2222/o/n", "ssh://git@ssh.acme.org:2222/o/n"),
+    ],
+)
+def test_hosts_that_are_asked_over_ssh(typed: str, location: str, fetched: str) -> None:
+    """However the address is written; what is stored can be read again."""
+    hosts = ["git.acme.org", "ssh.acme.org:2222"]
+    remote = parse_remote(typed, allowed_hosts=hosts, ssh_hosts=hosts)
+
+    assert (location, fetched) == (remote.location, remote.fetch_url)
+    assert remote.location == parse_remote(remote.location, allowed_hosts=hosts, ssh_hosts=hosts).location
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ssh://git@github.com/o/n",
+        "git@github.com:o/n",
+        "ssh://root@git.acme.org/o/n",
+        "ssh://git:secret@git.acme.org/o/n",
+        "ssh://git@evil@git.acme.org/o/n",
+        "ssh://-oProxyCommand=x/o/n",
+        "git@git.acme.org:/etc/passwd",
+        "git@git.acme.org:../n",
+        "git@-oProxyCommand=x:o/n",
+        "ssh://git@git.acme.org:2222/o/n",
+        "https://user:secret@git.acme.org/o/n",
+    ],
+)
+def test_ssh_opens_no_other_way(typed: str) -> None:
+    """Hosts that are not asked over ssh, other people, passwords, options and other ports are refused."""
+    with pytest.raises(SourceRefused):
+        parse_remote(typed, allowed_hosts=["github.com", "git.acme.org"], ssh_hosts=["git.acme.org"])
+
+
+@pytest.mark.parametrize("inside", ["git.acme.org", "git.acme.org:8443"])
+async def test_a_host_of_the_operators_own_network_may_lie_inside(inside: str) -> None:
+    """By its name, with its port or without; every other host must be public."""
+    find = resolver(inside_hosts=[inside], ask=answering("10.0.0.7"))
+
+    assert ["10.0.0.7"] == list(await find("git.acme.org", 8443))
+    with pytest.raises(SourceRefused, match="public internet"):
+        await find("github.com", 8443)
+
+
+async def test_a_name_that_leads_elsewhere_at_the_next_look_is_refused_then() -> None:
+    """Rebinding: each call is pinned to the addresses of its own look, and each look is checked."""
+    answers = iter((["140.82.121.4"], ["140.82.121.4", "127.0.0.1"], ["169.254.169.254"]))
+
+    async def changing(_host: str, _port: int) -> Sequence[str]:
+        return next(answers)
+
+    find = resolver(ask=changing)
+    first = await find("github.com", 443)
+
+    assert "github.com:443:140.82.121.4" == pinned("github.com", 443, first)
+    for _ in range(2):
+        with pytest.raises(SourceRefused, match="public internet"):
+            await find("github.com", 443)
 
 
 def test_refusal_keeps_a_password_to_itself() -> None:

@@ -7,12 +7,13 @@ from adapters.git.translate import (
     explain,
     link_template,
     parse_attributes,
+    parse_names,
     parse_remote_refs,
     parse_staged,
     parse_tree,
     short_ref,
 )
-from adapters.registry import compare_of
+from adapters.registry import compare_of, link_of
 from adapters.source import Entry, Head, SourceError, SourceGone, SourceRefused, SourceUnreachable
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
@@ -141,6 +142,52 @@ def test_links_to_lines(host: str, repository: str, expected: str) -> None:
 
     assert template
     assert expected == template.format(commit="SHA", path="docs/a%20b.md", first=3, last=5)
+
+
+def test_a_github_of_ones_own_is_linked_like_github() -> None:
+    """By the hosts that the settings name, also at a port of its own; any other host at such a port has no known form."""
+    hosts = ["github.com", "ghe.acme.org", "ghe.acme.org:8443"]
+    links = [link_of("git", f"https://{host}/o/n", github_hosts=hosts) for host in (*hosts, "gitlab.com:8443")]
+
+    end = "/o/n/blob/{commit}/{path}?plain=1#L{first}-L{last}"
+    assert [*(f"https://{host}{end}" for host in hosts), None] == links
+    assert [None, None] == [link_of(kind, place) for kind, place in (("git", "/srv/bare"), ("folder", "https://x"))]
+
+
+def test_names_of_branches_come_before_those_of_tags() -> None:
+    """Each once; a tag's commit is no name of its own."""
+    assert ["main", "feature/x", "v1", "light"] == parse_names(REFS)
+
+
+@pytest.mark.parametrize(
+    ("said", "credential", "reason"),
+    [
+        ("fatal: Authentication failed for 'https://x/'", "acme", "unauthorised"),
+        ("fatal: The requested URL returned error: 403", "acme", "unauthorised"),
+        ("git@x: Permission denied (publickey).", "sources.ssh_key_file", "unauthorised"),
+        ("fatal: could not read Username for 'https://x': terminal prompts disabled", "", "gone"),
+        ("fatal: repository 'https://x/y/' not found", "acme", "gone"),
+        ("ERROR: Repository not found.", "sources.ssh_key_file", "gone"),
+        ("fatal: couldn't find remote ref refs/heads/next", "acme", "branch"),
+    ],
+)
+def test_why_a_repository_is_not_shown(said: str, credential: str, reason: str) -> None:
+    """A refused credential, a missing repository and a missing branch are three things; the credential is named."""
+    error = explain(said, "https://x/y", credential=credential)
+
+    assert isinstance(error, SourceGone)
+    assert reason == error.reason
+    assert credential in str(error) or reason == "branch"
+
+
+def test_a_strange_host_key_and_a_full_disk_are_named() -> None:
+    """The one needs the operator, the other is tried again."""
+    stranger, full = (explain(said, "x") for said in ("Host key verification failed.", "No space left on device"))
+
+    assert isinstance(stranger, SourceRefused)
+    assert "ssh-keyscan" in str(stranger)
+    assert isinstance(full, SourceUnreachable)
+    assert "room on the disk" in str(full)
 
 
 def test_unknown_host_has_no_link() -> None:
