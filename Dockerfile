@@ -18,9 +18,9 @@ RUN pip install --no-deps --no-build-isolation . \
     && pip uninstall --yes hatchling editables pip
 
 FROM python:3.12-slim
-# git follows repositories; nothing else is added to the base image.
+# git follows repositories, over ssh where the settings say so; nothing else is added to the base image.
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends git \
+    && apt-get install --yes --no-install-recommends git openssh-client \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --user-group --home-dir /data --no-create-home --shell /usr/sbin/nologin roomwise \
     && install -d -o roomwise -g roomwise -m 0700 /data /key
