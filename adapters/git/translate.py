@@ -13,6 +13,7 @@ EMPTY = Head("", "0" * 40)
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LEFT_OUT = {"120000": "link", "160000": "submodule"}
+_DOTS = frozenset({"", ".", ".."})
 _MARKS = {"linguist-generated": "generated", "linguist-vendored": "vendored"}
 ATTRIBUTES = tuple(_MARKS)
 
@@ -85,7 +86,9 @@ def short_ref(ref: str) -> str:
 
 
 def parse_tree(output: bytes) -> Tree:
-    """Read `git ls-tree -r -z -l`: '<mode> <type> <blob> <size>TAB<path>NUL'. Links, submodules and blobs that are not there are left out."""
+    """Read `git ls-tree -r -z -l`: '<mode> <type> <blob> <size>TAB<path>NUL'. Left out are links,
+    submodules, blobs that are not there, and names that would lead out of the tree.
+    """
     entries, left_out = [], {}
     for record in _records(output):
         facts, _, raw = record.partition(b"\t")
@@ -93,6 +96,8 @@ def parse_tree(output: bytes) -> Tree:
         path = encode_path(raw)
         if mode in _LEFT_OUT:
             left_out[path] = _LEFT_OUT[mode]
+        elif not _DOTS.isdisjoint(path.split("/")):  # no git writes such a tree, but a hostile host can send one
+            left_out[path] = "odd_name"
         elif not size.isdigit():  # "BAD": the repository lacks this blob
             left_out[path] = "missing"
         else:
