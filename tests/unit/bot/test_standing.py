@@ -11,8 +11,9 @@ from bot.looking import Looks, look_lines, looks_as_json, problem_text
 from bot.progress import SourceProgress
 from bot.rights import Role
 from bot.standing import Standing
-from bot.state.queries import pauses
+from bot.state.queries import pauses, sources
 from bot.state.queries.polls import Due
+from bot.state.queries.sources import NewSource
 from bot.state.tables import Repository, Source
 from config.texts import say
 from pipelines.types import Shown
@@ -189,3 +190,28 @@ async def test_the_limits_of_a_source_are_those_of_its_host_and_credential(house
     assert "10 of 5,000 requests left" in await standing.text(project, "en", now=house.now)
     for coroutine in house.work:
         coroutine.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("en", ("3 kept in Git LFS", "2 submodules", "not in it: docs/x (closest: docs)", "not in it: y")),
+        ("de", ("3 in Git LFS", "2 Submodule", "nicht darin: docs/x (am nächsten: docs)", "nicht darin: y")),
+    ],
+)
+async def test_what_a_repository_lacks_is_named(house: Typing, language: str, expected: tuple[str, ...]) -> None:
+    """Contents that lie elsewhere, and paths that are followed and are not there, each with what comes close."""
+    project = await house.project()
+    row = await house.db.write(
+        lambda session: sources.add(session, NewSource(project.id, "folder", "docs", "/srv/docs"), now=house.now)
+    )
+    counts = {"skipped": {"lfs": 3, "submodule": 2}, "absent": {"docs/x": ["docs"], "y": []}}
+    await house.db.write(
+        lambda session: sources.record_run(
+            session, row.id, error=None, counts=counts, next_due_at=house.now, now=house.now
+        )
+    )
+
+    lines = await house.house.standing.source_lines(project, language, now=house.now)
+
+    assert all(any(wanted in line for line in lines) for wanted in expected), lines
