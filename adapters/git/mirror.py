@@ -5,7 +5,9 @@ import hashlib
 import shutil
 import stat
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from adapters.git.command import At, Git, GitFailed
 from adapters.git.translate import is_commit
@@ -44,7 +46,8 @@ class Mirror:
         self.folder = folder
         self.git = git
         self._changing = asyncio.Lock()
-        self._held: dict[object, tuple[str, str]] = {}  # ref and commit, by reader
+        # Ref and commit by reader; one that is forgotten without being closed lets go as well.
+        self._held: WeakKeyDictionary[object, tuple[str, str]] = WeakKeyDictionary()
 
     @property
     def at(self) -> At:
@@ -65,7 +68,8 @@ class Mirror:
                 await self._fetch(ref, fetch)
                 commit = await self._commit_of(ref)
             self._held[reader] = (ref, commit)
-            await self._tidy()
+            with suppress(SourceUnreachable):  # the commit is here all the same; the next fetch tries again
+                await self._tidy()
             return commit
 
     async def holds(self, commit: str) -> bool:

@@ -1,8 +1,10 @@
 """One mirror for all who follow a repository: fetched once, and nothing is taken from under anybody's reading."""
 
 import asyncio
+import gc
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -158,6 +160,33 @@ class TestTidying:
 
         refs = await mirror.git.run("for-each-ref", "--format=%(refname)", at=mirror.at)
         assert [ref_of("")] == refs.decode().split()
+
+    async def test_a_mirror_that_cannot_be_tidied_is_read_all_the_same(
+        self, served: Served, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Git will not pack while another one seems to; the next fetch tries again."""
+        monkeypatch.setattr("adapters.git.mirror._MANY_PACKS", 0)
+        source = served.source()
+        await tree(source)
+        (served.mirror / "gc.pid").write_text(f"{os.getpid()} {socket.gethostname()}")
+        served.commit(a="two\n")
+
+        read = await tree(source)
+        piled_up = len(list((served.mirror / "objects" / "pack").glob("*.pack")))
+        (served.mirror / "gc.pid").unlink()
+        served.commit(a="three\n")
+        await tree(source)
+
+        assert ({"a": b"two\n"}, 2) == (read, piled_up)
+        assert 1 == len(list((served.mirror / "objects" / "pack").glob("*.pack")))
+
+    async def test_a_reader_that_is_forgotten_lets_go(self, served: Served) -> None:
+        """A source that is opened anew, with another branch or credential, leaves nothing held."""
+        mirror = served.opened()
+        await tree(served.source(mirror=mirror))
+        gc.collect()
+
+        assert [] == list(mirror._held)
 
 
 class TestFaults:
