@@ -28,6 +28,7 @@ class FakeDesk:
         self, locations: Sequence[str], *, project: str, part: Part = WHOLE, on_progress: OnIndexProgress
     ) -> Json:
         """Two steps, then the result; "/missing" cannot be followed, and "/full" cannot be stored."""
+        self.asked.append(("index", tuple(locations), project, part))
         if "/full" in locations:
             raise StoreFull("the disk is full")
         if "/missing" in locations:

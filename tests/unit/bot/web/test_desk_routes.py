@@ -7,6 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from bot.desk import Part
 from bot.rights import Role
 from bot.state.queries import people, tokens
 from bot.state.queries.tokens import NewToken
@@ -136,6 +137,15 @@ async def test_the_machines_own_key_indexes_and_hears_each_step(api: Api) -> Non
 
     assert [1, 2] == [line["progress"]["done"] for line in lines[:-1]]
     assert {"project": "new", "sources": [{"source": "docs"}]} == lines[-1]
+
+
+async def test_a_branch_and_paths_reach_the_desk(api: Api) -> None:
+    """As the command line sends them beside a running service."""
+    body = {"sources": ["acme/app"], "project": "new", "branch": "next", "paths": ["docs"]}
+    async with api.site.shell() as http:
+        await http.post("/api/index", json=body)
+
+    assert ("index", ("acme/app",), "new", Part("next", ("docs",))) in api.desk.asked
 
 
 async def test_a_folder_that_cannot_be_followed_is_said_last(api: Api) -> None:
