@@ -10,11 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.machine import NEEDS, find_chromium, find_postgres
 
 # Haystack reads this when it is first imported, and a test may import it before anything of ours.
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "false"
+
+# No example is timed: other tests run beside them. `--hypothesis-profile thorough` looks twenty times as long.
+settings.register_profile("quick", deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=1_000)
+settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session")

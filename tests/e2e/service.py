@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_S = 60.0  # a loaded machine takes its time to start a program
+WAIT_S = 180.0  # a machine that does much else takes its time to start a program
 PROJECT = "zebra"
 HANDBOOK = """# The handbook
 
