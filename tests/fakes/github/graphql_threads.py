@@ -84,6 +84,7 @@ class Writings:
             "isDraft": False,
             "baseRefName": self._found.default_branch,
             "headRefName": f"change-{thread.number}",
+            "reviews": lambda _info, **arguments: self._reviews(thread, arguments),
             "reviewThreads": lambda _info, **arguments: self._review_threads(thread, reviews, arguments),
         }
 
@@ -150,6 +151,27 @@ class Writings:
                 "replies": lambda _info, **arguments: self._comments(thread, comment.replies, arguments),
             }
         return Fields(said)
+
+    def _reviews(self, thread: Thread, arguments: dict[str, Any]) -> Fields:
+        """Give what reviewers said of the whole."""
+        items = [
+            Listed([one.number], lambda one=one: self._review(thread, one))  # type: ignore[misc]
+            for one in thread.reviews
+        ]
+        return connection("reviews", "PullRequestReview", items, arguments)
+
+    def _review(self, thread: Thread, review: Comment) -> Fields:
+        page = thread_page(self._place, self._found, thread)
+        said = {
+            "__typename": "PullRequestReview",
+            "id": node_id("PRR", review.number),
+            "databaseId": review.number,
+            "state": review.verdict,
+            "url": f"{page}#pullrequestreview-{review.number}",
+            "createdAt": written(review.created_at),
+            "submittedAt": written(review.created_at),
+        }
+        return Fields({**self._comment(thread, review), **said})
 
     def _review_threads(self, thread: Thread, comments: Iterable[Comment], arguments: dict[str, Any]) -> Fields:
         """Give the conversations on lines: here each comment is one of its own."""

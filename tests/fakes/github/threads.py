@@ -27,6 +27,7 @@ class Comment:
     path: str = ""
     is_answer: bool = False
     minimized: str = ""
+    verdict: str = ""  # of a review: APPROVED, CHANGES_REQUESTED or COMMENTED
     replies: list["Comment"] = field(default_factory=list)
     number: int = field(default_factory=lambda: next(_ids))
     created_at: datetime = field(default_factory=now)
@@ -49,6 +50,7 @@ class Thread:
     is_merged: bool = False
     is_locked: bool = False
     comments: list[Comment] = field(default_factory=list)
+    reviews: list[Comment] = field(default_factory=list)
     database_id: int = field(default_factory=lambda: next(_ids))
     created_at: datetime = field(default_factory=now)
     updated_at: datetime = field(default_factory=now)
@@ -76,6 +78,13 @@ class Thread:
         """Add a comment, or a reply to one in a discussion."""
         made = Comment(body, author, path)
         (reply_to.replies if reply_to else self.comments).append(made)
+        self.updated_at = now()
+        return made
+
+    def review(self, body: str, *, verdict: str = "COMMENTED", author: str | None = "octocat") -> Comment:
+        """Add a review of a pull request as a whole."""
+        made = Comment(body, author, verdict=verdict)
+        self.reviews.append(made)
         self.updated_at = now()
         return made
 
