@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from adapters.git.mirror import Mirror
     from adapters.git.wire import Wire
     from adapters.github.forges import GithubForge, GithubForges
-    from adapters.github.threads.following import Ask
+    from adapters.github.threads.purse import Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +180,14 @@ class SourceRegistry:
 
     def _threads(self, spec: SourceSpec) -> CodeSource:
         from adapters.github.limits import machine_time
-        from adapters.github.threads.following import Following, Purse, Terms
+        from adapters.github.threads.following import Following, Terms
         from adapters.github.threads.kinds import KINDS
+        from adapters.github.threads.purse import Purse
         from adapters.github.threads.shelf import Shelf
         from adapters.github.threads.source import ThreadsSource
 
         owner, _, name = urlsplit(spec.location).path.strip("/").partition("/")
-        purse = Purse(self.ask_threads(spec.location), owner=owner, name=name)
+        purse = Purse(self.ask_threads(spec.location), owner=owner, name=name, is_public=spec.is_public)
         kinds = [kind for word, kind in KINDS.items() if word in spec.paths]
         terms = Terms(requests=self._sources.threads_per_run, most=self._sources.threads_max, clock=machine_time)
         shelf = Shelf(self._shelf(spec.id))

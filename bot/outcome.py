@@ -66,8 +66,12 @@ class Ran:
 
 
 def held(row: Source) -> str:
-    """Say why a source stays hidden although it may be readable; '' when nothing speaks against showing it."""
-    problem = row.counts.get("problem", "") if row.state == "hidden" else ""
+    """Say why a source stays hidden although it may be readable; '' when nothing speaks against showing it.
+
+    Threads find out by each look of their own whether they may be shown.
+    """
+    is_kept_hidden = row.state == "hidden" and row.kind != "threads"
+    problem = row.counts.get("problem", "") if is_kept_hidden else ""
     return str(problem) if problem in HELD else ""
 
 

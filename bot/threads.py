@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from adapters.github.threads.asking import count
 from adapters.registry import SourceRegistry
 from adapters.source import SourceError
@@ -60,21 +58,13 @@ class Threads:
         self.demand(files)
         known = await self.beside(files)
         if known is not None:
-            await self._db.write(lambda session: sources.set_paths(session, known.id, kinds))
+            await self._db.write(
+                lambda session: sources.set_kinds(session, known.id, kinds, is_private=files.is_private)
+            )
             self._following.look_again([known])
             return known
         wanted = Wanted(KIND, f"{files.name} {KIND}", files.location, paths=tuple(kinds))
-        made = await self._following.begin(
-            files.project, wanted, is_private=files.is_private, person=person, now=now, starts=False
-        )
-
-        async def link(session: AsyncSession) -> None:
-            if files.repository is not None:
-                await sources.link(session, [made.id], files.repository)
-
-        await self._db.write(link)
-        self._following.look_again([made])
-        return made
+        return await self._following.begin(files.project, wanted, is_private=files.is_private, person=person, now=now)
 
     async def end(self, threads: Source, *, now: datetime) -> None:
         """Stop, and delete what was indexed of it."""

@@ -19,6 +19,7 @@ class FakeSource:
     files: dict[str, bytes] = field(default_factory=dict)
     links: set[str] = field(default_factory=set)
     marked: dict[str, str] = field(default_factory=dict)
+    reading: dict[str, tuple[int, int]] = field(default_factory=dict)
     ref: str = ""
     commit: str = ""  # a fixed one instead of the hash of the listing
     fault: SourceError | None = None
@@ -52,7 +53,7 @@ class FakeSource:
             raise SourceGone(f"expected the commit {head.commit}, got none")
         skipped = {"link": len(self.links)} if self.links else {}
         now = Head(self.ref, self.commit or listing_id(self._entries()))
-        return Listing(now, self._entries(), skipped, dict(self.marked))
+        return Listing(now, self._entries(), skipped, dict(self.marked), dict(self.reading))
 
     async def read(self, entries: Iterable[Entry]) -> AsyncIterator[tuple[Entry, bytes]]:
         for number, entry in enumerate(entries):

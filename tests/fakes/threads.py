@@ -51,6 +51,8 @@ class FakeThreads:
     failures: list[SourceError | None] = field(default_factory=list)
     asked: Counter[str] = field(default_factory=Counter)
     is_gone: bool = False
+    is_private: bool = False
+    node_id: str = "R_1"
     _number: int = 0
 
     def add(self, word: str = "issues", *, title: str = "A title", body: str = "Words.", **more: Any) -> str:
@@ -156,7 +158,7 @@ class FakeThreads:
     def _single(self, kind: Kind, variables: Mapping[str, Any]) -> dict[str, Any]:
         self.asked["single"] += 1
         node = self.items[kind.word].get(str(variables["key"]))
-        return {"repository": {"one": node and joined(kind.type, node)}}
+        return self._repository(one=node and joined(kind.type, node))
 
     def _more(self, name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         self.asked["more"] += 1
@@ -173,7 +175,10 @@ class FakeThreads:
             "pageInfo": {"hasNextPage": has_more, "endCursor": end},
             "nodes": [joined(kind.type, node) for node in few],
         }
-        return {"repository": {"page": page}}
+        return self._repository(page=page)
+
+    def _repository(self, **fields: Any) -> dict[str, Any]:
+        return {"repository": {"id": self.node_id, "isPrivate": self.is_private, **fields}}
 
 
 def joined(type_: str, node: Mapping[str, Any]) -> dict[str, Any]:

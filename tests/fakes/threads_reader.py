@@ -3,8 +3,9 @@
 from datetime import datetime
 from pathlib import Path
 
-from adapters.github.threads.following import Followed, Following, Purse, Terms
+from adapters.github.threads.following import Followed, Following, Terms
 from adapters.github.threads.kinds import KINDS
+from adapters.github.threads.purse import Purse
 from adapters.github.threads.shelf import Shelf
 from tests.fakes.threads import FakeThreads
 
@@ -12,9 +13,12 @@ from tests.fakes.threads import FakeThreads
 class Reader:
     """A follower of a host, made anew by `restart` as after a kill."""
 
-    def __init__(self, root: Path, host: FakeThreads, *words: str, requests: int = 50, most: int = 5_000) -> None:
+    def __init__(
+        self, root: Path, host: FakeThreads, *words: str, is_public: bool = False, requests: int = 50, most: int = 5_000
+    ) -> None:
         self.host = host
         self.root = root
+        self.is_public = is_public
         self.words = words or tuple(KINDS)
         self.terms = Terms(requests=requests, most=most, clock=self.clock)
         self.restart()
@@ -26,7 +30,7 @@ class Reader:
     def restart(self) -> None:
         """Begin with what lies on the disk."""
         self.shelf = Shelf(self.root)
-        purse = Purse(self.host.ask, owner="acme", name="app")
+        purse = Purse(self.host.ask, owner="acme", name="app", is_public=self.is_public)
         self.following = Following(purse, self.shelf, [KINDS[word] for word in self.words], self.terms)
 
     async def look(self) -> Followed:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapters.github.forges import GithubForge
-from adapters.github.threads.following import Ask
 from adapters.github.threads.kinds import COUNT_QUERY, KINDS
+from adapters.github.threads.purse import Ask
 from adapters.github.translate import Subject, explain_field
 from adapters.source import SourceUnreachable
 

@@ -1,18 +1,16 @@
 """Follows the threads of one repository: what is new since the last look, a part of what is old, now and then all of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from adapters.github.threads.document import document_of, is_large, path_of
 from adapters.github.threads.kinds import KINDS, Kind, more_query, page_query, single_query, sweep_query
+from adapters.github.threads.purse import Purse, Spent
 from adapters.github.threads.shelf import Held, Notes, Shelf
 from adapters.source import SourceGone, SourceRefused, SourceUnreachable
-
-Ask = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
-"""Asks the host's GraphQL API: query and variables; gives `data`. Raises SourceError's children."""
 
 OVERLAP: Final = timedelta(hours=3)
 """Each look goes so far back behind the last one: hosts have been seen to list items late."""
@@ -41,36 +39,6 @@ class Followed:
 
     reading: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     skipped: Mapping[str, int] = field(default_factory=dict)
-
-
-class Spent(Exception):
-    """This look has used up its requests; the next one goes on."""
-
-
-class Purse:
-    """Asks for one repository, and counts what is left of the requests of a look."""
-
-    def __init__(self, ask: Ask, *, owner: str, name: str) -> None:
-        self._ask = ask
-        self._repository = {"owner": owner, "name": name}
-        self.left = 0
-
-    async def ask(self, query: str, **variables: Any) -> Mapping[str, Any]:
-        """Ask about the repository, if a request is left. Raises Spent, SourceGone and what asking raises."""
-        if self.left <= 0:
-            raise Spent
-        self.left -= 1
-        found = (await self._ask(query, {**self._repository, **variables})).get("repository")
-        if found is None:
-            raise SourceGone(
-                f"expected a repository {'/'.join(self._repository.values())!r}, got none: it was removed, renamed or made private"
-            )
-        return dict(found)
-
-    async def more(self, query: str, **variables: Any) -> Mapping[str, Any]:
-        """Ask for a further page of an item that was begun; it is not left half read for want of requests."""
-        self.left -= 1
-        return dict((await self._ask(query, variables)).get("node") or {})
 
 
 class Following:
@@ -225,7 +193,15 @@ class _Reading:
             notes.after = notes.newest = ""
             await self._write()
             raise
+        self._demand_same()
         return dict(found["page"])
+
+    def _demand_same(self) -> None:
+        """Raise SourceGone when another repository stands under the name that is followed."""
+        notes, node_id = self._notes, self._purse.node_id
+        if notes.repository and notes.repository != node_id:
+            raise SourceGone("expected the repository that was followed, got another of that name", reason="replaced")
+        notes.repository = node_id
 
     async def _take_all(self, nodes: Sequence[Mapping[str, Any]]) -> bool:
         """Keep the items of a page that are new or have changed; False when the requests were used up on the way."""

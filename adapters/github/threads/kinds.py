@@ -46,7 +46,7 @@ ISSUES: Final = Kind(
     single="issue",
     type="Issue",
     whole=f"{_ITEM} state stateReason {_COMMENTS}",
-    seen="number updatedAt comments { totalCount }",
+    seen="number updatedAt comments(first: 1) { totalCount }",
 )
 PULLS: Final = Kind(
     word="pulls",
@@ -55,7 +55,7 @@ PULLS: Final = Kind(
     single="pullRequest",
     type="PullRequest",
     whole=f"{_ITEM} state isDraft mergedAt {_COMMENTS} reviews(first: 30) {{ {_PAGE} nodes {{ {_REVIEW} }} }}",
-    seen="number updatedAt comments { totalCount } reviews { totalCount }",
+    seen="number updatedAt comments(first: 1) { totalCount } reviews(first: 1) { totalCount }",
 )
 DISCUSSIONS: Final = Kind(
     word="discussions",
@@ -64,7 +64,7 @@ DISCUSSIONS: Final = Kind(
     single="discussion",
     type="Discussion",
     whole=f"{_ITEM} closed isAnswered category {{ name }} comments(first: 25) {{ {_PAGE} nodes {{ {_DISCUSSED} }} }}",
-    seen="number updatedAt comments { totalCount }",
+    seen="number updatedAt comments(first: 1) { totalCount }",
     first=25,  # replies lie one level deeper, and a page costs by all that it could hold
 )
 RELEASES: Final = Kind(
@@ -99,7 +99,7 @@ def single_query(kind: Kind) -> str:
     """Ask for one whole item. Variables: owner, name, key."""
     return (
         f"query Thread($owner: String!, $name: String!, $key: {kind.key_type}) {{ "
-        f"repository(owner: $owner, name: $name) {{ one: {kind.single}({kind.key}: $key) {{ {kind.whole} }} }} }}"
+        f"repository(owner: $owner, name: $name) {{ id isPrivate one: {kind.single}({kind.key}: $key) {{ {kind.whole} }} }} }}"
     )
 
 
@@ -116,7 +116,7 @@ def more_query(type_: str, field: str) -> str:
 
 COUNT_QUERY: Final = (
     "query Counts($owner: String!, $name: String!) { repository(owner: $owner, name: $name) { "
-    + " ".join(f"{kind.word}: {kind.plural} {{ totalCount }}" for kind in KINDS.values())
+    + " ".join(f"{kind.word}: {kind.plural}(first: 1) {{ totalCount }}" for kind in KINDS.values())
     + " } }"
 )
 
@@ -124,6 +124,6 @@ COUNT_QUERY: Final = (
 def _pages(kind: Kind, *, order: str, selects: str) -> str:
     return (
         "query Threads($owner: String!, $name: String!, $first: Int!, $after: String) { "
-        "repository(owner: $owner, name: $name) { "
+        "repository(owner: $owner, name: $name) { id isPrivate "
         f"page: {kind.plural}(first: $first, after: $after, orderBy: {order}) {{ {_PAGE} nodes {{ {selects} }} }} }} }}"
     )

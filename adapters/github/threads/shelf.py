@@ -33,10 +33,11 @@ class Notes:
     """How far one kind is followed. Times are GitHub's own, as it writes them, but for `swept_at` (ours, seconds).
 
     Items are read newest first, up to those that were seen before `mark` ("" while they were never read to the end).
-    `newest` and `after` say of a reading under way how new its first item was and where it goes on, `swept_after` and
+    `repository` is its node id on the host. `newest` and `after` say of a reading under way how new its first item was and where it goes on, `swept_after` and
     `swept` the same of the comparison with all that is there, and what it has met. `wanted` are to be read once more.
     """
 
+    repository: str = ""
     mark: str = ""
     newest: str = ""
     after: str = ""

@@ -101,9 +101,10 @@ async def left_alone(session: AsyncSession, files: Source) -> list[Source]:
     return [row for row in same if row.kind == "threads"] if is_last else []
 
 
-async def set_paths(session: AsyncSession, source: str, paths: Sequence[str]) -> None:
-    """Follow another part of a source, from the next look on, which is asked for here."""
-    await session.execute(update(Source).where(col(Source.id) == source).values(paths=list(paths), is_dirty=True))
+async def set_kinds(session: AsyncSession, threads: str, kinds: Sequence[str], *, is_private: bool) -> None:
+    """Follow other kinds of threads, from the next look on, which is asked for here; as private as their files are now."""
+    changed = update(Source).where(col(Source.id) == threads)
+    await session.execute(changed.values(paths=list(kinds), is_private=is_private, is_dirty=True))
 
 
 async def by_name(session: AsyncSession, project: str, name: str) -> Source | None:

@@ -9,9 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from adapters.registry import SourceRegistry
-from adapters.source import SourceUnreachable
+from adapters.source import SourceGone, SourceUnreachable
 from bot.commands.execution import Commands
 from bot.errors import UserError
+from bot.mirrors import remove_unfollowed
 from bot.rights import Role
 from bot.state.queries import repositories, sources
 from bot.state.queries.sources import NewSource
@@ -134,11 +135,15 @@ async def test_a_large_repository_is_asked_about_first(house: Typing, host: Fake
     assert ["issues", "pulls"] == getattr(await threads_of(house, project), "paths", None)
 
 
-async def test_off_deletes_what_was_indexed_after_a_yes(house: Typing) -> None:
-    """The files stay."""
+async def test_off_deletes_what_was_indexed_after_a_yes(house: Typing, tmp_path: Path) -> None:
+    """What is kept on the disk, too. The files stay."""
     project, room, ada = await at_work(house)
     await house.says("/source threads acme/app all", room=room, person=ada)
     await house.settle()
+    (kept,) = [row.id for row in await house.followed(project) if row.kind == "threads"]
+    document = tmp_path / "threads" / kept / "documents" / "issues" / "1.md"
+    document.parent.mkdir(parents=True)
+    document.write_text("Said.")
 
     asked = await house.types("/source threads acme/app off", room=room, person=ada)
     said = await house.press(asked.buttons[0][0].data, room=room, person=ada)
@@ -148,6 +153,52 @@ async def test_off_deletes_what_was_indexed_after_a_yes(house: Typing) -> None:
     assert say("source.threads_ended", "en", name="acme/app") == said.markdown
     assert ["git"] == [row.kind for row in await house.followed(project)]
     assert 0 == (await house.store.counts(project.id)).passages
+    assert not document.parent.exists()
+
+
+async def test_status_says_how_far_a_large_repository_is_read(house: Typing) -> None:
+    """By kind, and what is left out; nothing of it once all is read."""
+    _, room, ada = await at_work(house)
+    house.files.reading = {"issues": (412, 3_000), "releases": (50, 60)}
+    await house.says("/source threads acme/app all", room=room, person=ada)
+    await house.settle()
+
+    status = await house.says("/status", room=room, person=ada)
+
+    assert "  - 412 of about 3000 issues read\n  - 50 of about 60 releases read\n" in status
+
+
+async def test_a_public_repository_that_became_private_is_shown_again_by_the_same_command(house: Typing) -> None:
+    """Once an owner let its files be followed as private ones."""
+    project, room, ada = await at_work(house, is_private=False)
+    await house.says("/source threads acme/app issues", room=room, person=ada)
+    await house.settle()
+    files, threads = await house.followed(project)
+    house.files.fault = SourceGone("expected it to be public, got private", reason="private")
+    await house.house.following.first_index(threads)
+    await house.db.write(lambda session: sources.allow_private(session, files.id, now=NOW))
+    assert ["active", "hidden"] == [row.state for row in await house.followed(project)]
+
+    house.files.fault = None
+    await house.says("/source threads acme/app issues", room=room, person=ada)
+    await house.settle()
+
+    assert [("active", True)] * 2 == [(row.state, row.is_private) for row in await house.followed(project)]
+
+
+async def test_what_is_kept_of_threads_that_nobody_follows_is_removed(house: Typing, tmp_path: Path) -> None:
+    """As after a kill in the middle of the end."""
+    project, room, ada = await at_work(house)
+    await house.says("/source threads acme/app issues", room=room, person=ada)
+    threads = await threads_of(house, project)
+    assert threads is not None
+    for name in (threads.id, "stray"):
+        (tmp_path / "threads" / name).mkdir(parents=True)
+
+    registry = SourceRegistry(tmp_path, sources=house.settings.sources, files=house.settings.files)
+
+    assert 1 == await remove_unfollowed(house.db, registry)
+    assert [threads.id] == registry.shelved()
 
 
 async def test_threads_go_with_the_last_source_of_the_files(house: Typing) -> None:

@@ -227,3 +227,35 @@ async def test_a_kind_that_is_not_followed_any_more_is_deleted(host: FakeThreads
     await reader.look()
 
     assert ["issues/1.md", "pull/2.md"] == reader.paths()
+
+
+async def test_a_public_repository_that_becomes_private_is_gone(host: FakeThreads, tmp_path: Path) -> None:
+    """The credential would read on, but who may ask here has no right to it; one followed as private is read on."""
+    host.add()
+    public = Reader(tmp_path / "public", host, "issues", is_public=True)
+    private = Reader(tmp_path / "private", host, "issues")
+    await public.look()
+    host.is_private = True
+    host.add(body="A secret.")
+
+    with pytest.raises(SourceGone) as caught:
+        await public.look()
+    await private.look()
+
+    assert "private" == caught.value.reason
+    assert ["issues/1.md"] == public.paths()
+    assert ["issues/1.md", "issues/2.md"] == private.paths()
+
+
+async def test_another_repository_of_the_same_name_is_not_read(host: FakeThreads, reader: Reader) -> None:
+    """Somebody may take the name of one that was renamed or deleted."""
+    host.add()
+    await reader.look()
+    host.node_id = "R_2"
+    host.add(body="Of a stranger.")
+
+    with pytest.raises(SourceGone) as caught:
+        await reader.look()
+
+    assert "replaced" == caught.value.reason
+    assert ["issues/1.md"] == reader.paths()
