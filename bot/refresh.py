@@ -247,7 +247,7 @@ class Refresh:
         if not must_read_anew and row.id in await self.known([row]) and _is_at(shown, head):
             return Ran(row.id, row.name, "unchanged", counts=row.counts)
         listing = await _list(source, head, is_hint=hint is not None)
-        listed = await asyncio.to_thread(_listed, listing, () if row.kind == "threads" else row.paths)
+        listed = await asyncio.to_thread(_listed, listing, sources.folders_of(row))
         plan = await self._parts.indexing.plan(row.project, row.id, listed)
         if must_read_anew:
             plan = await self._with_all(row, plan, listed)
@@ -332,10 +332,8 @@ class Refresh:
             "redacted": plan.redacted + done.redacted,
             "reading": {name: list(far) for name, far in listing.reading.items()},
             "vanished": done.vanished,
-            "absent": await asyncio.to_thread(_absent, listing, row.paths)
-            if row.paths and row.kind != "threads"
-            else {},
             "compared": self._stamp(row),
+            "absent": await asyncio.to_thread(_absent, listing, sources.folders_of(row)),
         }
 
     async def settle(self, row: Source, ran: Ran) -> Ran:
@@ -396,5 +394,5 @@ def _listed(listing: Listing, folders: Sequence[str]) -> list[Listed]:
 
 def _absent(listing: Listing, paths: Sequence[str]) -> dict[str, list[str]]:
     """The wanted paths that are not in the tree, each with the folders that look most like it."""
-    found = absent_paths(paths, [entry.path for entry in listing.entries])
+    found = absent_paths(paths, [entry.path for entry in listing.entries]) if paths else {}
     return {path: list(near) for path, near in found.items()}

@@ -86,6 +86,11 @@ async def remotes(session: AsyncSession) -> list[Source]:
     return list(await session.scalars(wanted))
 
 
+def folders_of(source: Source) -> Sequence[str]:
+    """The files and folders that are followed, all when none is named; of threads, `paths` name kinds instead."""
+    return () if source.kind == "threads" else source.paths
+
+
 async def with_threads(session: AsyncSession) -> list[Source]:
     """Whatever follows the threads of a repository; not what is removed, or was purged because it is gone."""
     wanted = select(Source).where(col(Source.kind) == "threads", col(Source.state) != "removed")
