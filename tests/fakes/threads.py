@@ -92,6 +92,7 @@ class FakeThreads:
             "body": body,
             "author": user(author),
             "createdAt": at,
+            "updatedAt": at,
             "url": f"{item['url']}#{anchor}-{self._number}",
             "isMinimized": False,
             "replies": [],

@@ -227,7 +227,9 @@ class _Reading:
             blob = ""
             if path:
                 await asyncio.to_thread(self._shelf.remove, path)
-        self._notes.items[key] = Held(str(node["updatedAt"]), _comments(node), blob)
+        before = self._notes.items.get(key)
+        edited = max(_edited(whole), before.edited if before else "")
+        self._notes.items[key] = Held(str(node["updatedAt"]), _comments(node), blob, edited)
 
     async def _gathered(self, node: Mapping[str, Any]) -> Mapping[str, Any]:
         whole = await self._with_pages(self._kind.type, node, "comments")
@@ -253,7 +255,9 @@ class _Reading:
 
     def _is_known(self, node: Mapping[str, Any]) -> bool:
         held = self._notes.items.get(str(node[self._kind.key]))
-        return held is not None and (held.updated, held.comments) == (str(node["updatedAt"]), _comments(node))
+        if held is None or (held.updated, held.comments) != (str(node["updatedAt"]), _comments(node)):
+            return False
+        return _edited(node) <= held.edited
 
     def _compare(self, node: Mapping[str, Any]) -> None:
         notes, key = self._notes, str(node[self._kind.key])
@@ -262,6 +266,8 @@ class _Reading:
         is_wanted = not self._is_known(node) if key in notes.items else has_room
         if is_wanted and key not in notes.wanted:
             notes.wanted.append(key)
+        if held := notes.items.get(key):
+            held.edited = max(held.edited, _edited(node))  # that comment may be one that no room is left for
 
     def _forget(self, keys: Sequence[str]) -> None:
         for key in keys:
@@ -282,6 +288,13 @@ class _Reading:
 def _comments(node: Mapping[str, Any]) -> int:
     """How many comments and reviews an item has."""
     return sum(int((node.get(name) or {}).get("totalCount") or 0) for name in ("comments", "reviews"))
+
+
+def _edited(node: Mapping[str, Any]) -> str:
+    """When the last of the comments that an item was given with was edited."""
+    comments = [one for one in (node.get("comments") or {}).get("nodes") or () if one]
+    replies = [one for comment in comments for one in (comment.get("replies") or {}).get("nodes") or () if one]
+    return max((str(one.get("updatedAt") or "") for one in (*comments, *replies)), default="")
 
 
 def _path(kind: Kind, key: str) -> str:

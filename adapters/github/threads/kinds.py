@@ -8,10 +8,12 @@ from typing import Final
 # `url` rather than databaseId: that is a 32-bit number, which newer comments are beyond.
 _WRITTEN: Final = "author { __typename login } createdAt body url"
 _PAGE: Final = "totalCount pageInfo { hasNextPage endCursor }"
-_COMMENT: Final = f"{_WRITTEN} isMinimized"
+_COMMENT: Final = f"{_WRITTEN} updatedAt isMinimized"
 _DISCUSSED: Final = f"id {_COMMENT} isAnswer replies(first: 10) {{ {_PAGE} nodes {{ {_COMMENT} }} }}"
 _ITEM: Final = f"id number title updatedAt closedAt {_WRITTEN} labels(first: 20) {{ nodes {{ name }} }}"
 _COMMENTS: Final = f"comments(first: 50) {{ {_PAGE} nodes {{ {_COMMENT} }} }}"
+# The comment that was edited last: it need not have made its item count as updated.
+_EDITED: Final = "comments(first: 1, orderBy: {field: UPDATED_AT, direction: DESC}) { totalCount nodes { updatedAt } }"
 _REVIEW: Final = f"{_COMMENT} state"
 
 
@@ -46,7 +48,7 @@ ISSUES: Final = Kind(
     single="issue",
     type="Issue",
     whole=f"{_ITEM} state stateReason {_COMMENTS}",
-    seen="number updatedAt comments(first: 1) { totalCount }",
+    seen=f"number updatedAt {_EDITED}",
 )
 PULLS: Final = Kind(
     word="pulls",
@@ -55,7 +57,7 @@ PULLS: Final = Kind(
     single="pullRequest",
     type="PullRequest",
     whole=f"{_ITEM} state isDraft mergedAt {_COMMENTS} reviews(first: 30) {{ {_PAGE} nodes {{ {_REVIEW} }} }}",
-    seen="number updatedAt comments(first: 1) { totalCount } reviews(first: 1) { totalCount }",
+    seen=f"number updatedAt {_EDITED} reviews(first: 1) {{ totalCount }}",
 )
 DISCUSSIONS: Final = Kind(
     word="discussions",

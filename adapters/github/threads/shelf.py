@@ -21,11 +21,13 @@ _MOST_BYTES = 64_000_000
 
 @dataclass(slots=True)
 class Held:
-    """An item as it was last read: when it was updated, how many comments it had, its document's blob ("": none)."""
+    """An item as it was last read: when it was updated, how many comments it had, its document's blob ("": none), and
+    when the last of its comments was edited."""
 
     updated: str
     comments: int
     blob: str
+    edited: str = ""
 
 
 @dataclass(slots=True)
@@ -112,7 +114,9 @@ class Shelf:
     def note(self, kind: str, notes: Notes) -> None:
         """Replace what is known of a kind. What it speaks of must have been written before."""
         told: dict[str, Any] = asdict(notes)
-        told["items"] = {key: [held.updated, held.comments, held.blob] for key, held in notes.items.items()}
+        told["items"] = {
+            key: [held.updated, held.comments, held.blob, held.edited] for key, held in notes.items.items()
+        }
         self._root.mkdir(parents=True, exist_ok=True)
         _replace(self._notes(kind), json.dumps(told, separators=(",", ":")).encode(), beside=self._root / "new")
 

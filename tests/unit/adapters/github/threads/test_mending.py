@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from adapters.github.threads.following import Followed, Terms
+from adapters.github.threads.kinds import KINDS
 from adapters.github.threads.shelf import Shelf
 from adapters.source import SourceError, SourceGone, SourceRefused, SourceUnreachable
 from tests.fakes.threads import FakeThreads
@@ -259,3 +260,21 @@ async def test_another_repository_of_the_same_name_is_not_read(host: FakeThreads
 
     assert "replaced" == caught.value.reason
     assert ["issues/1.md"] == reader.paths()
+
+
+@pytest.mark.parametrize("word", ["issues", "pulls"])
+async def test_an_edited_comment_is_found_by_the_daily_comparison(host: FakeThreads, reader: Reader, word: str) -> None:
+    """Also when its item does not count as updated, as deleting one does not; it is read anew once."""
+    old = host.add(word)
+    comment = host.comment(word, old, "The password is hunter2.")
+    for _ in range(60):
+        host.add(word)
+        host.tick(hours=1)
+    await reader.look_until_whole()
+    comment |= {"body": "Removed.", "updatedAt": host.tick(hours=25)}
+
+    await reader.look()
+    await reader.look()
+
+    assert "hunter2" not in reader.text(f"{KINDS[word].folder}/{old}.md")
+    assert 1 == host.asked["single"]
