@@ -2,9 +2,11 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.e2e.followed import SETTINGS, follow, lost
 from tests.e2e.service import Service
@@ -34,7 +36,19 @@ async def deliver(address: str, parcels: list[Parcel], *, enough: int) -> set[st
     return taken
 
 
-async def test_what_was_answered_is_there_after_a_kill_and_a_repeat_does_nothing(tmp_path: Path) -> None:
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A service that is not started yet, and has ended afterwards whatever happened."""
+    made = Service(tmp_path, SETTINGS)
+    yield made
+    if made.process is not None and made.process.poll() is None:
+        made.process.kill()
+        made.process.wait()
+
+
+async def test_what_was_answered_is_there_after_a_kill_and_a_repeat_does_nothing(
+    service: Service, tmp_path: Path
+) -> None:
     """Killed with others on their way; then all are sent again, those too that were taken in without an answer."""
     hubs = await follow(tmp_path, REPOSITORIES)
     pushes = [(hubs[number % REPOSITORIES], number) for number in range(DELIVERIES)]
@@ -42,7 +56,7 @@ async def test_what_was_answered_is_there_after_a_kill_and_a_repeat_does_nothing
     repository_of = {
         parcel.headers["x-github-delivery"]: hub.repository for parcel, (hub, _) in zip(parcels, pushes, strict=True)
     }
-    service = await asyncio.to_thread(Service(tmp_path, SETTINGS).start)
+    await asyncio.to_thread(service.start)
     assert service.process is not None
     early = await deliver(service.address, parcels, enough=ANSWERED)
     service.process.kill()
