@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from adapters.forge import Asked
 from adapters.git.remote import RemoteGitSource
+from adapters.git.translate import EMPTY
 from adapters.registry import SourceRegistry, SourceSpec
 from adapters.source import Head, SourceError, SourceGone, SourceUnreachable
 from bot.errors import UserError
@@ -26,6 +27,11 @@ class Look:
     head: Head | None = None
     problem: str = ""
     is_credential_used: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is a repository without a commit."""
+        return self.head == EMPTY
 
 
 async def look_at(

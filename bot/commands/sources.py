@@ -45,6 +45,9 @@ async def add(ctx: Context, source: str, branch: str = "", paths: Words = NO_WOR
     row = await following.begin(
         project.id, wanted, is_private=look.is_private, person=ctx.person.id, now=ctx.now, starts=False
     )
+    if look.is_empty:
+        following.look_again([row])
+        return ctx.say("source.added_empty", name=row.name)
     ctx.house.onboarding.tell_first_index(row, partial(following.first_index, row), ctx.event)
     if look.problem:
         return ctx.say("source.added_unreached", name=row.name, error=look.problem)

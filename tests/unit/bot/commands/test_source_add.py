@@ -4,6 +4,7 @@ import pytest
 from pydantic import SecretStr
 
 from adapters.access import Access
+from adapters.git.translate import EMPTY
 from adapters.source import SourceError, SourceGone, SourceRefused, SourceUnreachable
 from bot.errors import UserError
 from bot.rights import Role
@@ -158,6 +159,17 @@ class TestFirstLook:
 
         assert say("source.added_unreached", "en", name="a/b", error="no line") == said
         assert 1 == len(await house.followed(project))
+
+    async def test_an_empty_repository_says_so(self, house: Typing) -> None:
+        """Nobody waits for an index of nothing; what is pushed later is found."""
+        project, room, ada = await at_work(house)
+        house.files.commit = EMPTY.commit
+
+        said = await house.says("/source add a/b", room=room, person=ada)
+        await house.settle()
+
+        assert say("source.added_empty", "en", name="a/b") == said
+        assert (1, []) == (len(await house.followed(project)), house.sent)
 
 
 class TestPrivate:
