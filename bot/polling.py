@@ -167,7 +167,7 @@ class Polling:
         """Do what each answer asks for; what has not moved is settled in one write for all of it."""
         has_readable = any(isinstance(result, Seen) for result in results)
         spread, found = self._parts.spread(), list[tuple[Due, Head]]()
-        waiting = await self._linked(batch)
+        waiting = await self._linked(batch, results)
         for rows, asked, result in zip(waiting, batch.asked, results, strict=True):
             if isinstance(result, Seen):
                 self._doubted.difference_update(one.source.id for one in rows)
@@ -178,16 +178,26 @@ class Polling:
                 await self._failed(rows, result, is_sure=has_readable)
         await self._compare(found, spread)
 
-    async def _linked(self, batch: Batch) -> list[list[Due]]:
-        """The sources of a batch, each with the row of its repository, which is made when there is none yet."""
-        new = {one.source.id: one for one in _all(batch.waiting) if one.repository is None}
+    async def _linked(self, batch: Batch, results: Sequence[Seen | SourceError]) -> list[list[Due]]:
+        """The sources of a batch, each with the row of its repository; what is new of those is kept in one write."""
+        new = [
+            (one, result)
+            for rows, result in zip(batch.waiting, results, strict=True)
+            for one in rows
+            if one.repository is None or (one.repository.node_id is None and isinstance(result, Seen))
+        ]
 
         async def link(session: AsyncSession) -> dict[str, Due]:
             made = {}
-            for one in new.values():
+            for one, result in new:
                 row = await repositories.get_or_add(session, one.source.location, host=batch.host)
-                await sources.link(session, [one.source.id], row.id)
+                if isinstance(result, Seen) and row.node_id is None:
+                    row.node_id, row.default_branch = result.node_id or None, result.default_branch
+                    row.is_private, row.is_archived = result.is_private, result.is_archived
                 made[one.source.id] = replace(one, repository=row)
+            for one in made.values():
+                if one.repository is not None and one.source.repository is None:
+                    await sources.link(session, [one.source.id], one.repository.id)
             return made
 
         made = await self._parts.db.write(link) if new else {}
