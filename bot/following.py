@@ -207,7 +207,7 @@ class Following:
 
     async def _in_repository(self, session: AsyncSession, new: NewSource) -> NewSource:
         """The same with its repository, when it is one on the network."""
-        if new.kind != "git" or "://" not in new.location:
+        if new.kind not in {"git", "threads"} or "://" not in new.location:
             return new
         host = self._registry.remote(new.location).named_host
         repository = await repositories.get_or_add(session, new.location, host=host)

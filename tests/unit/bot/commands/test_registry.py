@@ -161,7 +161,7 @@ def test_what_the_table_wants_confirmed_is_confirmed(command: Command) -> None:
 @EVERY
 def test_what_changes_something_is_a_barrier(command: Command) -> None:
     """A command that is confirmed or audited never runs beside answers, but for those that touch no answer."""
-    harmless = {"source refresh", "role", "jobs", "audit"}
+    harmless = {"source refresh", "source webhook", "role", "jobs", "audit"}
     is_audited = any(rule.is_audited for rule in ACTIONS[command.action])
     assert not command.is_read_only or command.name in harmless or not (command.confirms or is_audited)
 

@@ -263,7 +263,7 @@ async def test_how_webhooks_stand_is_told_to_admins_alone(house: Typing) -> None
     assert "https://rooms.example.org/webhooks/github" in every
     with pytest.raises(UserError, match=r"webhook\.not_github"):
         await house.types("/source webhook gitlab.com/acme/two", room=alone, person=ada)
-    with pytest.raises(UserError, match=r"rights\.alone"):
+    with pytest.raises(UserError, match=r"rights\.not_here"):
         await house.types("/source webhook", room=room, person=ada)
 
 
