@@ -70,7 +70,7 @@ class Telling(Protocol):
 
 def renamed(row: Source, way: Way, name: str) -> str:
     """Give the name that a source gets with its repository: another only when it was called after that."""
-    called = row.name.removesuffix(f"@{row.ref}").removeprefix(f"{way.host}/")
+    called = row.name.removesuffix(f"@{row.ref}").removesuffix(" threads").removeprefix(f"{way.host}/")
     return row.name.replace(called, name) if called.casefold() == way.repository.casefold() else row.name
 
 
@@ -190,14 +190,23 @@ class Lifecycle:
 async def allow_private(db: Database, source: Source, *, now: datetime) -> None:
     """Follow a source that became private: shown again by the next look, to those who have a right to its project.
 
+    What is followed of the same repository beside it, such as its threads, is allowed with it.
     Public rooms of a project that gets its first private source fall silent until an owner lets them speak.
     """
 
     async def allow(session: AsyncSession) -> None:
         had_private = await projects.has_private_source(session, source.project)
-        await sources.allow_private(session, source.id, now=now)
+        for one in await _held_with(session, source):
+            await sources.allow_private(session, one, now=now)
         if not had_private:
             for room in await rooms.list_of(session, source.project):
                 await follow_visibility(session, room.id)
 
     await db.write(allow)
+
+
+async def _held_with(session: AsyncSession, source: Source) -> list[str]:
+    """The source and those beside it in its project that are hidden since their repository is private."""
+    beside = await sources.of_repository(session, source.repository) if source.repository else []
+    held_too = [row.id for row in beside if row.project == source.project and row.state_reason == "private"]
+    return list(dict.fromkeys([source.id, *held_too]))

@@ -144,6 +144,7 @@ class Polling:
                 await self._put_off(ids)
         finally:
             self._end([key, *ids])
+        await self._look_again()
 
     async def _ask(self, batch: Batch) -> bool:
         forge = self._parts.forge(batch.host)
@@ -258,6 +259,7 @@ class Polling:
             await self._rests.failed(host, retry_after_s=max(waits, default=None))
         if host and tally.answers:
             await self._rests.went_well(host)
+        await self._look_again()
 
     async def _ask_alone(self, host: str, one: Due, tally: _Tally) -> None:
         most = _MOST_OF_A_HOST if host else _MOST_ALONE
@@ -284,6 +286,11 @@ class Polling:
         self._doubted.discard(one.source.id)
         await self._compare([(one, head)], self._parts.spread())
         return ""
+
+    async def _look_again(self) -> None:
+        """After a round: what was pushed while its host was asked need not wait for the clock."""
+        if await self._parts.db.read(polls.is_any_dirty):
+            await self.tick()
 
     async def _ended(self, source: str) -> None:
         """A push that came during a refresh is looked at as soon as that has ended."""

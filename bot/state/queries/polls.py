@@ -91,6 +91,12 @@ def _is_due(one: Due, now: datetime, ahead_s: float) -> bool:
     return wait_s <= ahead_s or wait_s > one.longest_wait_s + _CLOCK_SLACK_S
 
 
+async def is_any_dirty(session: AsyncSession) -> bool:
+    """Whether a source is marked to be looked at as soon as possible."""
+    wanted = select(col(Source.id)).where(col(Source.is_dirty).is_(True), col(Source.state) != "removed").limit(1)
+    return await session.scalar(wanted) is not None
+
+
 async def take_up(session: AsyncSession, ids: Sequence[str], *, now: datetime) -> None:
     """Sources are going to be looked at: whatever marks one as dirty from now on needs another look. They stay due."""
     await session.execute(update(Source).where(col(Source.id).in_(ids)).values(is_dirty=False, next_due_at=now))

@@ -70,15 +70,20 @@ async def mark_seen(session: AsyncSession, ids: Sequence[str], *, now: datetime)
 async def rename(session: AsyncSession, repository: str, location: str) -> str:
     """Give a repository its new address and return the id under which it is kept then.
 
-    When that address is followed already, under another row, this one is merged into that one.
+    When that address is followed already, under another row, the two become one. The row with a webhook's secret stays,
+    since no other could open it; that of the new address when both have one or none has.
     """
     there = await by_location(session, location)
+    here = await session.get(Repository, repository)
     if there is not None and there.id != repository:
+        stays_here = here is not None and bool(here.hook_secret_sealed) and not there.hook_secret_sealed
+        goes, stays = (there.id, repository) if stays_here else (repository, there.id)
         for table in (Source, WebhookDelivery):
-            moved = update(table).where(col(table.repository) == repository)
-            await session.execute(moved.values(repository=there.id))
-        await session.execute(delete(Repository).where(col(Repository.id) == repository))
-        return there.id
+            moved = update(table).where(col(table.repository) == goes)
+            await session.execute(moved.values(repository=stays))
+        await session.execute(delete(Repository).where(col(Repository.id) == goes))
+        if not stays_here:
+            return stays
     changed = update(Repository).where(col(Repository.id) == repository)
     await session.execute(changed.values(location=location, location_key=location_key(location)))
     return repository

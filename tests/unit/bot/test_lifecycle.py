@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from adapters.source import SourceGone, SourceUnreachable
-from bot.state.queries import sources
+from bot.lifecycle import allow_private, renamed
+from bot.rounds import Way
+from bot.state.queries import repositories, sources
+from bot.state.queries.sources import NewSource
+from bot.state.tables import Source
 from tests.fakes.polling import HOST, House, polling_house
 from tests.fakes.source import FakeSource
 from tests.fakes.state import NOW
@@ -210,3 +214,40 @@ class TestLifecycle:
         await house.tick(in_s=316)
 
         assert ("hidden", "branch") == ((await house.row(followed)).state, (await house.row(followed)).state_reason)
+
+
+@pytest.mark.parametrize(
+    ("name", "ref", "expected"),
+    [
+        ("acme/app", "", "acme/next"),
+        ("acme/app threads", "", "acme/next threads"),
+        ("acme/app@main", "main", "acme/next@main"),
+        ("our app", "", "our app"),
+    ],
+)
+def test_a_source_is_renamed_with_its_repository_when_it_was_called_after_it(
+    name: str, ref: str, expected: str
+) -> None:
+    """What people named themselves stays."""
+    row = Source(id="s", project="p", kind="git", name=name, location="", ref=ref, added_at=NOW)
+
+    assert expected == renamed(row, Way(HOST, "acme/app", "", is_batched=True), "acme/next")
+
+
+async def test_what_stands_beside_a_repository_is_allowed_with_it(house: House) -> None:
+    """Its threads, which were hidden for the same reason; not those of another project."""
+    location = f"https://{HOST}/acme/app"
+    row = await house.db.write(lambda session: repositories.get_or_add(session, location, host=HOST))
+    ids = []
+    for kind in ("git", "threads"):
+        new = NewSource(house.project, kind, f"acme/app {kind}", location, repository=row.id, is_private=False)
+        added = await house.db.write(lambda session, new=new: sources.add(session, new, now=NOW))  # type: ignore[misc]
+        ids.append(added.id)
+        await house.db.write(
+            lambda session, source=added.id: sources.set_state(session, source, "hidden", reason="private", now=NOW)  # type: ignore[misc]
+        )
+
+    await allow_private(house.db, await house.row(ids[0]), now=NOW)
+
+    assert [True, True] == [(await house.row(source)).is_private for source in ids]
+    assert [True, True] == [(await house.row(source)).is_dirty for source in ids]

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from adapters.forge import Allowance
@@ -98,6 +99,27 @@ async def test_a_rename_onto_a_followed_name_makes_one_repository_of_two(db: Dat
     assert there.id == kept
     assert [source] == [one.id for one in await db.read(lambda session: sources.of_repository(session, there.id))]
     assert await db.read(lambda session: repositories.get(session, row.id)) is None
+
+
+async def test_the_secret_of_a_webhook_outlives_such_a_rename(db: Database) -> None:
+    """The row that holds it stays, at the new address."""
+    row, there = await _repository(db), await _repository(db, "https://github.com/acme/next")
+    source = await _source(db, (await some_project(db)).id)
+    await db.write(lambda session: sources.link(session, [source], there.id))
+
+    async def make_secret(session: AsyncSession) -> None:
+        held = await session.get_one(Repository, row.id)
+        held.hook_secret_sealed = "sealed"
+        session.add(held)
+
+    await db.write(make_secret)
+
+    kept = await db.write(lambda session: repositories.rename(session, row.id, there.location))
+
+    found = await db.read(lambda session: repositories.by_location(session, there.location))
+    assert found is not None
+    assert (row.id, row.id, "sealed") == (kept, found.id, found.hook_secret_sealed)
+    assert [source] == [one.id for one in await db.read(lambda session: sources.of_repository(session, row.id))]
 
 
 @pytest.mark.parametrize(("name", "expected"), [("free", "acme/next"), ("acme/next", "acme/app")])
