@@ -18,7 +18,7 @@ from bot.cli.doors import Where, read_settings
 from bot.cli.finding import Finding, address_without_secrets
 from bot.cli.search_models import probe_embedder, probe_ranker
 from bot.cli.show import out, print_json
-from bot.cli.source_checks import probe_sources
+from bot.cli.source_checks import probe_credentials, probe_sources
 from bot.cli.terminal import FAILED, guarded
 from bot.logs import Redaction, configure, secrets_of
 from bot.platform import PlatformError
@@ -91,6 +91,7 @@ async def _probe_all(settings: Settings) -> list[Finding]:
     ]
     findings = [await asyncio.to_thread(probe) for probe in local]
     findings += await asyncio.to_thread(probe_sources, settings)
+    findings += await probe_credentials(settings)
     if not settings.llm.model:
         findings.append(
             Finding("model", is_ok=True, detail="none set: answers are quoted from the sources (llm.model)")

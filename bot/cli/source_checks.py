@@ -1,19 +1,48 @@
-"""What `roomwise check` says of repositories: hosts, credentials, ssh. Nothing here asks anybody."""
+"""What `roomwise check` says of repositories: hosts, credentials, ssh. Credentials are shown to hosts that tell of them."""
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from adapters.registry import SourceRegistry
+from adapters.source import SourceError
 from bot import platform
 from bot.cli.finding import Finding
 from config.settings import Credential, Settings, Sources
 
 
 def probe_sources(settings: Settings) -> list[Finding]:
-    """Findings about the settings in [sources]; one for each credential, with what it is for."""
+    """Findings about the settings in [sources], but for credentials; nobody is asked."""
     declared = settings.sources
-    credentials = [_credential(name, one, declared) for name, one in declared.credentials.items()]
-    return [_hosts(declared), *credentials, *_ssh(declared)]
+    return [_hosts(declared), *_ssh(declared)]
+
+
+async def probe_credentials(settings: Settings) -> list[Finding]:
+    """A finding for each credential: what it is for, and whether its host takes it, where the host speaks GitHub's API."""
+    declared = settings.sources
+    registry = SourceRegistry(settings.data_dir, sources=declared, files=settings.files)
+    findings = []
+    for name, one in declared.credentials.items():
+        finding = _credential(name, one, declared)
+        findings.append(await _shown(registry, name, one, finding) if finding.is_ok else finding)
+    await registry.close()
+    return findings
+
+
+async def _shown(registry: SourceRegistry, name: str, credential: Credential, finding: Finding) -> Finding:
+    """The finding with what the host says of the credential; it stays as it is where no host tells."""
+    forge = registry.forge(credential.host)
+    if forge is None:
+        return finding
+    try:
+        accepted = await forge.probe(name, credential)
+    except SourceError as error:
+        cure = f"correct sources.credentials.{name}, or the network on the way to {credential.host}"
+        return replace(finding, is_ok=False, detail=str(error), cure=cure)
+    scopes = "" if accepted.scopes is None else f", scopes: {accepted.scopes or 'none'}"
+    ends = f", ends {accepted.ends_at:%Y-%m-%d}" if accepted.ends_at else ""
+    return replace(finding, detail=f"{finding.detail}; taken by the host{scopes}{ends}")
 
 
 def _hosts(declared: Sources) -> Finding:

@@ -14,9 +14,11 @@ from adapters.forge import Asked
 from adapters.github.hooks import CaughtUp
 from adapters.github.probe import Accepted
 from adapters.source import SourceGone
+from bot.cli.source_checks import probe_credentials
 from config.settings import Credential
 from tests.fakes.github.hub import Hub
 from tests.fakes.github.server import running_emulator, trusting
+from tests.fakes.project import settings
 from tests.integration.github_house import APP, House, app_of, commits
 
 NOWHERE = "https://127.0.0.1:9/webhooks/github"
@@ -210,3 +212,22 @@ async def test_credentials_are_probed_before_they_are_used(hub: Hub, house: Hous
     assert Accepted("app") == await forge.probe("work", app)
     with pytest.raises(SourceGone, match="app_id and app_key do not belong together"):
         await forge.probe("work", app.model_copy(update={"app_id": APP + 1}))
+
+
+async def test_check_shows_credentials_to_their_host(hub: Hub) -> None:
+    """One that is taken says what it may, one that is refused what to correct; neither says the secret."""
+    hub.add_token("good-canary", scopes=["repo"])
+    credentials = {
+        name: Credential.model_validate({"host": hub.host, "repositories": ["acme/*"], "token": f"{name}-canary"})
+        for name in ("good", "bad")
+    }
+    plain = settings()
+    declared = {**{name: tuple(value) for name, value in hub.settings().items() if name != "credentials"}}
+    sources = plain.sources.model_copy(update={**declared, "credentials": credentials})
+
+    good, bad = await probe_credentials(plain.model_copy(update={"sources": sources}))
+
+    assert (True, False) == (good.is_ok, bad.is_ok)
+    assert "taken by the host, scopes: repo" in good.detail
+    assert "sources.credentials.bad" in bad.cure
+    assert "canary" not in repr((good, bad))

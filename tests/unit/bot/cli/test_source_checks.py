@@ -8,16 +8,20 @@ from pydantic import SecretStr
 
 from bot.cli.checkup import _git
 from bot.cli.finding import Finding
-from bot.cli.source_checks import probe_sources
-from config.settings import Credential
+from bot.cli.source_checks import probe_credentials, probe_sources
+from config.settings import Credential, Settings
 from tests.fakes.project import settings
+
+
+def with_sources(**sources: object) -> Settings:
+    """The settings with these of [sources]."""
+    plain = settings()
+    return plain.model_copy(update={"sources": plain.sources.model_copy(update=sources)})
 
 
 def probed(**sources: object) -> dict[str, Finding]:
     """The findings by name, with these settings of [sources]."""
-    plain = settings()
-    changed = plain.model_copy(update={"sources": plain.sources.model_copy(update=sources)})
-    return {finding.name: finding for finding in probe_sources(changed)}
+    return {finding.name: finding for finding in probe_sources(with_sources(**sources))}
 
 
 def test_a_host_that_is_named_and_not_allowed_is_wrong() -> None:
@@ -28,15 +32,16 @@ def test_a_host_that_is_named_and_not_allowed_is_wrong() -> None:
     assert all(host in wrong.detail for host in ("git.acme.org", "ssh.acme.org", "ghe.acme.org"))
 
 
-def test_each_credential_is_named_with_what_it_is_for() -> None:
-    """Its secret is not; one for a host that is not allowed is wrong."""
-    found = probed(
-        credentials={
-            "acme": Credential(repositories=("acme/*", "other/app"), token=SecretStr("canary")),
-            "app": Credential(host="ghe.acme.org", repositories=("*",), app_id=7, app_key=SecretStr("canary")),
-        }
-    )
+async def test_each_credential_is_named_with_what_it_is_for() -> None:
+    """Its secret is not; one for a host that is not allowed is wrong. Who speaks no API of GitHub's is not asked."""
+    credentials = {
+        "acme": Credential(repositories=("acme/*", "other/app"), token=SecretStr("canary")),
+        "app": Credential(host="ghe.acme.org", repositories=("*",), app_id=7, app_key=SecretStr("canary")),
+    }
 
+    findings = await probe_credentials(with_sources(credentials=credentials, github_hosts=()))
+
+    found = {finding.name: finding for finding in findings}
     assert (True, "token for github.com: acme/*, other/app") == (
         found["credential acme"].is_ok,
         found["credential acme"].detail,
