@@ -123,7 +123,7 @@ class StatusSource(Shape):
     """What is followed and how it was last looked at.
 
     A `location` on the machine, and `last_error` in English, are told to its own commands only; `problem` is a stable
-    word. `requests_left` of `requests_most` are what its host allows us until `requests_reset_at`.
+    word. `reading` gives of threads that are read over several looks [read, about so many] by kind. `requests_left` of `requests_most` are what its host allows us until `requests_reset_at`.
     """
 
     source: str
@@ -134,6 +134,7 @@ class StatusSource(Shape):
     passages: int
     skipped: dict[str, int]
     redacted: int
+    reading: dict[str, list[int]]
     ref: str
     version: str
     last_ok_at: str | None

@@ -91,6 +91,7 @@ def test_a_summary_is_posted_once_over_kills(service: Service) -> None:
     columns = "source, at, ref, before, after, added, changed, removed, moved, files"
     files = json.dumps([["~", "guide.md"]])
     insert = f"INSERT INTO change ({columns}) SELECT id, ?, '', 'a', 'b', 0, 1, 0, 0, ? FROM source"
+    change(service, "DELETE FROM change")  # the first index, which is told as a new source
     change(service, insert, at(hours=1), files)
     choose = random.Random(4)
 

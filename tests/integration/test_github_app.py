@@ -61,6 +61,7 @@ async def test_app_opens_private_repositories(hub: Hub, house: House) -> None:
 async def test_no_log_holds_a_token(hub: Hub, house: House, caplog: pytest.LogCaptureFixture) -> None:
     """Not even at the most talkative level, and not when something is refused."""
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="httpx")  # also where the program's own logging was set up before
     await hub.create("acme/app", files={"a": b"x"}, is_private=True)
     await house.heads(Asked("acme/app"))
     for text, token in list(hub.tokens.items()):
