@@ -68,9 +68,12 @@ def indexing_process(folder: Path, *, reads: int = FILES) -> Iterator["subproces
     """Index in a process of its own, which prints its steps."""
     code = f"""
         import asyncio
+        import signal
         from pathlib import Path
         from tests.integration.test_index_resume import index
 
+        # Ignored, and inherited, where a shell has started the tests in the background.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         asyncio.run(index(Path({str(folder)!r}), workers=1, is_talking=True, reads={reads}))
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
