@@ -29,7 +29,9 @@ from bot.watch import Watch
 from config.settings import Retention
 from pipelines.stores.passages import PassageStore
 
-TICK = timedelta(seconds=15)
+# How late a source that is due may be asked: a push is to be searchable eight seconds after its interval at most.
+TICK = timedelta(seconds=5)
+WATCH = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ class Chores:
         posted = await self._parts.digest.post_due() if self._parts.digest is not None else 0
         return f"posted {posted}" if posted else ""
 
-    @registry.job("watch", every=TICK)
+    @registry.job("watch", every=WATCH)
     async def align_watch(self) -> str:
         """Watch the sources of this machine that are followed now, and no others."""
         if self._watch is not None:
