@@ -100,6 +100,7 @@ class CitedStream:
         self._closings: Mapping[int, int] | None = None  # of the brackets in what is held; None until one is asked for
         self._fence = ""  # what closes the code block we are in
         self._at_line_start = True
+        self._last = ""  # the last character that was let out
         self._depth = 0  # in how many brackets this text stands
 
     def feed(self, token: str) -> str:
@@ -130,7 +131,10 @@ class CitedStream:
                 break
             self._at += piece.used_chars
             if piece.text:
-                self._at_line_start = piece.text.endswith("\n")
+                # Two codes side by side would be read as one longer run of ticks, which closes neither.
+                shown.append(" " if self._last == piece.text[0] == "`" else "")
+                self._last = piece.text[-1]
+                self._at_line_start = self._last == "\n"
             shown.append(piece.text)
         self._held, self._at = self._held[self._at :], 0
         return "".join(shown)

@@ -6,7 +6,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.components.cite import LONGEST_CHARS, CitedStream, filtered, known_addresses
@@ -197,13 +197,27 @@ def test_splitting_changes_nothing(pieces: list[str], data: st.DataObject) -> No
     assert shown_in([text]) == shown_in(cuts)
 
 
+@pytest.mark.parametrize("text", ["`[1]`https://evil.example", "https://evil.example`[1]`", "``[1]``https://evil.example`x`"])
+def test_an_unknown_address_beside_code_leaves_the_code_whole(text: str) -> None:
+    """The ticks that an unknown address is set in would lengthen those beside it, and the code would be text."""
+    shown, order = shown_in([text])
+
+    assert "`[1]`" in shown
+    assert "``` " not in shown
+    assert order == []
+    assert "[1]" not in outside_code(shown)
+
+
 def outside_code(markdown: str) -> str:
-    """Take fenced and inline code out, and escaped characters."""
-    without_fences = re.sub(r"(?ms)^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", "", markdown)
-    return re.sub(r"(?s)(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", "", re.sub(r"\\.", "", without_fences))
+    """Put a sign in the place of fenced and inline code, which a reader sees as such, and take escaped characters out."""
+    without_fences = re.sub(r"(?ms)^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", "\n", markdown)
+    return re.sub(r"(?s)\\.|(`+)(?!`)(?:.+?(?<!`)\1(?!`))?", "§", without_fences)
 
 
 @given(st.lists(PIECES, max_size=25))
+@example(["[", "1", "https://", "]"])
+@example(["```", "[1]", "```", "https://"])
+@example(["`", "[1]", "\\", "`"])
 def test_no_number_without_a_passage_ever_comes_out(pieces: list[str]) -> None:
     """Fuzzed output: outside code each [n] stands for one of the cited passages."""
     text, order = shown_in(pieces)
