@@ -197,7 +197,9 @@ def test_splitting_changes_nothing(pieces: list[str], data: st.DataObject) -> No
     assert shown_in([text]) == shown_in(cuts)
 
 
-@pytest.mark.parametrize("text", ["`[1]`https://evil.example", "https://evil.example`[1]`", "``[1]``https://evil.example`x`"])
+@pytest.mark.parametrize(
+    "text", ["`[1]`https://evil.example", "https://evil.example`[1]`", "``[1]``https://evil.example`x`"]
+)
 def test_an_unknown_address_beside_code_leaves_the_code_whole(text: str) -> None:
     """The ticks that an unknown address is set in would lengthen those beside it, and the code would be text."""
     shown, order = shown_in([text])
