@@ -1,18 +1,20 @@
-"""The words every chat network is translated into, and what every chat adapter must do.
+"""The words every chat network is translated into.
 
-Errors (every adapter method may raise these two and nothing of the network's own):
+Errors (every adapter method may raise these and nothing of the network's own):
     ChatError
     +-- Unreachable     the network did not answer or told us to wait; the act may or may not have happened
-    +-- Refused         the network will never do this: no right, message gone, room gone, text not accepted
+    +-- Refused         the network will never do this: no right, message gone, text not accepted
+    |   +-- RoomGone    nor anything else in this room: we were removed, blocked, or it is no more
+    +-- RoomMoved       the network knows the room by another id now; the act did not happen
+    +-- BadPush         what was pushed to us is not from the network, or cannot be read
 
 Ids are the network's own, kept as text. A person is known by the network's immutable id, never by a name.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
 
 
 class ChatError(Exception):
@@ -30,6 +32,26 @@ class Unreachable(ChatError):
 
 class Refused(ChatError):
     """The network will never do this."""
+
+
+class RoomGone(Refused):
+    """Nothing of ours reaches this room any more, until the network tells that we are back."""
+
+
+class RoomMoved(ChatError):
+    """The room has another id now; what was asked did not happen and may be asked there."""
+
+    def __init__(self, message: str, *, room: str) -> None:
+        super().__init__(message)
+        self.room = room
+
+
+class BadPush(ChatError):
+    """A push that is not taken. `status` is that of HTTP: 403 for a wrong secret, 400 for what cannot be read."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +75,18 @@ class RoomAddress:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who did something. `name` is for showing only; `is_person` is false for bots, channels and relays."""
+    """Who did something. `name` is for showing only; `is_person` is false for bots, channels and relays.
+
+    One that `is_shared` may be any of several people, such as a group's anonymous administrators: it may steer the
+    room as the network says, and never gets a right to a project.
+    """
 
     network: str
     id: str
     name: str
     language: str | None = None
     is_person: bool = True
+    is_shared: bool = False
 
 
 class Addressed(StrEnum):
@@ -75,17 +102,25 @@ class Addressed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that came with a message; `handle` is what the adapter's download needs."""
+    """A file that came with a message; `handle` is what the adapter's download needs.
+
+    kind: file, photo, voice, audio or video; `seconds` is how long the last three last.
+    """
 
     handle: str
     name: str
     media_type: str
     size_bytes: int
+    kind: str = "file"
+    seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A fresh message. `text` has our mention removed. Forwards, relays and bots never run commands."""
+    """A fresh message. `text` has our mention removed. Forwards, relays and bots never run commands.
+
+    Messages with the same `album` were sent as one.
+    """
 
     id: EventId
     room: RoomAddress
@@ -97,6 +132,7 @@ class Message:
     reply_to: str | None = None
     is_forwarded: bool = False
     attachments: tuple[Attachment, ...] = ()
+    album: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +259,10 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What we say, in CommonMark. `progress` is 0..1 for a bar, None for none."""
+    """What we say, in CommonMark. `progress` is 0..1 for a bar, None for none.
+
+    `layout` is an adapter's own, made by its `parts`: then `markdown` is the plain text that it belongs to.
+    """
 
     markdown: str
     reply_to: str | None = None
@@ -233,6 +272,7 @@ class Reply:
     turn: str | None = None
     progress: float | None = None
     is_quiet: bool = False
+    layout: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +311,7 @@ class Abilities:
     has_buttons: bool = True
     is_idempotent: bool = False  # send with the same key twice makes one message
     can_probe: bool = False
+    must_place: bool = False  # every answer begins as a placeholder, since only that can be looked for
     edit_interval_s: float = 1.0
     edits_per_minute: int = 60
     skip_preview_ms: int = 0  # an answer ready this soon goes out without previews
@@ -295,58 +336,11 @@ class Probe:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
-class AdapterState(Protocol):
-    """What an adapter must remember besides the cursor; values are JSON."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `roomwise check`: how something is, and what to do about it when it is wrong."""
 
-    async def get(self, key: str) -> Any | None:
-        """Return the value last put, or None."""
-
-    async def put(self, key: str, value: Any) -> None:
-        """Keep a value durably."""
-
-
-class ChatAdapter(Protocol):
-    """One account on one network."""
-
-    network: str
-    account: str
-    abilities: Abilities
-
-    def batches(self, cursor: str | None) -> AsyncIterator[Batch]:
-        """Yield what came; asking for the next batch acknowledges this one."""
-
-    async def send(self, room: RoomAddress, reply: Reply, *, key: str) -> Sent:
-        """Post a reply. Where `abilities.is_idempotent`, the same key never makes a second message."""
-
-    async def edit(self, room: RoomAddress, message_id: str, reply: Reply, *, key: str) -> None:
-        """Replace a message of ours; the same text again is no error."""
-
-    async def delete(self, room: RoomAddress, message_id: str) -> None:
-        """Take a message back; one that is gone already is no error."""
-
-    async def react(self, room: RoomAddress, message_id: str, emoji: str) -> None:
-        """Put one reaction on a message."""
-
-    async def typing(self, room: RoomAddress) -> None:
-        """Show that we are at work; forgotten by the network by itself."""
-
-    async def download(self, attachment: Attachment, *, max_bytes: int) -> bytes:
-        """Fetch an attachment; Refused when it is larger."""
-
-    async def rights(self, room: RoomAddress, sender: Sender) -> Rights:
-        """Ask the network what this person may do to the room."""
-
-    async def describe(self, room: RoomAddress) -> RoomFacts:
-        """Ask the network about a room."""
-
-    async def set_commands(self, commands: Sequence[Command], language: str) -> None:
-        """Fill the network's command menu."""
-
-    async def find(self, room: RoomAddress, reply: Reply, *, key: str, after: str | None) -> Sent | None:
-        """Look for a reply whose sending was interrupted; None when it is not there. Needs `abilities.can_probe`."""
-
-    async def probe(self) -> Probe:
-        """Say how the connection is doing."""
-
-    async def close(self) -> None:
-        """Disconnect; nothing more is yielded."""
+    name: str
+    is_ok: bool
+    detail: str
+    cure: str = ""

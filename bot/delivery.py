@@ -16,7 +16,8 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from adapters.chat import ChatAdapter, Refused, Reply, RoomAddress, Sent, Unreachable
+from adapters.chat import Refused, Reply, RoomAddress, Sent, Unreachable
+from adapters.network import ChatAdapter
 from bot.envelope import pack_reply
 from bot.outbox import Alongside, Outbox, Outgoing, OwnLog, Parcel
 from bot.state.database import Database

@@ -7,11 +7,11 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.chat import Refused, Reply, Stage, Unreachable
+from adapters.cutting import split_markdown
 from adapters.registry import compare_of
 from bot.delivery import Delivery
 from bot.gate import look
 from bot.outbox import Parcel
-from bot.reply import split_markdown
 from bot.state.database import Database
 from bot.state.queries import changes, deliveries, digests, sources
 from bot.state.queries.digests import DAY, Listening

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.chat import (
     Addressed,
     Batch,
-    ChatAdapter,
     ChatError,
     Deleted,
     Edited,
@@ -26,6 +25,7 @@ from adapters.chat import (
     Unreachable,
     Unreadable,
 )
+from adapters.network import ChatAdapter
 from bot.envelope import kind_of, pack_event
 from bot.errors import new_reference
 from bot.state.database import Database

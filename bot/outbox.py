@@ -11,7 +11,8 @@ from typing import Final, Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.chat import ChatAdapter, Refused, Reply, Sent
+from adapters.chat import Refused, Reply, Sent
+from adapters.network import ChatAdapter
 from bot.envelope import pack_reply, unpack_reply
 from bot.state.ids import new_id
 from bot.state.queries import deliveries, inbox, rooms

@@ -1,7 +1,6 @@
 """How an answer is put to people, whatever the network: notes, buttons, numbered sources, parts, previews."""
 
 import asyncio
-import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -148,38 +147,6 @@ def late_note(asked_ago: timedelta, language: str) -> str:
     return say("reply.late", language, hours=max(1, round(asked_ago.total_seconds() / 3600)))
 
 
-def split_markdown(text: str, limit: int) -> list[str]:
-    """Cut `text` into parts of at most `limit` characters, at paragraphs, else lines, else anywhere.
-
-    A fenced block that is cut is closed in the one part and opened again in the next.
-    """
-    parts: list[str] = []
-    while len(text) > limit:
-        cut, fence = _cut(text, limit)
-        parts.append(text[:cut].rstrip("\n") + ("\n```" if fence else ""))
-        text = (f"{fence}\n" if fence else "") + text[cut:].lstrip("\n")
-    return [*parts, text] if text or not parts else parts
-
-
-def _cut(text: str, limit: int) -> tuple[int, str]:
-    """Where to cut, and the opening line of the fenced block that is cut, if one is."""
-    room = max(1, limit - 4)  # for a closing fence
-    cut = text.rfind("\n\n", room // 2, room)
-    if cut <= 0 or _open_fence(text[:cut]):
-        cut = text.rfind("\n", 1, room) if text.rfind("\n", 1, room) > 0 else room
-    fence = _open_fence(text[:cut])
-    if fence and cut <= len(fence) + 1:  # only the fence's own line fits: cut inside the line after it
-        cut = room
-    return cut, fence
-
-
-def _open_fence(text: str) -> str:
-    opened = ""
-    for match in re.finditer(r"^ {0,3}(```+[^\n`]*)$", text, re.MULTILINE):
-        opened = "" if opened else match[1].strip()
-    return opened
-
-
 @dataclass(slots=True)
 class Pace:
     """When a preview may be shown: the first at once, then at growing intervals, within the room's edits a minute."""
@@ -274,7 +241,7 @@ class Presenter:
         await self.settle()
         first, *rest = (
             replace(self.target.parcel(text, is_final=True, part=part), reopens=self.reopens)
-            for part, text in enumerate(self._parts(reply), start=1)
+            for part, text in enumerate(self.delivery.adapter_of(self.target.room).parts(reply), start=1)
         )
         return await self.delivery.send(first, then=rest, alongside=alongside)
 
@@ -283,12 +250,6 @@ class Presenter:
         self._ended.set()
         if self._showing is not None:
             await asyncio.wait([self._showing])
-
-    def _parts(self, reply: Reply) -> list[Reply]:
-        texts = split_markdown(reply.markdown, self._abilities.max_chars)
-        parts = [replace(reply, markdown=text, buttons=(), cited=()) for text in texts]
-        parts[-1] = replace(parts[-1], buttons=reply.buttons, cited=reply.cited)
-        return parts
 
     async def _place(self) -> None:
         patience_s = self._abilities.skip_preview_ms / 1000

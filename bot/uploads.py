@@ -13,7 +13,8 @@ from weakref import WeakValueDictionary
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.chat import Attachment, ChatAdapter, Refused, Reply, Stage, Unreachable
+from adapters.chat import Attachment, Refused, Reply, Stage, Unreachable
+from adapters.network import ChatAdapter
 from adapters.paths import encode_path
 from bot.attachments import Readable, clean_file_name
 from bot.context import MessageContext

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from adapters.chat import ChatAdapter
+from adapters.network import ChatAdapter
 from adapters.web.adapter import WebAdapter
 from adapters.web.uploads import UploadFolder
 from bot import platform

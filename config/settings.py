@@ -4,62 +4,28 @@ Every object of Roomwise receives the section it needs, never the whole.
 The defaults stand in defaults.toml only, so a field here has none.
 """
 
-import ipaddress
 import os
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-
-def _absolute(path: Path) -> Path:
-    if not path.expanduser().is_absolute():
-        raise ValueError("expected an absolute path")
-    return path.expanduser()
-
-
-def _absolute_or_none(text: str) -> str:
-    return str(_absolute(Path(text))) if text else ""
-
-
-def _http_address(text: str) -> str:
-    if text and not re.fullmatch(r"https?://[^\s/]+\S*", text):
-        raise ValueError("expected an address that begins with http:// or https://")
-    try:
-        _ = urlsplit(text).port
-    except ValueError:
-        raise ValueError('expected a host and perhaps a port, such as "http://127.0.0.1:8080"') from None
-    return text
-
-
-def _network(text: str) -> str:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError('expected an address or a network, such as "10.0.0.0/8"') from None
-    return text
-
-
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(gt=0)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True)]
-Network = Annotated[Name, AfterValidator(_network)]
-HttpAddress = Annotated[Name, AfterValidator(_http_address)]
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-MaybePath = Annotated[Name, AfterValidator(_absolute_or_none)]
-Language = Literal["en", "de"]
-AnswerMode = Literal["mention", "all", "off"]
-
-
-class Section(BaseModel):
-    """A section: frozen, and closed to keys that nobody reads."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from config.fields import (
+    AbsolutePath,
+    AnswerMode,
+    Count,
+    HttpAddress,
+    Language,
+    MaybePath,
+    Name,
+    Network,
+    Positive,
+    Seconds,
+    Section,
+)
+from config.telegram import Telegram
 
 
 class Web(Section):
@@ -310,10 +276,29 @@ class Backup(Section):
         return self.every * self.keep if self.every else None
 
 
+class Transcription(Section):
+    """The OpenAI-compatible endpoint that writes down what is said in voice messages; an empty model means none."""
+
+    model: Name
+    base_url: HttpAddress
+    api_key: SecretStr
+    local: bool
+    max_minutes: Positive
+    timeout_s: Seconds
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Where voice messages go; None when they go nowhere."""
+        if not self.model:
+            return None
+        return Endpoint(model=self.model, base_url=self.base_url, api_key=self.api_key, local=self.local)
+
+
 class Access(Section):
-    """Whom people can turn to, and how long codes and links live."""
+    """Whom people can turn to, how strangers are met, and how long codes and links live."""
 
     contact: Name
+    private: Literal["hint", "silent"]
     invite_minutes: Positive
     login_link_hours: Positive
 
@@ -347,6 +332,8 @@ class Settings(BaseSettings):
     retention: Retention
     backup: Backup
     access: Access
+    telegram: Telegram
+    transcription: Transcription
     log: Log
 
     @classmethod

@@ -13,6 +13,7 @@ from adapters.chat import (
     Attachment,
     Batch,
     Command,
+    Finding,
     Probe,
     Refused,
     Reply,
@@ -23,6 +24,7 @@ from adapters.chat import (
     Sent,
     Stage,
 )
+from adapters.cutting import cut_reply
 from adapters.web.log import WebLog
 from adapters.web.render import entry_of
 from adapters.web.uploads import UploadFolder
@@ -57,6 +59,10 @@ class WebAdapter:
         nothing: tuple[Batch, ...] = ()
         for batch in nothing:
             yield batch
+
+    def parts(self, reply: Reply) -> Sequence[Reply]:
+        """Cut a reply at paragraphs."""
+        return cut_reply(reply, self.abilities.max_chars)
 
     async def send(self, room: RoomAddress, reply: Reply, *, key: str) -> Sent:
         """Append to the log under `key`; the same key again finds the earlier message."""
@@ -103,7 +109,7 @@ class WebAdapter:
         """A web room is private to one person; its title is its project's."""
         return RoomFacts(title=room.room, kind="web")
 
-    async def set_commands(self, commands: Sequence[Command], language: str) -> None:
+    async def set_commands(self, commands: Sequence[Command], *, scope: str, language: str) -> None:
         """Do nothing: the page asks for its commands."""
 
     async def find(self, room: RoomAddress, reply: Reply, *, key: str, after: str | None) -> Sent | None:  # noqa: ARG002
@@ -115,6 +121,10 @@ class WebAdapter:
         """Count the open streams."""
         streams = sum(len(readers) for readers in self._readers.values())
         return Probe(is_up=not self._closed.is_set(), detail=f"{streams} open streams")
+
+    async def examine(self, *, live_in: str = "") -> Sequence[Finding]:  # noqa: ARG002
+        """Tell nothing: the service checks its own pages."""
+        return ()
 
     async def close(self) -> None:
         """End every stream."""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.chat import Attachment, ChatAdapter, Refused, Reply, RoomAddress, Sender, Stage
+from adapters.chat import Attachment, Refused, Reply, RoomAddress, Sender, Stage
+from adapters.network import ChatAdapter
 from tests.fakes.chat import FakeChat
 from tests.fakes.flow import Flow, open_flow
 
@@ -90,7 +91,7 @@ class TestChatAdapter:
         """Typing, reactions and menus are best effort everywhere."""
         await subject.adapter.typing(subject.room)
         await subject.adapter.react(subject.room, "1", "👍")
-        await subject.adapter.set_commands([], "en")
+        await subject.adapter.set_commands([], scope="private", language="en")
 
         assert (await subject.adapter.probe()).is_up
 

@@ -26,8 +26,8 @@ FREE = frozenset(
 )
 # Licences that bind changes to the package's own files; we change none.
 FILE_BOUND = frozenset({"MPL-2.0"})
-# Licences for what only tests use and nobody ships.
-TESTS_ONLY = frozenset({"LGPL-3.0-only"})
+# Licences of libraries that are used as they are and can be replaced by whoever runs them.
+LIBRARY_BOUND = frozenset({"LGPL-3.0-only"})
 # What packages wrote before they knew SPDX.
 OLD_NAMES = {
     "Apache Software License": "Apache-2.0",

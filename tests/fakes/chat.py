@@ -14,6 +14,7 @@ from adapters.chat import (
     Command,
     Event,
     EventId,
+    Finding,
     Message,
     Probe,
     Refused,
@@ -25,6 +26,7 @@ from adapters.chat import (
     Sent,
     Unreachable,
 )
+from adapters.cutting import cut_reply
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -63,7 +65,7 @@ class FakeChat:
         self.files: dict[str, bytes] = {}
         self.facts: dict[str, RoomFacts] = {}
         self.admins: set[tuple[str, str]] = set()
-        self.menus: dict[str, tuple[Command, ...]] = {}
+        self.menus: dict[tuple[str, str], tuple[Command, ...]] = {}
         self.reactions: list[tuple[str, str]] = []
         self.acknowledged: list[str | None] = []
         self.changed = asyncio.Condition()
@@ -120,6 +122,10 @@ class FakeChat:
             self._backlog.pop(0)
             self.acknowledged.append(batch.cursor)
 
+    def parts(self, reply: Reply) -> Sequence[Reply]:
+        """Cut a reply at paragraphs."""
+        return cut_reply(reply, self.abilities.max_chars)
+
     async def send(self, room: RoomAddress, reply: Reply, *, key: str) -> Sent:
         """Post a reply."""
         await self._step("send")
@@ -174,9 +180,13 @@ class FakeChat:
         """Describe a room; private unless a test said otherwise."""
         return self.facts.get(room.room, RoomFacts(title=room.room, kind="private"))
 
-    async def set_commands(self, commands: Sequence[Command], language: str) -> None:
+    async def set_commands(self, commands: Sequence[Command], *, scope: str, language: str) -> None:
         """Keep the menu."""
-        self.menus[language] = tuple(commands)
+        self.menus[scope, language] = tuple(commands)
+
+    async def examine(self, *, live_in: str = "") -> Sequence[Finding]:
+        """Tell that nothing is wrong."""
+        return (Finding("fake", is_ok=True, detail="in memory"),)
 
     async def find(self, room: RoomAddress, reply: Reply, *, key: str, after: str | None) -> Sent | None:
         """Look for a message with this very text, as a network is probed that has no keys."""

@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from adapters.chat import Batch, ChatAdapter, Event, Reply, RoomChanged, RoomFacts, Stage
+from adapters.chat import Batch, Event, Reply, RoomChanged, RoomFacts, Stage
+from adapters.network import ChatAdapter
 from adapters.web.adapter import WebAdapter
 from bot.actions import Role
 from bot.admission import AnswerRules

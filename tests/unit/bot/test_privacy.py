@@ -36,7 +36,7 @@ def _facts(*, model: str = "", local: bool = False, contact: str = "", turn_days
         max_answer_tokens=10,
         temperature=0,
     )
-    access = Access(contact=contact, invite_minutes=15, login_link_hours=24)
+    access = Access(private="hint", contact=contact, invite_minutes=15, login_link_hours=24)
     return PrivacyFacts(KEPT.model_copy(update={"turn_days": turn_days}), llm, access)
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.chat import Abilities
-from bot.reply import Frame, Looked, Pace, answer_buttons, answer_reply, cited, split_markdown
+from adapters.cutting import split_markdown
+from bot.reply import Frame, Looked, Pace, answer_buttons, answer_reply, cited
 from pipelines.types import Answer, Citation, Shown, Verdict
 
 CITED = Citation(1, "src", "docs/a.md", 3, 4, "c0ffee", "quote", url="https://forge.example/a")

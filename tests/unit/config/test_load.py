@@ -243,7 +243,10 @@ def test_endpoints_are_none_without_a_model(tmp_path: Path) -> None:
 
 def test_secrets_are_known_by_their_type() -> None:
     """So that a new one is masked without being listed anywhere."""
-    assert ["llm.api_key", "embedder.api_key", "ranker.api_key"] == [key for key in known_keys() if is_secret(key)]
+    secrets = [key for key in known_keys() if is_secret(key)]
+
+    assert ["llm.api_key", "embedder.api_key", "ranker.api_key"] == secrets[:3]
+    assert ["telegram.token", "telegram.webhook_secret", "transcription.api_key"] == secrets[3:]
 
 
 def test_sizes_are_given_in_bytes(tmp_path: Path) -> None:

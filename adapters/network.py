@@ -1,0 +1,89 @@
+"""What every chat adapter must do, and what it may lean on."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from adapters.chat import (
+    Abilities,
+    Attachment,
+    Batch,
+    Command,
+    Finding,
+    Probe,
+    Reply,
+    Rights,
+    RoomAddress,
+    RoomFacts,
+    Sender,
+    Sent,
+)
+
+
+class AdapterState(Protocol):
+    """What an adapter must remember besides the cursor; values are JSON."""
+
+    async def get(self, key: str) -> Any | None:
+        """Return the value last put, or None."""
+
+    async def put(self, key: str, value: Any) -> None:
+        """Keep a value durably."""
+
+
+class PushedTo(Protocol):
+    """An adapter that its network pushes events to over HTTP, instead of being asked for them."""
+
+    def take(self, headers: Mapping[str, str], body: bytes) -> Batch:
+        """Read a push. Only once its events are stored is it answered with success. Raises BadPush."""
+
+
+class ChatAdapter(Protocol):
+    """One account on one network."""
+
+    network: str
+    account: str
+    abilities: Abilities
+
+    def batches(self, cursor: str | None) -> AsyncIterator[Batch]:
+        """Yield what came; asking for the next batch acknowledges this one."""
+
+    def parts(self, reply: Reply) -> Sequence[Reply]:
+        """Cut a reply into those that one message each can hold, nothing lost; the last has the buttons and sources."""
+
+    async def send(self, room: RoomAddress, reply: Reply, *, key: str) -> Sent:
+        """Post a reply that one message can hold. Where `abilities.is_idempotent`, the same key never makes a second message."""
+
+    async def edit(self, room: RoomAddress, message_id: str, reply: Reply, *, key: str) -> None:
+        """Replace a message of ours; the same text again is no error."""
+
+    async def delete(self, room: RoomAddress, message_id: str) -> None:
+        """Take a message back; one that is gone already is no error."""
+
+    async def react(self, room: RoomAddress, message_id: str, emoji: str) -> None:
+        """Put one reaction on a message."""
+
+    async def typing(self, room: RoomAddress) -> None:
+        """Show that we are at work; forgotten by the network by itself."""
+
+    async def download(self, attachment: Attachment, *, max_bytes: int) -> bytes:
+        """Fetch an attachment; Refused when it is larger."""
+
+    async def rights(self, room: RoomAddress, sender: Sender) -> Rights:
+        """Ask the network what this person may do to the room."""
+
+    async def describe(self, room: RoomAddress) -> RoomFacts:
+        """Ask the network about a room."""
+
+    async def set_commands(self, commands: Sequence[Command], *, scope: str, language: str) -> None:
+        """Fill the network's command menu. scope: private, group or group_admin; language "" for every other."""
+
+    async def find(self, room: RoomAddress, reply: Reply, *, key: str, after: str | None) -> Sent | None:
+        """Look for a reply whose sending was interrupted; None when it is not there. Needs `abilities.can_probe`."""
+
+    async def probe(self) -> Probe:
+        """Say how the connection is doing, from memory: nothing is asked of the network."""
+
+    async def examine(self, *, live_in: str = "") -> Sequence[Finding]:
+        """Ask the network all that `roomwise check` tells. `live_in` names a room where sending may be tried."""
+
+    async def close(self) -> None:
+        """Disconnect; nothing more is yielded."""

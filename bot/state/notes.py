@@ -1,0 +1,24 @@
+"""What an adapter must remember, in the state database (`adapters.network.AdapterState`)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bot.state.database import Database
+from bot.state.queries import notes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNotes:
+    """The notes of one account on one network."""
+
+    db: Database
+    network: str
+    account: str
+
+    async def get(self, key: str) -> Any | None:
+        """Return the value last put, or None. Raises StateUnavailable."""
+        return await self.db.read(lambda session: notes.get(session, self.network, self.account, key))
+
+    async def put(self, key: str, value: Any) -> None:
+        """Keep a value durably. Raises StateUnavailable."""
+        await self.db.write(lambda session: notes.put(session, self.network, self.account, key, value=value))
