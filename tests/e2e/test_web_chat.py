@@ -58,6 +58,23 @@ def test_shift_enter_makes_a_new_line(page: Page) -> None:
     assert before == count(page, ".mine")
 
 
+def test_a_whole_command_is_sent_though_longer_ones_are_offered(page: Page) -> None:
+    """Enter takes an offer only where what is typed is no command yet, or an arrow chose it."""
+    before, box = count(page, ".mine"), page.locator("#write")
+    box.fill("/jobs")
+    page.locator("[role=option]", has_text="/jobs run").wait_for()
+    box.press("Enter")
+
+    expect(page.locator(".mine")).to_have_count(before + 1)
+    expect(box).to_have_value("")
+    box.fill("/jobs")
+    page.locator("[role=option]", has_text="/jobs run").wait_for()
+    box.press("ArrowDown")
+    box.press("Enter")
+    expect(box).to_have_value("/jobs run ")
+    box.fill("")
+
+
 def test_a_draft_waits_for_its_return(page: Page, service: Service) -> None:
     """Drafts are kept for each project."""
     page.locator("#write").fill("half a thought")

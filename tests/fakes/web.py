@@ -18,6 +18,7 @@ from adapters.web.adapter import WebAdapter
 from adapters.web.log import WebRow
 from adapters.web.translate import Draft, address
 from adapters.web.uploads import UploadFolder
+from bot.commands import all_commands
 from bot.envelope import pack_citations
 from bot.hooks import HookParts, Hooks
 from bot.inbox import Inbox
@@ -174,7 +175,7 @@ async def make(folder: Path, spawn: Spawn, *, names: Sequence[str] = ("roomwise"
         people=People(db, link_valid_for=timedelta(hours=24), session_valid_for=timedelta(days=7)),
         board=ProgressBoard(),
         metrics=Metrics(),
-        commands=(),
+        commands=all_commands,
         desk=lambda: None,
         knowledge=FileKnowledge,
         health=health,

@@ -82,7 +82,10 @@ async function suggest() {
   list.replaceChildren(...found.slice(0, 40).map((each, at) =>
     make("li", { id: `command-${at}`, role: "option", "data-name": each.name }, make("b", {}, `/${each.name}`), make("span", {}, each.summary))));
   list.hidden = false;
-  choose(0);
+  // What is typed is a command already: Enter sends it, and only an arrow takes one that goes on from it.
+  if (!all.some((each) => each.name === typed.slice(1))) return choose(0);
+  chosen = -1;
+  box.removeAttribute("aria-activedescendant");
 }
 
 function close() {
@@ -107,10 +110,10 @@ function use(name) {
 function pickByKey(event) {
   if (list.hidden) return false;
   if (event.key === "ArrowDown") choose(chosen + 1);
-  else if (event.key === "ArrowUp") choose(chosen - 1);
+  else if (event.key === "ArrowUp") choose(Math.max(chosen, 0) - 1);
   else if (event.key === "Escape") close();
-  else if (event.key === "Tab") use(list.children[chosen].dataset.name);
-  else if (event.key === "Enter" && list.children[chosen].dataset.name !== box.value.slice(1).trim()) use(list.children[chosen].dataset.name);
+  else if (event.key === "Tab") use(list.children[Math.max(chosen, 0)].dataset.name);
+  else if (event.key === "Enter" && chosen >= 0 && list.children[chosen].dataset.name !== box.value.slice(1).trim()) use(list.children[chosen].dataset.name);
   else return false;
   return true;
 }
