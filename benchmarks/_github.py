@@ -119,7 +119,7 @@ class House:
         stamp = self.opened.refresh._stamp(rows[0])  # noqa: SLF001 - what a refresh would have left
 
         async def stamped(session: AsyncSession) -> None:
-            counts = {"files": 0, "compared": stamp}
+            counts = {"files": 0, "passages": 0, "compared": stamp}
             await session.execute(update(Source).where(col(Source.project) == project).values(counts=counts))
 
         await self.opened.db.write(stamped)

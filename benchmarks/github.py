@@ -49,6 +49,7 @@ from tests.fakes.github.repositories import Repository
 LOOK_S: Final = 0.05
 GIVEN_UP_S: Final = 600.0
 ROUND_S: Final = 60.0  # a look and a refresh, also on a machine that does much else
+WATCHED_EVERY_S: Final = 15.0
 REAL: Final = 10
 
 
@@ -226,16 +227,19 @@ async def poll2100(hub: Hub, folder: Path, asked: argparse.Namespace) -> None:
     service = Service(folder, parts.variables(hub)).start()
     assert service.process is not None
     process, waits_s, missed = psutil.Process(service.process.pid), list[float](), 0
+    seen: dict[str, str] = {}
     try:
         await _until(lambda: len(_indexed(service)) == REAL)
         before, began, cpu_s = len(hub.requests), time.perf_counter(), sum(process.cpu_times()[:2])
-        pushing = [asyncio.create_task(_noticed(service, one, asked)) for one in real]
+        watching = asyncio.create_task(_watch(service, seen))
+        pushing = [asyncio.create_task(_noticed(seen, one, asked)) for one in real]
         await asyncio.sleep(asked.minutes * 60)
         spent_s = time.perf_counter() - began
         cpu_share, graphql = (sum(process.cpu_times()[:2]) - cpu_s) / spent_s, hub.requests[before:]
         for found in await asyncio.gather(*pushing):
             missed += found is None
             waits_s += [] if found is None else [found]
+        watching.cancel()
     finally:
         service.stop()
     kinds = Counter(one.kind for one in graphql)
@@ -254,13 +258,20 @@ def _indexed(service: Service) -> dict[str, str]:
     return {one["source"]: one["version"] for one in rows if one["version"]}
 
 
-async def _noticed(service: Service, repository: Repository, asked: argparse.Namespace) -> float | None:
+async def _watch(service: Service, seen: dict[str, str]) -> None:
+    """Look for ever at which versions are searched; seldom, since each look lists all that is followed."""
+    while True:
+        seen.update(await asyncio.to_thread(_indexed, service))
+        await asyncio.sleep(WATCHED_EVERY_S)
+
+
+async def _noticed(seen: dict[str, str], repository: Repository, asked: argparse.Namespace) -> float | None:
     """Push at some moment; seconds until the service has it, None when it has not within two intervals."""
     await asyncio.sleep(random.uniform(0, max(5.0, asked.minutes * 60 - 2 * asked.interval)))
     commit, began = await repository.push({"docs/new.md": b"# New\n\nNews.\n"}), time.perf_counter()
     with suppress(TimeoutError):
         async with asyncio.timeout(2 * asked.interval + ROUND_S):
-            while (await asyncio.to_thread(_indexed, service)).get(repository.full_name) != commit:  # noqa: ASYNC110
+            while seen.get(repository.full_name) != commit:  # noqa: ASYNC110
                 await asyncio.sleep(1.0)
             return time.perf_counter() - began
     return None
