@@ -55,7 +55,7 @@ class Chat:
     topics: dict[int, str] = field(default_factory=dict)  # its thread's id, its name
     messages: dict[int, Json] = field(default_factory=dict)
     is_deleted: set[int] = field(default_factory=set)
-    ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    ids: Iterator[int] = field(default_factory=lambda: itertools.count(2))  # 1 is the General topic of a forum
 
     @property
     def json(self) -> Json:
