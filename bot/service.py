@@ -167,7 +167,8 @@ async def _end(running: _Running) -> None:
 def bind(web: Web) -> socket.socket:
     """A listening socket at the address of the settings. Raises PortTaken."""
     family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # Named, the protocol lets asyncio send at once; without, an answer in two pieces may take 40 ms longer.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     platform.allow_quick_restart(listening)
     try:
         listening.bind((web.host, web.port))

@@ -100,3 +100,20 @@ def test_an_address_of_another_machine_is_named() -> None:
     """One of the block that is kept for documents."""
     with pytest.raises(PortTaken, match=r"expected to listen at '192\.0\.2\.1' port 0, got .*web\.host"):
         bind(web(host="192.0.2.1", port=0))
+
+
+async def test_the_second_piece_of_an_answer_waits_for_nothing() -> None:
+    """Without TCP_NODELAY it would wait until the client has confirmed the first, which takes 40 ms."""
+    seen: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def connected(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listening = bind(web(port=0))
+    async with await asyncio.start_server(connected, sock=listening):
+        _, writer = await asyncio.open_connection(*listening.getsockname())
+        is_at_once = await asyncio.wait_for(seen, 30)
+        writer.close()
+
+    assert is_at_once
