@@ -58,6 +58,8 @@ def make_bot_api(*, token: str = TOKEN, username: str = USERNAME, reads_all: boo
 async def served(api: BotApi, port: int = 0, *more: Route) -> AsyncIterator[None]:
     """Serve an emulator on a port, or on a free one; its address is `api.base_url` from then on."""
     with contextlib.closing(socket.create_server(("127.0.0.1", port), backlog=512)) as listening:
+        # asyncio does this for sockets that it makes itself; without, an answer in two pieces takes 40 ms.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         api.base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         server = _Server(api, more)
         serving = asyncio.create_task(server.serve([listening]))
