@@ -1,6 +1,6 @@
 """What every chat adapter must do, and what it may lean on."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from adapters.chat import (
@@ -76,8 +76,16 @@ class ChatAdapter(Protocol):
     async def set_commands(self, commands: Sequence[Command], *, scope: str, language: str) -> None:
         """Fill the network's command menu. scope: private, group or group_admin; language "" for every other."""
 
-    async def find(self, room: RoomAddress, reply: Reply, *, key: str, after: str | None) -> Sent | None:
-        """Look for a reply whose sending was interrupted; None when it is not there. Needs `abilities.can_probe`."""
+    async def find(
+        self, room: RoomAddress, reply: Reply, *, key: str, after: str | None, known: Collection[str] = ()
+    ) -> Sent | None:
+        """Look for a reply whose sending was interrupted; None when it is not there. Needs `abilities.can_probe`.
+
+        Looking may touch messages: it begins behind `after`, and passes over `known`, which must be all messages behind
+        it that are recorded as other sends of ours, those in other topics of the same chat too. Without `after` and
+        without a message that the reply answers to, nothing can be looked for and None says nothing. Raises
+        Unreachable; asked again, looking goes on where it was.
+        """
 
     async def probe(self) -> Probe:
         """Say how the connection is doing, from memory: nothing is asked of the network."""

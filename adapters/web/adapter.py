@@ -5,7 +5,7 @@ A browser's messages do not come through `batches`: the web routes hand them to 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Final
 
 from adapters.chat import (
@@ -112,7 +112,15 @@ class WebAdapter:
     async def set_commands(self, commands: Sequence[Command], *, scope: str, language: str) -> None:
         """Do nothing: the page asks for its commands."""
 
-    async def find(self, room: RoomAddress, reply: Reply, *, key: str, after: str | None) -> Sent | None:  # noqa: ARG002
+    async def find(
+        self,
+        room: RoomAddress,
+        reply: Reply,  # noqa: ARG002
+        *,
+        key: str,
+        after: str | None,  # noqa: ARG002
+        known: Collection[str] = (),  # noqa: ARG002
+    ) -> Sent | None:
         """Look a message up by its key."""
         seq = await self._log.by_key(room.room, key)
         return None if seq is None else Sent(str(seq))

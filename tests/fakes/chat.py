@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -188,12 +188,15 @@ class FakeChat:
         """Tell that nothing is wrong."""
         return (Finding("fake", is_ok=True, detail="in memory"),)
 
-    async def find(self, room: RoomAddress, reply: Reply, *, key: str, after: str | None) -> Sent | None:
+    async def find(
+        self, room: RoomAddress, reply: Reply, *, key: str, after: str | None, known: Collection[str] = ()
+    ) -> Sent | None:
         """Look for a message with this very text, as a network is probed that has no keys."""
         await self._step("find")
         for message in self.messages.values():
             is_later = after is None or not after.isdigit() or int(message.id) > int(after)
-            if message.room == room.room and message.reply.markdown == reply.markdown and is_later:
+            is_ours = message.room == room.room and message.id not in known
+            if is_ours and message.reply.markdown == reply.markdown and is_later:
                 return Sent(message.id)
         return None
 
