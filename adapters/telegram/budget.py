@@ -16,8 +16,9 @@ from adapters.chat import Unreachable
 from adapters.telegram.window import Window
 from config.telegram import Telegram
 
-_GROUP_S: Final = 60.1  # a little longer than the network's minute: its clock is not ours
-_PRIVATE_S: Final = 5.1  # in a private chat few may come at once
+_MINUTE_S: Final = 60.0
+_BURST_S: Final = 5.0  # what a private chat may get in this time may come at once
+_LONGER_S: Final = 0.1  # than the network's span is ours: its clock is another
 _SECOND_S: Final = 1.0
 _PATIENCE_S: Final = 3.0  # whoever must wait longer is told so, and holds nobody up meanwhile
 _LOOK_AGAIN_S: Final = 0.25  # somebody before us may have gone
@@ -36,6 +37,13 @@ class Rank(IntEnum):
     FINAL = 0  # final texts, failures and notices
     PLACEHOLDER = 1
     PREVIEW = 2  # never waits
+
+
+@dataclass(slots=True)
+class Granted:
+    """A turn; it does not count when it came to nothing that the network counts."""
+
+    counts: bool = True
 
 
 @dataclass(slots=True)
@@ -84,7 +92,7 @@ class Budget:
         self._floods: deque[tuple[float, int]] = deque()
 
     @asynccontextmanager
-    async def turn(self, chat: int, rank: Rank) -> AsyncIterator[None]:
+    async def turn(self, chat: int, rank: Rank) -> AsyncIterator[Granted]:
         """Wait for one message's or edit's turn, and count it.
 
         Raises Unreachable, which says when to come again, for a preview that finds no room now, and for anything else
@@ -92,14 +100,15 @@ class Budget:
         """
         one = self._chat(chat)
         await self._admit(one, rank)
+        granted = Granted()
         one.window.begin()
         try:
             await self._admit_in_all(rank)
             if rank is Rank.PREVIEW:
                 one.previews.append(self._clock())
-            yield
+            yield granted
         finally:
-            one.window.end(self._clock())
+            one.window.end(self._clock(), counts=granted.counts)
 
     def promise(self, chat: int, message: str) -> None:
         """A placeholder stands: a final text will come in its place, and finds room."""
@@ -135,8 +144,10 @@ class Budget:
 
     def _window(self, chat: int) -> Window:
         if chat < 0:
-            return Window(self._settings.group_messages_per_minute, _GROUP_S)
-        return Window(max(1, int(self._settings.chat_messages_per_minute * _PRIVATE_S / 60)), _PRIVATE_S)
+            return Window(self._settings.group_messages_per_minute, _MINUTE_S + _LONGER_S)
+        per_minute = self._settings.chat_messages_per_minute
+        most = max(1, int(per_minute * _BURST_S / _MINUTE_S))
+        return Window(most, most * _MINUTE_S / per_minute + _LONGER_S)
 
     def _forget_idle(self) -> None:
         now_s = self._clock()

@@ -14,7 +14,6 @@ Refused and Unreachable have these kinds of their own here:
 """
 
 import re
-import warnings
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -117,9 +116,7 @@ def fault_of(error: TelegramError) -> ChatError:
 
 def seconds_of(error: RetryAfter) -> float:
     """How long Telegram asks to wait, in seconds; the library says it as a number or as a span."""
-    with warnings.catch_warnings():  # it warns that the number will become a span, whoever reads it
-        warnings.simplefilter("ignore")
-        wait: int | timedelta = error.retry_after
+    wait: int | timedelta = error.retry_after
     return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 

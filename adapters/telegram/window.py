@@ -76,10 +76,11 @@ class Window:
         """One is on its way."""
         self._under_way += 1
 
-    def end(self, now_s: float) -> None:
+    def end(self, now_s: float, *, counts: bool = True) -> None:
         """One is through, or has failed."""
         self._under_way -= 1
-        self._ended.append(now_s)
+        if counts:
+            self._ended.append(now_s)
 
     def went_well(self) -> None:
         """The network took one: the next flood is the first again."""
