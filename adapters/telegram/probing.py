@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 from telegram import Message
@@ -28,7 +28,7 @@ from adapters.chat import Refused, RoomGone, Unreachable
 from adapters.telegram.budget import Rank
 from adapters.telegram.faults import NoMessage, NotOurs, Same
 from adapters.telegram.parts import Outgoing
-from adapters.telegram.writing import Place, Writing
+from adapters.telegram.writing import Place
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -42,11 +42,19 @@ _FOR_EVER: Final = float("inf")
 _SHARED: Final = 0
 
 
+class Changing(Protocol):
+    """What gives messages another text; `Writing` does."""
+
+    async def change(self, place: Place, message: int, outgoing: Outgoing, *, rank: Rank) -> Message | None:
+        """Change a message of ours, and return it. Raises ChatError: Same when there is nothing to change."""
+
+
 class _Under(Enum):
     """What is under an id."""
 
     FOUND = "the very message"
-    PERHAPS = "one of ours that nobody recorded"
+    LIKELY = "one of ours that nobody recorded, which answers what ours answers"
+    PERHAPS = "one of ours that nobody recorded, which answers nothing"
     OTHER = "somebody else's, or another one of ours"
     NOTHING = "no message"
 
@@ -74,7 +82,17 @@ class _Unclear:
 class _Walk:
     at: int
     misses: int = 0
+    likely: int | None = None
     perhaps: int | None = None
+
+    def note(self, candidate: int, under: _Under) -> None:
+        """Go on behind an id, and keep the first that it may be."""
+        self.at = candidate
+        self.misses = self.misses + 1 if under is _Under.NOTHING else 0
+        if under is _Under.LIKELY and self.likely is None:
+            self.likely = candidate
+        if under is _Under.PERHAPS and self.perhaps is None:
+            self.perhaps = candidate
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -90,7 +108,7 @@ class Probing:
     """Remembers what was posted and what is unclear, and looks for it."""
 
     def __init__(
-        self, writing: Writing, *, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
+        self, writing: Changing, *, clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
     ) -> None:
         self._writing = writing
         self._clock = clock
@@ -177,13 +195,10 @@ class Probing:
         while walk.misses < most and walk.at < after + _FARTHEST:
             candidate = walk.at + 1
             under = await self._look(place, candidate, sought, settled_s=settled_s)
-            walk.at = candidate
             if under is _Under.FOUND:
                 return candidate
-            if under is _Under.PERHAPS and walk.perhaps is None:
-                walk.perhaps = candidate
-            walk.misses = walk.misses + 1 if under is _Under.NOTHING else 0
-        return walk.perhaps
+            walk.note(candidate, under)
+        return walk.likely or walk.perhaps
 
     async def _look(self, place: Place, message: int, sought: Sought, *, settled_s: float) -> _Under:
         """Say what is under an id. What is known is not asked again: an id stays empty unless it lies ahead."""
@@ -205,7 +220,7 @@ class Probing:
             if isinstance(error, NotOurs):
                 _remember(self._seen_s, (place.chat, message), _FOR_EVER)
             return _Under.OTHER
-        return _Under.PERHAPS if _may_answer(changed, sought.reply_to) else _Under.OTHER
+        return _under(changed, sought.reply_to)
 
     def _posted_under(self, place: Place, key: str) -> int | None:
         found = [message for (chat, message), own in self._own.items() if own == key and chat == place.chat]
@@ -216,14 +231,16 @@ def _numbering(place: Place) -> int:
     return place.chat if place.has_own_ids else _SHARED
 
 
-def _may_answer(message: Message | None, reply_to: int | None) -> bool:
-    """Whether a message may answer what ours answers: that is told unless what it answers was deleted."""
+def _under(message: Message | None, reply_to: int | None) -> _Under:
+    """What a message of ours that nobody recorded is; one that visibly answers something else is another."""
     if message is None or message.reply_to_message is None:
-        return True
+        return _Under.PERHAPS
     answered = message.reply_to_message.message_id
+    if answered == reply_to:
+        return _Under.LIKELY
     # In a topic, what answers nothing answers the message that opened the topic.
     is_no_answer = bool(message.is_topic_message) and answered == message.message_thread_id
-    return is_no_answer or answered == reply_to
+    return _Under.PERHAPS if is_no_answer else _Under.OTHER
 
 
 def _remember(memory: dict[K, V], key: K, value: V) -> V:

@@ -6,8 +6,6 @@ from collections.abc import Coroutine
 from itertools import count
 from typing import Any
 
-_ROUNDS = 12  # of the loop, after which whatever could run without time has run
-
 
 class Clockwork:
     """Seconds from 0. `sleep` ends once the time has come; `run` lets it come as soon as everybody sleeps."""
@@ -35,9 +33,9 @@ class Clockwork:
         """Do all of the work side by side, and give what each came to."""
         tasks = [asyncio.ensure_future(one) for one in work]
         while not all(task.done() for task in tasks):
-            for _ in range(_ROUNDS):
-                await asyncio.sleep(0)
-            self._wake_the_next()
+            await asyncio.sleep(0)
+            if not asyncio.get_running_loop()._ready:  # type: ignore[attr-defined]  # everybody sleeps
+                self._wake_the_next()
         return [task.result() for task in tasks]
 
     def _wake_the_next(self) -> None:
