@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from adapters.chat import Batch
 from adapters.web.adapter import WebAdapter
 from adapters.web.uploads import UploadFolder
 from bot.desk import Desk
 from bot.hooks import Hooks
+from bot.inbox import Accepted
 from bot.metrics import Metrics
 from bot.people import People
 from bot.progress import ProgressBoard
@@ -27,6 +29,14 @@ class Health:
     """Whether the service can do its work."""
 
     is_ready: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A network that pushes to us: `read` makes a batch of a push (BadPush), `accept` stores it (StateUnavailable)."""
+
+    read: Callable[[Mapping[str, str], bytes], Batch]
+    accept: Callable[[Batch], Awaitable[Accepted]]
 
 
 class ListedCommand(Protocol):
@@ -67,7 +77,7 @@ class KnowledgePort(Protocol):
 class WebParts:
     """All that routes may use. `desk` and `knowledge` are None while they are still being opened.
 
-    `look` has the sources that are due looked at soon, and returns at once.
+    `look` has the sources that are due looked at soon, and returns at once. `pushed` is by network, those only that push.
     """
 
     settings: Web
@@ -91,3 +101,4 @@ class WebParts:
     service_key: str
     uploads: UploadFolder | None = None
     language: str = "en"
+    pushed: Mapping[str, Pushed] = field(default_factory=dict)

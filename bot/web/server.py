@@ -20,6 +20,7 @@ from bot.desk import DeskError, UnknownProject
 from bot.errors import StateError, UserError, new_reference
 from bot.version import PROGRAM
 from bot.web import (
+    bodies,
     chat_routes,
     desk_routes,
     document_routes,
@@ -27,6 +28,7 @@ from bot.web import (
     login_routes,
     pages,
     room_routes,
+    telegram_routes,
     viewer,
     webhook_routes,
 )
@@ -49,6 +51,7 @@ _ROUTES: Final = (
     room_routes,
     desk_routes,
     webhook_routes,
+    telegram_routes,
 )
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
 
@@ -67,7 +70,7 @@ def build_app(parts: WebParts) -> FastAPI:
     app.state.tries = Tries(parts.clock, within=login_routes.TRIES_WINDOW)
     app.state.uploads = Tries(parts.clock, allowed=room_routes.UPLOADS, within=room_routes.UPLOADS_WINDOW)
     app.state.wrong_deliveries = Tries(parts.clock, allowed=webhook_routes.WRONG, within=webhook_routes.WRONG_WINDOW)
-    app.state.large_deliveries = asyncio.Semaphore(webhook_routes.LARGE_AT_ONCE)
+    app.state.large_deliveries = asyncio.Semaphore(bodies.LARGE_AT_ONCE)
     for module in _ROUTES:
         app.include_router(module.router)
     mimetypes.add_type("text/javascript", ".js")  # a Windows registry may say otherwise
