@@ -109,6 +109,7 @@ ACTIONS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
         "start": _EVERYONE,
         "about": _EVERYONE,
         "privacy": _EVERYONE,
+        "developer_info": _EVERYONE,
         "whoami": _EVERYONE,
         "press": _EVERYONE,  # what the button stands for is asked again by its own name
         "project list": _EVERYONE,  # shows only what the asker has a role in

@@ -1,5 +1,7 @@
 """Commands about Roomwise itself and about the person who types: help, about, privacy, whoami, status."""
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from adapters.chat import Button, Reply, Stage
 from bot.commands.context import Context, registry
 from bot.commands.registry import NOTHING, Command, Rest
@@ -23,18 +25,9 @@ async def help_(ctx: Context, command: Rest = NOTHING) -> str | Reply:
     """
     if command:
         return _one(ctx, " ".join(command.lstrip("/").casefold().split()))
-    lines = [ctx.say("help.title"), "", _how_to_ask(ctx), ""]
+    lines = [ctx.say("help.title"), "", how_to_ask(ctx), ""]
     lines += [_line(ctx, found) for found in registry if ctx.offers(found)]
     return "\n".join(lines)
-
-
-@registry.command("start", is_read_only=True, is_listed=False)
-async def start(ctx: Context, payload: Rest = NOTHING) -> str:  # noqa: ARG001
-    """Greet a person who opened a private chat; a network's deep link may add a payload that nobody reads.
-
-    Example: /start
-    """
-    return await about(ctx) + "\n\n" + _how_to_ask(ctx)
 
 
 @registry.command("about", is_read_only=True)
@@ -59,6 +52,29 @@ async def privacy(ctx: Context) -> str:
     Example: /privacy
     """
     return ctx.house.privacy_text(ctx.language)
+
+
+@registry.command("developer_info", is_read_only=True)
+async def developer_info(ctx: Context) -> str:
+    """Say who runs this installation and how to reach them, as Telegram asks of every bot.
+
+    Example: /developer_info
+    """
+    house = ctx.house
+
+    async def named(session: AsyncSession) -> list[str]:
+        known = await people.names_of(session, set(await people.owners(session, now=ctx.now)))
+        return sorted(plain(name) for name in known.values() if name)
+
+    owners, contact = await house.db.read(named), house.access.contact
+    return "\n\n".join(
+        [
+            ctx.say("developer.software", version=PROGRAM),
+            ctx.say("developer.owners", names=", ".join(owners)) if owners else ctx.say("developer.owners_unnamed"),
+            ctx.say("developer.contact", contact=contact) if contact else ctx.say("developer.contact_none"),
+            ctx.say("developer.privacy"),
+        ]
+    )
 
 
 async def _confirm_delete(ctx: Context) -> str:
@@ -166,7 +182,8 @@ async def file_group(ctx: Context, what: Rest = NOTHING) -> Reply:  # noqa: ARG0
     return _group(ctx, "file")
 
 
-def _how_to_ask(ctx: Context) -> str:
+def how_to_ask(ctx: Context) -> str:
+    """How a question is asked where this was typed."""
     if ctx.room.project is None:
         return ctx.say("help.unbound")
     return ctx.say("help.ask_private" if ctx.is_private else "help.ask_group")

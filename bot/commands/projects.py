@@ -45,11 +45,20 @@ async def use(ctx: Context, name: Rest) -> Reply:
         raise UserError("project.web_fixed", name=(await ctx.project()).name)
     named = await _by_name(ctx, name)
     await _demand_free(ctx, named)
-    found = named or await _by_code(ctx, name)
+    return await _connect(ctx, named or await _by_code(ctx, name))
+
+
+async def connect_by_code(ctx: Context, code: Rest) -> Reply:
+    """Connect this room by a one-time code alone, as a link brings it. Raises UserError."""
+    await _demand_free(ctx, None)
+    return await _connect(ctx, await _by_code(ctx, code))
+
+
+async def _connect(ctx: Context, project: Project) -> Reply:
     await ctx.house.db.write(
-        lambda session: rooms.bind(session, ctx.room.id, project=found.id, bound_by=ctx.person.id, now=ctx.now)
+        lambda session: rooms.bind(session, ctx.room.id, project=project.id, bound_by=ctx.person.id, now=ctx.now)
     )
-    return await ctx.house.onboarding.connected(found, ctx.event)
+    return await ctx.house.onboarding.connected(project, ctx.event)
 
 
 @registry.command("project leave", is_for_web=False)

@@ -19,6 +19,7 @@ NEVER_TAKEN_AWAY = {
     "start",
     "about",
     "privacy",
+    "developer_info",
     "delete me",
     "whoami",
     "press",

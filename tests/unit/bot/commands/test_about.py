@@ -1,14 +1,26 @@
 """Commands about Roomwise and about the person who types."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.commands import all_commands
+from bot.commands.execution import Commands
 from bot.errors import UserError
 from bot.rights import Role
 from config.texts import LANGUAGES, say
 from tests.fakes.house import Typing
 
-FOR_EVERYBODY = ["/help", "/start", "/start payload", "/about", "/privacy", "/whoami", "/project list", "/project"]
+FOR_EVERYBODY = [
+    "/help",
+    "/start",
+    "/about",
+    "/privacy",
+    "/developer_info",
+    "/whoami",
+    "/project list",
+    "/project",
+]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -149,3 +161,20 @@ async def test_everything_an_owner_may_look_at_is_said_in_each_language(house: T
         except UserError as error:
             said = say(error.key, language, **error.values)
         assert said.strip(), command.name
+
+
+async def test_everybody_learns_who_runs_this(house: Typing) -> None:
+    """The owners by name and the contact of the settings, as Telegram's terms ask; names are no markup."""
+    room, eve = await house.room(), await house.person("Eve")
+    unnamed = await house.says("/developer_info", room=room, person=eve)
+    await house.person("[Olga](http://evil.example)", role=Role.OWNER)
+    await house.person("Ada", role=Role.OWNER)
+    access = house.settings.access.model_copy(update={"contact": "ops@example.org"})
+    house.commands = Commands(replace(house.house, access=access))
+
+    said = await house.says("/developer_info", room=room, person=eve)
+
+    assert say("developer.owners_unnamed", "en") in unnamed
+    assert say("developer.contact_none", "en") in unnamed
+    assert "Ada, [Olga] (http://evil.example)" in said
+    assert say("developer.contact", "en", contact="ops@example.org") in said
