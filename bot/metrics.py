@@ -1,11 +1,12 @@
 """The figures of this process, for Prometheus. docs/api.md lists them.
 
-Base units, `_total` for counters, and only labels of few values: project, outcome, stage, kind, job, value. Never a
+Base units, `_total` for counters, and only labels of few values: project, outcome, stage, kind, job, value, network.
+Never a
 room, a person, a question, an address or the text of an error. Every series without a project exists from the start.
 """
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from typing import Final
@@ -18,6 +19,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from adapters.chat import Probe
 from bot.context import AnsweringPort
 from bot.state.database import Database
 from bot.state.queries import deliveries, inbox, jobs, projects, sources
@@ -73,6 +75,8 @@ class Metrics:
         self._last_run = Gauge(
             "roomwise_job_last_success_timestamp_seconds", "When a job last ended well.", ["job"], registry=registry
         )
+        self._networks = Gauge("roomwise_network_up", "Whether a network is connected.", ["network"], registry=registry)
+        self._probes: Callable[[], Awaitable[Mapping[str, Probe]]] | None = None
         self._ranker = _RankerCalls()
         registry.register(self._ranker)
         self._begin()
@@ -89,6 +93,10 @@ class Metrics:
         """Show what came of each call of the ranker, by outcome; `counts` is asked at each look."""
         self._ranker.counts = counts
 
+    def follow_networks(self, probes: Callable[[], Awaitable[Mapping[str, Probe]]]) -> None:
+        """Show whether each network is connected; `probes` is asked at each look, and answers from memory."""
+        self._probes = probes
+
     async def exposition(self, db: Database, *, now: datetime) -> tuple[bytes, str]:
         """All series as text, with its media type; what lies in the state database is looked up now."""
         waiting, oldest = await db.read(inbox.pressure)
@@ -102,6 +110,8 @@ class Metrics:
             self._last_read.labels(project, kind).set(at)
         for job, ended_at in (await db.read(_last_successes)).items():
             self._last_run.labels(job).set(ended_at.timestamp())
+        for network, probe in (await self._probes() if self._probes else {}).items():
+            self._networks.labels(network).set(probe.is_up)
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
 
     def count_answer(self, answer: Answer) -> None:

@@ -1,7 +1,7 @@
-"""Whether the service can do its work: whether what people ask can be made durable."""
+"""Whether the service can do its work: whether people are heard, and what they ask can be made durable."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bot.errors import StateError
@@ -13,20 +13,26 @@ _LIMIT_S: Final = 2.0
 
 
 class Readiness:
-    """Found out by a write that changes nothing, once a second at most, however many ask. `clock` counts seconds."""
+    """Found out by a write that changes nothing, once a second at most, however many ask. `clock` counts seconds.
 
-    def __init__(self, db: Database, clock: Callable[[], float]) -> None:
+    `are_connected` says whether every network that is configured is connected.
+    """
+
+    def __init__(
+        self, db: Database, clock: Callable[[], float], *, are_connected: Callable[[], Awaitable[bool]]
+    ) -> None:
         self._db = db
         self._clock = clock
+        self._are_connected = are_connected
         self._asking = asyncio.Lock()
         self._answer = False
         self._is_good_until_s = float("-inf")
 
     async def is_ready(self) -> bool:
-        """Whether the state database takes a write within 2 s."""
+        """Whether the state database takes a write within 2 s, and every network is connected."""
         async with self._asking:
             if self._clock() >= self._is_good_until_s:
-                self._answer = await self._commits()
+                self._answer = await self._commits() and await self._are_connected()
                 self._is_good_until_s = self._clock() + _EVERY_S
             return self._answer
 

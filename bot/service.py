@@ -16,6 +16,8 @@ from typing import Any
 import structlog
 import uvicorn
 
+from adapters.chat import ChatError
+from adapters.network import ChatAdapter
 from bot import platform
 from bot.app import Opened, open_everything, utc_now
 from bot.first_project import Folders, begin_first_project
@@ -137,7 +139,8 @@ async def _begin(running: _Running) -> None:
             clock=utc_now,
         )
     opened.tasks.spawn(chat.delivery.run())
-    opened.tasks.spawn(chat.inbox.listen(chat.web))
+    for adapter in chat.networks:
+        opened.tasks.spawn(chat.inbox.listen(adapter))
     opened.tasks.spawn(_resume(chat))
     opened.tasks.spawn(_probe_lag(running.metrics))
     opened.tasks.spawn(running.look.run())
@@ -157,11 +160,21 @@ async def _end(running: _Running) -> None:
     running.clockwork.stop()
     running.server.should_exit = True
     await running.chat.lanes.stop(GRACE_S)
-    await running.chat.web.close()
+    for adapter in running.chat.networks:
+        await _close(adapter)
     if running.watch is not None:
         await running.watch.close()
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.wait([running.serving], timeout=GRACE_S)
+
+
+async def _close(adapter: ChatAdapter) -> None:
+    """Disconnect from a network within a bounded time, since no other may be kept waiting by it."""
+    try:
+        async with asyncio.timeout(GRACE_S):
+            await adapter.close()
+    except (ChatError, TimeoutError) as error:
+        log.warning("service.not_closed", network=adapter.network, error=type(error).__name__)
 
 
 def bind(web: Web) -> socket.socket:

@@ -16,6 +16,7 @@ from bot.attempts import LaneRules
 from bot.commands import all_commands
 from bot.commands.execution import Commands
 from bot.commands.house import House, who_answers
+from bot.connections import Connections
 from bot.context import JobView
 from bot.conversation import Conversation
 from bot.delivery import Delivery
@@ -99,9 +100,11 @@ class _Checks:
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """The message flow, put together."""
+    """The message flow, put together; `networks` are the adapters that must be listened to, the web chat's included."""
 
     web: WebAdapter
+    networks: Sequence[ChatAdapter]
+    connections: Connections
     log: StoredWebLog
     uploads: UploadFolder
     files: Uploads
@@ -113,13 +116,18 @@ class Chat:
     digest: Digest
 
 
-def chat_of(opened: Opened, metrics: Metrics) -> Chat:
-    """Wire the message flow: what comes in, waits, is answered and goes out; answers are counted in `metrics`."""
+def chat_of(opened: Opened, metrics: Metrics, *, networks: Sequence[ChatAdapter] = ()) -> Chat:
+    """Wire the message flow: what comes in, waits, is answered and goes out; answers are counted in `metrics`.
+
+    `networks` are the adapters of what is configured beside the web chat; who made them leaves closing them to us.
+    """
     settings, spawn = opened.settings, opened.tasks.spawn
     weblog = StoredWebLog(opened.db, opened.vault, utc_now)
     folder = UploadFolder(opened.data_dir / INCOMING)
     web = WebAdapter(weblog, folder)
-    adapters: dict[tuple[str, str], ChatAdapter] = {(web.network, web.account): web}
+    adapters: dict[tuple[str, str], ChatAdapter] = {(one.network, one.account): one for one in (web, *networks)}
+    connections = Connections(adapters)
+    metrics.follow_networks(connections.probes)
     queue, jobs = _Queue(), Jobs()
     logs = {(web.network, web.account): WebChat(weblog, web)}
     delivery = Delivery(opened.db, opened.vault, adapters, utc_now, logs=logs)
@@ -143,7 +151,7 @@ def chat_of(opened: Opened, metrics: Metrics) -> Chat:
         time.monotonic,
         spawn,
     )
-    house = _house(opened, queue, jobs, delivery)
+    house = _house(opened, queue, jobs, delivery, connections)
     commands = Commands(house)
     routing = Routing(
         conversation,
@@ -158,10 +166,23 @@ def chat_of(opened: Opened, metrics: Metrics) -> Chat:
         owner=new_id(), room_parallel=settings.room.parallel, total_parallel=settings.answers.parallel
     )
     queue.lanes = Lanes(opened.db, routing, lane_rules, utc_now, spawn)
-    return Chat(web, weblog, folder, house.uploads, delivery, inbox, queue.lanes, commands, jobs, house.digest)
+    return Chat(
+        web=web,
+        networks=tuple(adapters.values()),
+        connections=connections,
+        log=weblog,
+        uploads=folder,
+        files=house.uploads,
+        delivery=delivery,
+        inbox=inbox,
+        lanes=queue.lanes,
+        commands=commands,
+        jobs=jobs,
+        digest=house.digest,
+    )
 
 
-def _house(opened: Opened, queue: _Queue, jobs: Jobs, delivery: Delivery) -> House:
+def _house(opened: Opened, queue: _Queue, jobs: Jobs, delivery: Delivery, connections: Connections) -> House:
     settings = opened.settings
     searching = search_endpoints(settings.embedder, settings.ranker)
     facts = PrivacyFacts(settings.retention, settings.llm, settings.access, searching, settings.backup.longest)
@@ -196,6 +217,7 @@ def _house(opened: Opened, queue: _Queue, jobs: Jobs, delivery: Delivery) -> Hou
         uploads=_uploads(opened, delivery),
         threads=Threads(opened.db, opened.following, opened.registry),
         digest=_digest(opened, delivery),
+        connections=connections,
         limits=settings.limits,
         sources=settings.sources,
         access=settings.access,
@@ -296,7 +318,7 @@ def web_parts_of(opened: Opened, chat: Chat, metrics: Metrics, *, key: str, look
     """
     pages = StoreKnowledge(opened.knowledge.store)
 
-    readiness = Readiness(opened.db, time.monotonic)
+    readiness = Readiness(opened.db, time.monotonic, are_connected=chat.connections.are_up)
 
     async def health() -> Health:
         return Health(is_ready=await readiness.is_ready())

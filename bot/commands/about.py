@@ -126,7 +126,9 @@ async def status(ctx: Context) -> str:
     Example: /status
     """
     project = await ctx.project()
-    return await ctx.house.standing.text(project, ctx.language, now=ctx.now)
+    text = await ctx.house.standing.text(project, ctx.language, now=ctx.now)
+    networks = await ctx.house.connections.status_lines(ctx.language)
+    return "\n".join([text, *(["", *networks] if networks else [])])
 
 
 @registry.command("audit", is_read_only=True)

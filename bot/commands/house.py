@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bot.connections import Connections
 from bot.context import JobsPort, QueuePort
 from bot.digest import Digest
 from bot.following import Following
@@ -40,6 +41,7 @@ class House:
     uploads: Uploads
     threads: Threads
     digest: Digest
+    connections: Connections
     limits: Limits
     sources: Sources
     access: Access

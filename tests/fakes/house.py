@@ -15,6 +15,7 @@ from adapters.registry import SourceRegistry, SourceSpec
 from adapters.source import CodeSource, SourceError
 from bot.commands.execution import Commands
 from bot.commands.house import House, who_answers
+from bot.connections import Connections
 from bot.context import JobView, MessageContext
 from bot.delivery import Delivery
 from bot.digest import Digest, DigestParts
@@ -306,6 +307,7 @@ async def open_house(folder: Path) -> AsyncIterator[Typing]:
                 github_hosts=everything.sources.github_hosts,
             )
         ),
+        connections=Connections({("fake", "bot"): chat}),
         limits=limits,
         sources=declared,
         access=everything.access,

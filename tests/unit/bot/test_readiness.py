@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.connections import Connections
 from bot.readiness import Readiness
 from bot.state.database import Database
 from bot.state.queries import installation
+from tests.fakes.chat import FakeChat
 from tests.fakes.state import NOW, open_database
 
 
@@ -25,6 +27,11 @@ class Seconds:
         return self.now
 
 
+async def connected() -> bool:
+    """Say that all networks are."""
+    return True
+
+
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
     """An installed state database."""
@@ -37,7 +44,7 @@ async def db(tmp_path: Path) -> AsyncIterator[Database]:
 async def test_it_is_ready_while_writes_get_through(db: Database, tmp_path: Path) -> None:
     """Red as soon as another program keeps the database to itself, green again afterwards."""
     clock = Seconds()
-    readiness = Readiness(db, clock)
+    readiness = Readiness(db, clock, are_connected=connected)
     assert await readiness.is_ready()
 
     with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None)) as other:
@@ -52,11 +59,23 @@ async def test_it_is_ready_while_writes_get_through(db: Database, tmp_path: Path
 async def test_who_asks_again_and_again_causes_one_write_a_second(db: Database) -> None:
     """A stranger may ask as often as he likes."""
     clock = Seconds()
-    readiness = Readiness(db, clock)
+    readiness = Readiness(db, clock, are_connected=connected)
     assert [True] * 20 == await asyncio.gather(*(readiness.is_ready() for _ in range(20)))
 
     await db.close()
 
     assert await readiness.is_ready()
     clock.now += 1
+    assert not await readiness.is_ready()
+
+
+async def test_it_is_not_ready_while_a_network_is_away(db: Database) -> None:
+    """Nobody who writes there is heard."""
+    clock, chat = Seconds(), FakeChat()
+    readiness = Readiness(db, clock, are_connected=Connections({("fake", "bot"): chat}).are_up)
+    assert await readiness.is_ready()
+
+    await chat.close()
+    clock.now += 1
+
     assert not await readiness.is_ready()

@@ -1,0 +1,40 @@
+"""How our accounts on the networks are doing, for /status, health and metrics."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.chat import Probe
+from adapters.network import ChatAdapter
+from config.texts import plain, say
+
+_OWN: Final = "web"  # served by this process itself: there is nothing to connect to
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The adapters of all networks, by (network, account)."""
+
+    adapters: Mapping[tuple[str, str], ChatAdapter]
+
+    async def probes(self) -> dict[str, Probe]:
+        """How each network is doing, by its name; of several accounts on one, the first that is down."""
+        found: dict[str, Probe] = {}
+        for (network, _), adapter in sorted(self.adapters.items()):
+            known = found.get(network)
+            if network != _OWN and (known is None or known.is_up):
+                found[network] = await adapter.probe()
+        return found
+
+    async def are_up(self) -> bool:
+        """Whether every network is connected."""
+        return all(probe.is_up for probe in (await self.probes()).values())
+
+    async def status_lines(self, language: str) -> list[str]:
+        """A line for each network, with its facts below it, as CommonMark."""
+        lines: list[str] = []
+        for network, probe in (await self.probes()).items():
+            key = "status.network_up" if probe.is_up else "status.network_down"
+            lines.append(say(key, language, network=network.title(), detail=plain(probe.detail)))
+            lines += [f"  - {plain(name)}: {plain(value)}" for name, value in probe.facts.items()]
+        return lines
