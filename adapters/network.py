@@ -1,7 +1,7 @@
 """What every chat adapter must do, and what it may lean on."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from adapters.chat import (
     Abilities,
@@ -29,6 +29,7 @@ class AdapterState(Protocol):
         """Keep a value durably."""
 
 
+@runtime_checkable
 class PushedTo(Protocol):
     """An adapter that its network pushes events to over HTTP, instead of being asked for them."""
 

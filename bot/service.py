@@ -24,9 +24,11 @@ from bot.first_project import Folders, begin_first_project
 from bot.jobs.clockwork import Clock, Clockwork
 from bot.jobs.runner import JobRunner
 from bot.jobs.sooner import Sooner
+from bot.menus import keep_menus
 from bot.metrics import Metrics
 from bot.platform import PlatformError
 from bot.progress import ProgressBoard
+from bot.state.notes import StoredNotes
 from bot.state.queries import people
 from bot.watch import Watch
 from bot.web.server import build_app, check_listening, server_config
@@ -141,6 +143,8 @@ async def _begin(running: _Running) -> None:
     opened.tasks.spawn(chat.delivery.run())
     for adapter in chat.networks:
         opened.tasks.spawn(chat.inbox.listen(adapter))
+        notes = StoredNotes(opened.db, adapter.network, adapter.account)
+        opened.tasks.spawn(keep_menus(adapter, notes, language=opened.settings.answers.language))
     opened.tasks.spawn(_resume(chat))
     opened.tasks.spawn(_probe_lag(running.metrics))
     opened.tasks.spawn(running.look.run())

@@ -41,7 +41,7 @@ from bot.threads import Threads
 from bot.uploads import UploadParts, Uploads
 from bot.watch import Watch
 from bot.web.knowledge import StoreKnowledge
-from bot.web.parts import Health, WebParts
+from bot.web.parts import Health, WebParts, pushed_of
 from bot.web_messages import WebChat, WebMessages
 from pipelines.stores.passages import Scope
 from pipelines.types import Supported
@@ -345,4 +345,5 @@ def web_parts_of(opened: Opened, chat: Chat, metrics: Metrics, *, key: str, look
         service_key=key,
         uploads=chat.uploads,
         language=opened.settings.answers.language,
+        pushed=pushed_of(chat.networks, chat.inbox) if opened.settings.telegram.intake == "webhook" else {},
     )

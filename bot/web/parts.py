@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from adapters.chat import Batch
+from adapters.network import ChatAdapter, PushedTo
 from adapters.web.adapter import WebAdapter
 from adapters.web.uploads import UploadFolder
 from bot.desk import Desk
 from bot.hooks import Hooks
-from bot.inbox import Accepted
+from bot.inbox import Accepted, Inbox
 from bot.metrics import Metrics
 from bot.people import People
 from bot.progress import ProgressBoard
@@ -37,6 +38,18 @@ class Pushed:
 
     read: Callable[[Mapping[str, str], bytes], Batch]
     accept: Callable[[Batch], Awaitable[Accepted]]
+
+
+def pushed_of(networks: Iterable[ChatAdapter], inbox: Inbox) -> dict[str, Pushed]:
+    """The ways in of the adapters that can be pushed to, by network."""
+    return {one.network: Pushed(one.take, _accepting(one, inbox)) for one in networks if isinstance(one, PushedTo)}
+
+
+def _accepting(adapter: ChatAdapter, inbox: Inbox) -> Callable[[Batch], Awaitable[Accepted]]:
+    async def accept(batch: Batch) -> Accepted:
+        return await inbox.accept(batch, network=adapter.network, account=adapter.account)
+
+    return accept
 
 
 class ListedCommand(Protocol):

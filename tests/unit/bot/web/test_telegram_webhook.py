@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import func, select, text
 
 from adapters.chat import Addressed, BadPush, Batch
-from bot.inbox import Accepted, Inbox
+from bot.inbox import Inbox
 from bot.state.tables import Inbox as Row
-from bot.web.parts import Pushed
+from bot.web.parts import pushed_of
 from bot.web.server import build_app
 from bot.web.telegram_routes import MOST_BYTES
 from bot.web.webhook_routes import WRONG
@@ -76,14 +76,10 @@ class Door:
 @pytest.fixture
 async def door(site: Site) -> Door:
     """Telegram's place is taken by a network in memory."""
-    parts, chat = site.parts, PushingChat()
-    inbox = Inbox(parts.db, parts.vault, site.clock, wake=lambda: None, adapters={("fake", "bot"): chat})
-
-    async def accept(batch: Batch) -> Accepted:
-        return await inbox.accept(batch, network="fake", account="bot")
-
+    parts, chat = site.parts, PushingChat(network="telegram")
+    inbox = Inbox(parts.db, parts.vault, site.clock, wake=lambda: None, adapters={("telegram", "bot"): chat})
     web = parts.settings.model_copy(update={"public_url": PUBLIC, "trusted_proxies": ("10.0.0.0/8",)})
-    parts = replace(parts, settings=web, pushed={"telegram": Pushed(chat.take, accept)})
+    parts = replace(parts, settings=web, pushed=pushed_of([parts.chat, chat], inbox))
     return Door(replace(site, parts=parts, app=build_app(parts)))
 
 
