@@ -37,6 +37,14 @@ class PushedTo(Protocol):
         """Read a push. Only once its events are stored is it answered with success. Raises BadPush."""
 
 
+@runtime_checkable
+class Inviting(Protocol):
+    """An adapter whose network has links that open a chat with us and bring a code, as "/start CODE"."""
+
+    def invitation(self, code: str, *, to_group: bool) -> str:
+        """The link for a code, to us alone or to a group that we are added to; "" while it cannot be told."""
+
+
 class ChatAdapter(Protocol):
     """One account on one network."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.chat import Probe
-from adapters.network import ChatAdapter
+from adapters.network import ChatAdapter, Inviting
 from config.texts import plain, say
 
 _OWN: Final = "web"  # served by this process itself: there is nothing to connect to
@@ -29,6 +29,11 @@ class Connections:
     async def are_up(self) -> bool:
         """Whether every network is connected."""
         return all(probe.is_up for probe in (await self.probes()).values())
+
+    def invitations(self, code: str, *, to_group: bool) -> list[str]:
+        """The links that redeem a code by opening them, on networks that have such."""
+        inviting = [adapter for adapter in self.adapters.values() if isinstance(adapter, Inviting)]
+        return [link for adapter in inviting if (link := adapter.invitation(code, to_group=to_group))]
 
     async def status_lines(self, language: str) -> list[str]:
         """A line for each network, with its facts below it, as CommonMark."""

@@ -83,7 +83,9 @@ async def invite(ctx: Context, role: str = "member") -> str:
         lambda session: codes.make(session, new, valid_for=timedelta(minutes=minutes), now=ctx.now)
     )
     said = ctx.say(f"role.{wanted.word}")
-    return ctx.say("role.invite", code=codes.shown(code), name=project.name, role=said, minutes=minutes)
+    text = ctx.say("role.invite", code=codes.shown(code), name=project.name, role=said, minutes=minutes)
+    links = ctx.house.connections.invitations(code, to_group=False)
+    return "\n\n".join([text, *(ctx.say("role.invite_link", link=link) for link in links)])
 
 
 @registry.command("join", is_listed=False)

@@ -144,7 +144,9 @@ async def invite(ctx: Context) -> str:
             now=ctx.now,
         )
     )
-    return ctx.say("project.invite", code=codes.shown(code), name=project.name, minutes=minutes)
+    text = ctx.say("project.invite", code=codes.shown(code), name=project.name, minutes=minutes)
+    links = ctx.house.connections.invitations(code, to_group=True)
+    return "\n\n".join([text, *(ctx.say("project.invite_link", link=link) for link in links)])
 
 
 async def _bound_to(ctx: Context) -> str | None:

@@ -65,6 +65,7 @@ class FakeChat:
         self.files: dict[str, bytes] = {}
         self.facts: dict[str, RoomFacts] = {}
         self.admins: set[tuple[str, str]] = set()
+        self.username = ""
         self.menus: dict[tuple[str, str], tuple[Command, ...]] = {}
         self.reactions: list[tuple[str, str]] = []
         self.acknowledged: list[str | None] = []
@@ -179,6 +180,11 @@ class FakeChat:
     async def describe(self, room: RoomAddress) -> RoomFacts:
         """Describe a room; private unless a test said otherwise."""
         return self.facts.get(room.room, RoomFacts(title=room.room, kind="private"))
+
+    def invitation(self, code: str, *, to_group: bool) -> str:
+        """A link that brings a code to us, once we have a name."""
+        kind = "startgroup" if to_group else "start"
+        return f"https://fake.example/{self.username}?{kind}={code}" if self.username else ""
 
     async def set_commands(self, commands: Sequence[Command], *, scope: str, language: str) -> None:
         """Keep the menu."""

@@ -19,6 +19,15 @@ async def invited(house: Typing, project: Project, kind: str) -> str:
     return (await house.says(f"/{kind} invite", room=desk, person=ada)).split("`")[1].replace("-", "")
 
 
+async def link_of(house: Typing, project: Project, kind: str) -> str:
+    """The link that an invitation shows beside its code."""
+    house.chat.username = "roomwise_bot"
+    desk = await house.room("desk", kind="private", project=project.id)
+    ada = await house.person("Admin", role=Role.ADMIN, project=project.id)
+    said = await house.says(f"/{kind} invite", room=desk, person=ada)
+    return said.partition("<")[2].partition(">")[0]
+
+
 async def role_of(house: Typing, person: str, project: Project) -> Role:
     """What somebody is to a project now."""
     actor = await house.db.read(lambda session: people.load_actor(session, person, now=house.now))
@@ -136,3 +145,27 @@ async def test_starting_waits_for_answers_under_way(house: Typing) -> None:
     assert parsed is not None
 
     assert not house.commands.is_read_only(parsed)
+
+
+async def test_an_invitation_shows_a_link_where_the_network_has_one(house: Typing) -> None:
+    """To a private chat for a person, to a group for a room; what it brings is what /start takes."""
+    project, alone, room = await house.project(), await house.room(kind="private"), await house.room("group")
+    eve, bob = await house.person("Eve"), await house.person("Bob")
+    personal, shared = await link_of(house, project, "role"), await link_of(house, project, "project")
+
+    assert personal.startswith("https://fake.example/roomwise_bot?start=")
+    assert shared.startswith("https://fake.example/roomwise_bot?startgroup=")
+    await house.types(f"/start {personal.partition('=')[2]}", room=alone, person=bob)
+    await house.types(f"/start {shared.partition('=')[2]}", room=room, person=eve, is_room_admin=True)
+    assert Role.MEMBER is await role_of(house, bob.id, project)
+    assert project.id == (await house.at(room)).project
+
+
+async def test_no_link_is_shown_before_the_network_told_our_name(house: Typing) -> None:
+    """The code alone does as well."""
+    project = await house.project()
+    desk = await house.room("desk", kind="private", project=project.id)
+    ada = await house.person("Admin", role=Role.ADMIN, project=project.id)
+
+    for kind in ("role", "project"):
+        assert "http" not in await house.says(f"/{kind} invite", room=desk, person=ada)
