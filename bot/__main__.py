@@ -239,6 +239,10 @@ def backup(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile
 
 @app.command()
 def check(
+    neighbour: Annotated[str, typer.Argument(help="Only this one, and more of it: telegram.", show_default=False)] = "",
+    live: Annotated[
+        str, typer.Option("--live", metavar="CHAT", help="With telegram: try it out in a chat, CHAT or CHAT/TOPIC.")
+    ] = "",
     index: Annotated[
         bool, typer.Option("--index", help="Read every project's index and say whether it is whole.")
     ] = False,
@@ -247,15 +251,17 @@ def check(
     data_dir: DataDir = None,
     config: ConfigFile = None,
 ) -> None:
-    """Print the merged settings with the layer of each value, and probe every neighbour; or look at the indexes.
+    """Print the merged settings with the layer of each value, and probe every neighbour; or one; or look at the indexes.
 
     Example: roomwise check
     """
     with _importing():
-        from bot.cli.checkup import run_check
+        from bot.cli.checkup import run_check, run_check_of
         from bot.cli.doors import Where
 
     where = Where(data_dir, config)
+    if neighbour or live:
+        _exit(run_check_of(neighbour, live_in=live, as_json=as_json, where=where))
     if not (index or repair):
         _exit(run_check(as_json=as_json, where=where))
     with _importing():

@@ -17,14 +17,16 @@ from bot import platform
 from bot.cli.doors import Where, read_settings
 from bot.cli.finding import Finding, address_without_secrets
 from bot.cli.search_models import probe_embedder, probe_ranker
-from bot.cli.show import out, print_json
+from bot.cli.show import err, out, print_json
 from bot.cli.source_checks import probe_credentials, probe_sources
+from bot.cli.telegram_check import probe_telegram
 from bot.cli.terminal import FAILED, guarded
 from bot.logs import Redaction, configure, secrets_of
 from bot.platform import PlatformError
 from config.load import Loaded, known_keys
 from config.settings import Endpoint, Log, Settings
 
+_WRONG_USE = 2
 _MODEL_TIMEOUT_S = 10.0
 _FINDINGS_ONLY = Log(level="error", format="auto")  # what a probe warns of is its finding
 GIT_AT_LEAST = (2, 37)  # http.curloptResolve
@@ -37,14 +39,32 @@ def run_check(*, as_json: bool, where: Where) -> int:
         loaded = read_settings(where)
         configure(_FINDINGS_ONLY, secrets=secrets_of(loaded.settings))
         findings = asyncio.run(_probe_all(loaded.settings))
-        values = _values(loaded)
-        if as_json:
-            print_json({"settings": values, "findings": [_as_json(finding) for finding in findings]})
-        else:
-            _print(values, findings)
-        return 0 if all(finding.is_ok for finding in findings) else FAILED
+        return _tell(findings, as_json=as_json, values=_values(loaded))
 
     return guarded(act)
+
+
+def run_check_of(neighbour: str, *, live_in: str, as_json: bool, where: Where) -> int:
+    """Print the findings of one neighbour alone; 1 when something must be done, 2 when there is no such neighbour."""
+    if neighbour != "telegram":
+        err.print(Text(f"roomwise: expected the neighbour telegram, got {neighbour!r}", style="red"))
+        return _WRONG_USE
+
+    def act() -> int:
+        settings = read_settings(where).settings
+        configure(_FINDINGS_ONLY, secrets=secrets_of(settings))
+        return _tell(asyncio.run(probe_telegram(settings, live_in=live_in, is_wanted=True)), as_json=as_json)
+
+    return guarded(act)
+
+
+def _tell(findings: list[Finding], *, as_json: bool, values: list[dict[str, Any]] | None = None) -> int:
+    if as_json:
+        told = {} if values is None else {"settings": values}
+        print_json(told | {"findings": [_as_json(finding) for finding in findings]})
+    else:
+        _print(values or [], findings)
+    return 0 if all(finding.is_ok for finding in findings) else FAILED
 
 
 def _values(loaded: Loaded) -> list[dict[str, Any]]:
@@ -68,7 +88,8 @@ def _print(values: list[dict[str, Any]], findings: list[Finding]) -> None:
         shown = json.dumps(value["value"], ensure_ascii=False)
         line = Text.assemble((f"{value['key']} = ", "bold"), shown, (f"   ({value['from']})", "dim"))
         out.print(line)
-    out.print()
+    if values:
+        out.print()
     for finding in findings:
         mark = ("ok    ", "green") if finding.is_ok else ("wrong ", "red")
         out.print(Text.assemble(mark, (finding.name, "bold"), f": {finding.detail}"))
@@ -97,7 +118,8 @@ async def _probe_all(settings: Settings) -> list[Finding]:
             Finding("model", is_ok=True, detail="none set: answers are quoted from the sources (llm.model)")
         )
     findings += [await _model(endpoint) for endpoint in settings.llm.endpoints]
-    return [*findings, await probe_embedder(settings), await probe_ranker(settings)]
+    findings += [await probe_embedder(settings), await probe_ranker(settings)]
+    return [*findings, *await probe_telegram(settings)]
 
 
 def _data_folder(settings: Settings) -> Finding:

@@ -1,17 +1,10 @@
-"""What a probe of `roomwise check` says."""
+"""What probes of `roomwise check` have in common."""
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from adapters.chat import Finding
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a probe found. `cure` says what to do; it is empty when all is well."""
-
-    name: str
-    is_ok: bool
-    detail: str
-    cure: str = ""
+__all__ = ["Finding", "address_without_secrets"]
 
 
 def address_without_secrets(address: str) -> str:

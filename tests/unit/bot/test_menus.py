@@ -91,11 +91,11 @@ async def test_a_failure_is_tried_again_later() -> None:
     chat.fail("set_commands")
     chat.fail("set_commands", Unreachable("wait", retry_after_s=700.0))
 
-    async def sleep(pause_s: float) -> None:
+    async def wait(pause_s: float) -> None:
         assert not notes.values
         pauses.append(pause_s)
 
-    await keep_menus(chat, notes, language="en", sleep=sleep)
+    await keep_menus(chat, notes, language="en", sleep=wait)
 
     assert [30.0, 700.0] == pauses
     assert 9 == len(chat.menus)
