@@ -72,11 +72,20 @@ def word(blocks: Sequence[tuple[str, str]], *, rows: Sequence[Sequence[str]] = (
     return out.getvalue()
 
 
-def with_parts(data: bytes, parts: Mapping[str, bytes]) -> bytes:
+def with_parts(data: bytes, parts: Mapping[str, bytes], *, packed: int = zipfile.ZIP_DEFLATED) -> bytes:
     """The same archive with these parts in place of its own, packed as small as can be."""
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as after:
+    with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(out, "w", packed) as after:
         kept = {name: before.read(name) for name in before.namelist()}
         for name, content in {**kept, **parts}.items():
-            after.writestr(zipfile.ZipInfo(name, _WRONG_ZIP_TIME), content, zipfile.ZIP_DEFLATED, 9)
+            after.writestr(zipfile.ZipInfo(name, _WRONG_ZIP_TIME), content, packed, 9)
+    return out.getvalue()
+
+
+def claiming(data: bytes, name: str, *, size_bytes: int) -> bytes:
+    """The same archive with one more part, whose size in the directory is not its own."""
+    out = io.BytesIO(data)
+    with zipfile.ZipFile(out, "a") as archive:
+        archive.writestr(name, b"x")
+        archive.getinfo(name).file_size = size_bytes
     return out.getvalue()

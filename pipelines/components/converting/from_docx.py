@@ -4,7 +4,8 @@ import io
 import struct
 import zipfile
 import zlib
-from typing import Any, Final, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import IO, Any, Final, NoReturn
 from xml.parsers import expat
 
 import mammoth
@@ -17,6 +18,10 @@ _MOST_XML_BYTES: Final = 30_000_000
 _MOST_ELEMENTS: Final = 300_000
 _DEEPEST: Final = 100
 _MOST_PARTS: Final = 10_000
+# Of all parts, pictures too, though nobody unpacks those: what claims more is made to harm.
+_MOST_BYTES: Final = 200_000_000
+# Office writes no others (ECMA-376 part 2, annex C.3), and only these two unpack piece by piece.
+_PACKED: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _READ: Final = 1 << 16
 _STYLES: Final = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => p:fresh\n"
 # What a reader of broken archives and XML runs into.
@@ -29,9 +34,8 @@ _FAULTS: Final = (
 def convert(data: bytes) -> Converted:
     """Make Markdown of a Word file. Raises Unconvertible."""
     try:
-        _demand_harmless(data)
         made = mammoth.convert_to_html(
-            io.BytesIO(data),
+            _harmless(data),
             style_map=_STYLES,
             include_embedded_style_map=False,
             convert_image=lambda _image: [],
@@ -42,24 +46,38 @@ def convert(data: bytes) -> Converted:
         raise Unconvertible("damaged") from error
 
 
-def _demand_harmless(data: bytes) -> None:
-    """Raise Unconvertible for an archive that unpacks to too much, and for XML that is no plain data.
+def _harmless(data: bytes) -> io.BytesIO:
+    """Give the archive anew with nothing but its XML, which was looked at: whatever else it holds cannot be read.
 
-    The zip module reads no more of a part than its size in the directory says, so that the sums are true.
+    So a part with another ending, a picture or an archive in the archive stays packed, even where the file names it as
+    its text. Raises Unconvertible for an archive that unpacks to too much, and for XML that is no plain data. The zip
+    module reads no more of a part than its size in the directory says, so that the sums are true.
     """
     patience = Patience()
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        parts = [part for part in archive.infolist() if part.filename.lower().endswith((".xml", ".rels"))]
-        if any(part.flag_bits & 1 for part in archive.infolist()):
-            raise Unconvertible("encrypted")
-        if len(archive.infolist()) > _MOST_PARTS or sum(part.file_size for part in parts) > _MOST_XML_BYTES:
-            raise Unconvertible("too_complex")
-        if not any(part.filename.lower().endswith("document.xml") for part in parts):
-            raise Unconvertible("damaged")
+    checked = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(checked, "w") as anew:
+        parts = _demand_bounds(archive.infolist())
         seen = _Seen(patience)
-        for part in parts:
-            with archive.open(part) as stream:
-                seen.look_through(stream)
+        for name, part in parts.items():
+            with archive.open(part) as stream, anew.open(name, "w") as kept:
+                seen.look_through(stream, kept)
+    checked.seek(0)
+    return checked
+
+
+def _demand_bounds(listed: Sequence[zipfile.ZipInfo]) -> Mapping[str, zipfile.ZipInfo]:
+    """Give the parts that are XML by their names; of several with one name the last, as all readers do."""
+    if any(part.flag_bits & 1 for part in listed):
+        raise Unconvertible("encrypted")
+    if any(part.compress_type not in _PACKED for part in listed):
+        raise Unconvertible("damaged")
+    parts = {part.filename: part for part in listed if part.filename.lower().endswith((".xml", ".rels"))}
+    unpacked_bytes, xml_bytes = (sum(part.file_size for part in some) for some in (listed, parts.values()))
+    if len(listed) > _MOST_PARTS or unpacked_bytes > _MOST_BYTES or xml_bytes > _MOST_XML_BYTES:
+        raise Unconvertible("too_complex")
+    if not any(name.lower().endswith("document.xml") for name in parts):
+        raise Unconvertible("damaged")
+    return parts
 
 
 class _Seen:
@@ -73,8 +91,8 @@ class _Seen:
         self._elements = 0
         self._depth = 0
 
-    def look_through(self, stream: Any) -> None:
-        """Read one part. Raises ExpatError for broken XML."""
+    def look_through(self, stream: IO[bytes], kept: IO[bytes]) -> None:
+        """Read one part and write it to `kept`. Raises ExpatError for broken XML."""
         self._depth = 0
         parser = expat.ParserCreate()
         parser.StartDoctypeDeclHandler = self._refuse
@@ -82,6 +100,7 @@ class _Seen:
         parser.EndElementHandler = self._end
         while piece := stream.read(_READ):
             parser.Parse(piece, False)  # noqa: FBT003 - takes no keywords
+            kept.write(piece)
         parser.Parse(b"", True)  # noqa: FBT003
 
     def _refuse(self, *_declared: Any) -> NoReturn:

@@ -1,6 +1,9 @@
 """Documents become Markdown; what cannot is refused by a word, whatever its bytes are."""
 
+import io
 import time
+import tracemalloc
+import zipfile
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from pipelines.components import converting
 from pipelines.components.converting import Converted, Unconvertible, convert, is_costly, lacks_converter, made_by
 from pipelines.components.converting.converted import Patience
-from tests.fakes.documents import pdf, with_parts, word
+from tests.fakes.documents import claiming, pdf, with_parts, word
 
 WORD = word([("Heading 1", "Holidays"), ("Normal", "Everybody has 30 days.")], rows=[["Name", "Days"], ["Ada", "30"]])
 SENTENCE = "<p>The page tells how the reactor of the ship is cooled, and in how many steps it has to be shut down.</p>"
@@ -158,6 +161,53 @@ def test_a_bomb_is_not_unpacked() -> None:
 
     assert "too_complex" == refusal("a.docx", bomb)
     assert time.thread_time() - started_s < 0.5
+
+
+def test_a_small_archive_that_claims_gigabytes_is_refused() -> None:
+    """A picture of 2 GB, as its directory says: nobody would unpack it, but nobody honest sends it either."""
+    assert "too_complex" == refusal("a.docx", claiming(WORD, "word/media/a.bmp", size_bytes=2_000_000_000))
+
+
+def test_more_parts_than_any_document_has_are_refused() -> None:
+    """Each costs a look, so that they are counted first."""
+    many = {f"word/media/{number}.png": b"" for number in range(10_001)}
+
+    assert "too_complex" == refusal("a.docx", with_parts(WORD, many))
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_ways_of_packing_that_office_never_uses_are_refused(packed: int) -> None:
+    """Those unpack all at once, however little is asked for: 50 MB would lie in memory before they can be counted."""
+    bomb = with_parts(WORD, {BODY: b"<a>" + b" " * 20_000_000 + b"</a>"}, packed=packed)
+
+    tracemalloc.start()
+    reason = refusal("a.docx", bomb)
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert "damaged" == reason
+    assert most_bytes < 5_000_000
+
+
+def test_only_parts_that_were_looked_at_are_read() -> None:
+    """An archive that names a part with another ending as its text does not get around the bounds."""
+    rels = zipfile.ZipFile(io.BytesIO(WORD)).read("_rels/.rels").replace(b"word/document.xml", b"word/document.bin")
+    bomb = b"<document>" + b" " * 40_000_000 + b"</document>"
+
+    tracemalloc.start()
+    text = outcome("a.docx", with_parts(WORD, {"_rels/.rels": rels, "word/document.bin": bomb}))
+    _, most_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert text in {"", "damaged"}
+    assert most_bytes < 20_000_000
+
+
+def test_an_archive_in_a_document_is_left_packed() -> None:
+    """An embedded Word file is neither opened nor read."""
+    inner = with_parts(WORD, {BODY: b"<a>" + b" " * 40_000_000 + b"</a>"})
+
+    assert "Everybody has 30 days." in text_of("a.docx", with_parts(WORD, {"word/embeddings/a.docx": inner}))
 
 
 def test_xml_that_is_nested_deep_is_refused() -> None:
