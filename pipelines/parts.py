@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config.settings import Answers, Embedder, Files, Limits, Llm, Ranker
+from config.settings import Answers, Embedder, Files, Limits, Llm, Ranker, Transcription
 from pipelines.types import ModelUnavailable, SourceView
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipelines.indexing import Indexing
     from pipelines.searching import Searching, Views
     from pipelines.stores.passages import PassageStore
+    from pipelines.transcribing import Transcribing
     from pipelines.verifying import Verifying
 
 INDEX_FOLDER = "index"
@@ -150,6 +151,20 @@ async def open_reranking(sections: Sections, data_folder: Path, stack: AsyncExit
     reranking = Reranking(ranker, bounds)
     stack.push_async_callback(reranking.close)
     return reranking
+
+
+def open_transcriber(settings: Transcription, stack: AsyncExitStack) -> "Transcribing | None":
+    """Open what writes voice messages down, None when no model is set; what it holds is released with `stack`.
+
+    Raises ModelUnavailable for a key that cannot be one. The endpoint is not asked yet.
+    """
+    if settings.endpoint is None:
+        return None
+    from pipelines.transcribing import EndpointTranscriber
+
+    transcriber = EndpointTranscriber(settings)
+    stack.push_async_callback(transcriber.close)
+    return transcriber
 
 
 def fetch_models(embedder: Embedder, ranker: Ranker, data_folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""JSON posted to a model's endpoint and asked again when it is busy; errors never hold a key or what a server said."""
+"""What is posted to a model's endpoint, again when it is busy; errors never hold a key or what a server said."""
 
 import asyncio
 import email.utils
@@ -32,10 +32,23 @@ class RequestRefused(ModelUnavailable):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long one try may take, and how many follow a first one that failed for a reason that may pass."""
+    """How long one try may take, and how many follow a first one that failed for a reason that may pass.
+
+    None follows when the endpoint asks for a wait of more than `longest_wait_s`.
+    """
 
     timeout_s: float
     retries: int = 0
+    longest_wait_s: float = _LONGEST_WAIT_S
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as it is posted; `name` is what the endpoint gets to know of its name."""
+
+    name: str
+    data: bytes
+    media_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +61,7 @@ class Address:
 
 
 class JsonEndpoint:
-    """Posts to one endpoint. Close it before its event loop ends."""
+    """Posts to one endpoint, which answers in JSON. Close it before its event loop ends."""
 
     def __init__(self, address: Address, *, sleep: Sleep = asyncio.sleep) -> None:
         """Make the client. Raises ModelUnavailable for a key that no header can hold; what is wrong with it is not shown."""
@@ -68,27 +81,36 @@ class JsonEndpoint:
 
         Raises RequestRefused, or ModelUnavailable with its kind when the last try failed.
         """
-        for tried in range(patience.retries):
-            try:
-                return await self._once(path, body, patience.timeout_s)
-            except _Passing as fault:
-                wait_s = fault.wait_s
-                if wait_s is None:
-                    wait_s = random.uniform(0.5, 1.0) * min(_FIRST_WAIT_S * 2**tried, _LONGEST_WAIT_S)  # noqa: S311
-                if wait_s > _LONGEST_WAIT_S:
-                    raise
-            await self._sleep(wait_s)
-        return await self._once(path, body, patience.timeout_s)
+        # Questions and file names may hold half a surrogate pair, which no UTF-8 has.
+        content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        request = {"content": content, "headers": {"Content-Type": "application/json"}}
+        return await self._post(path, request, patience)
+
+    async def post_file(self, path: str, fields: Mapping[str, str], file: File, patience: Patience) -> bytes:
+        """Post a file with fields, as a form; gives and raises what `post` does."""
+        request = {"data": fields, "files": {"file": (file.name, file.data, file.media_type)}}
+        return await self._post(path, request, patience)
 
     async def close(self) -> None:
         """Release connections."""
         await self._client.aclose()
 
-    async def _once(self, path: str, body: Mapping[str, Any], timeout_s: float) -> bytes:
+    async def _post(self, path: str, request: Mapping[str, Any], patience: Patience) -> bytes:
+        for tried in range(patience.retries):
+            try:
+                return await self._once(path, request, patience.timeout_s)
+            except _Passing as fault:
+                wait_s = fault.wait_s
+                if wait_s is None:
+                    wait_s = random.uniform(0.5, 1.0) * min(_FIRST_WAIT_S * 2**tried, _LONGEST_WAIT_S)  # noqa: S311
+                if wait_s > patience.longest_wait_s:
+                    raise
+            await self._sleep(wait_s)
+        return await self._once(path, request, patience.timeout_s)
+
+    async def _once(self, path: str, request: Mapping[str, Any], timeout_s: float) -> bytes:
         url = f"{self._address.base_url.rstrip('/')}/{path}"
-        # Questions and file names may hold half a surrogate pair, which no UTF-8 has.
-        content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        posting = self._client.stream("POST", url, content=content, headers={"Content-Type": "application/json"})
+        posting = self._client.stream("POST", url, **request)
         try:
             async with asyncio.timeout(timeout_s), posting as response:
                 self._check(response)

@@ -6,17 +6,28 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.parser import BytesParser
+from email.policy import HTTP
 from types import TracebackType
 from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it came; `body` is its JSON, None when there is none."""
+    """A request as it came; `body` is its JSON, or the fields of its form, None when there is none."""
 
     path: str
     headers: Mapping[str, str]
     body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class FormFile:
+    """A file of a form."""
+
+    name: str
+    media_type: str
+    data: bytes
 
 
 class HttpServer(ABC):
@@ -71,4 +82,19 @@ async def read_request(reader: asyncio.StreamReader) -> Request:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
     raw = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Request(head[0].split(" ")[1], headers, json.loads(raw) if raw else None)
+    return Request(head[0].split(" ")[1], headers, _body_of(headers.get("content-type", ""), raw) if raw else None)
+
+
+def _body_of(content_type: str, raw: bytes) -> Any:
+    """The JSON of a body, or the fields of a form by name: texts, and files as FormFile."""
+    if not content_type.startswith("multipart/form-data"):
+        return json.loads(raw)
+    form = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + raw)
+    fields: dict[str, Any] = {}
+    for part in form.iter_parts():
+        name = str(part.get_param("name", header="content-disposition"))
+        data = part.get_payload(decode=True)
+        assert isinstance(data, bytes)
+        file_name = part.get_filename()
+        fields[name] = data.decode() if file_name is None else FormFile(file_name, part.get_content_type(), data)
+    return fields

@@ -1,4 +1,7 @@
-"""An OpenAI-compatible chat server on 127.0.0.1 that behaves as well or as badly as a test asks."""
+"""An OpenAI-compatible server on 127.0.0.1 that behaves as well or as badly as a test asks.
+
+It writes answers at /chat/completions, and at /audio/transcriptions what was said: its reply, whatever the sound.
+"""
 
 import asyncio
 import json
@@ -78,7 +81,8 @@ class ModelServer(HttpServer):
             return True
         # The client sends nothing while it is answered, so the first byte or the end means that it hung up.
         hung_up = asyncio.ensure_future(reader.read(1))
-        answering = asyncio.ensure_future(_answer(writer, act, received.body))
+        is_sound = request.path.endswith("/audio/transcriptions")
+        answering = asyncio.ensure_future(_answer(writer, act, received.body, is_sound=is_sound))
         try:
             await asyncio.wait({hung_up, answering}, return_when=asyncio.FIRST_COMPLETED)
             if not answering.done():
@@ -98,13 +102,14 @@ def _plain(act: Behaviour) -> bytes:
     return head.encode() + body
 
 
-async def _answer(writer: asyncio.StreamWriter, act: Behaviour, body: Body) -> None:
+async def _answer(writer: asyncio.StreamWriter, act: Behaviour, body: Body, *, is_sound: bool) -> None:
     if act.hangs:
         await asyncio.Event().wait()
     await asyncio.sleep(act.first_token_s)
     tokens = act.tokens(body)
     if not body.get("stream"):
-        whole = json.dumps(_completion("".join(tokens), len(tokens))).encode()
+        text = "".join(tokens)
+        whole = json.dumps({"text": text} if is_sound else _completion(text, len(tokens))).encode()
         head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {len(whole)}"
         writer.write(head.encode() + b"\r\n\r\n" + whole)
         await writer.drain()
