@@ -2,16 +2,28 @@
 
 import asyncio
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import httpx
-from telegram import Bot
+from telegram import File
 
 from adapters.chat import Attachment, Refused, Unreachable
 from adapters.telegram.faults import ask
 
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 _PAUSE_S: Final = 60.0
+
+
+class FileServer(Protocol):
+    """What says where files are; the library's Bot does."""
+
+    @property
+    def base_file_url(self) -> str:
+        """What stands before each file's path, with the token."""
+        ...
+
+    async def get_file(self, file_id: str) -> File:
+        """Say where a file is: below that address, or on this disk. Raises TelegramError."""
 
 
 class Downloads:
@@ -21,7 +33,7 @@ class Downloads:
     keeps them on its disk and says where: such a file is read where we see that disk, and refused where we do not.
     """
 
-    def __init__(self, bot: Bot, *, has_own_server: bool) -> None:
+    def __init__(self, bot: FileServer, *, has_own_server: bool) -> None:
         self._bot = bot
         self._has_own_server = has_own_server
 

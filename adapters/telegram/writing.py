@@ -1,5 +1,6 @@
 """The calls that Telegram counts, each in its turn: posting, changing and drafting a text."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -16,6 +17,8 @@ T = TypeVar("T")
 _NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 _FIRST_SUPERGROUP: Final = -1_000_000_000_000  # supergroups and channels have ids below
 _FLOOD_S: Final = 1.0
+_ADDRESS: Final = re.compile(r"(-?[0-9]{1,18})(?:/([0-9]{1,18}))?")
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +41,15 @@ class Place:
 
 def place_of(room: RoomAddress) -> Place:
     """Read a room's address, "CHAT" or "CHAT/TOPIC". Raises Refused for any other."""
-    chat, slash, topic = room.room.partition("/")
-    is_readable = chat.removeprefix("-").isdecimal() and topic.isdecimal() is bool(slash)
-    if not is_readable:
+    match = _ADDRESS.fullmatch(room.room)
+    if match is None:
         raise Refused(f"expected a chat of Telegram, got {room.room!r}")
-    return Place(int(chat), int(topic) if slash else None)
+    return Place(int(match[1]), int(match[2]) if match[2] else None)
 
 
 def number_of(message_id: str | None) -> int | None:
     """A message's id as Telegram has it; None for what is none."""
-    return int(message_id) if message_id is not None and message_id.isdecimal() else None
+    return int(message_id) if message_id is not None and _NUMBER.fullmatch(message_id) else None
 
 
 class Writing:
