@@ -154,14 +154,6 @@ class Probing:
         self._unclear.pop(key, None)
         self.saw(place, message)
 
-    def is_unclear(self, key: str) -> bool:
-        """Whether a post under a key was cut off, and not looked for since."""
-        return key in self._unclear
-
-    def doubt(self, key: str) -> None:
-        """Take it that another run of the program may have posted something under a key."""
-        _remember(self._unclear, key, _Unclear(self._began_s))
-
     async def find(self, place: Place, sought: Sought) -> int | None:
         """Say under which id the message stands; None when it is not there.
 
@@ -173,7 +165,7 @@ class Probing:
             async with gate.walking:
                 if gate.posts:
                     await gate.quiet.wait()
-                found = self._posted_under(place, sought.key) or await self._walk(place, sought)
+                found = await self._walk(place, sought)
         except Unreachable as error:
             raise Unreachable(str(error), retry_after_s=error.retry_after_s, may_have_happened=True) from None
         self._walks.pop(sought.key, None)
@@ -202,7 +194,7 @@ class Probing:
 
     async def _look(self, place: Place, message: int, sought: Sought, *, settled_s: float) -> _Under:
         """Say what is under an id. What is known is not asked again: an id stays empty unless it lies ahead."""
-        if message in sought.known or (place.chat, message) in self._own:
+        if message in sought.known or self._own.get((place.chat, message), sought.key) != sought.key:
             return _Under.OTHER
         seen_s = self._seen_s.get((place.chat, message), -_FOR_EVER)
         if seen_s >= settled_s:
@@ -221,10 +213,6 @@ class Probing:
                 _remember(self._seen_s, (place.chat, message), _FOR_EVER)
             return _Under.OTHER
         return _under(changed, sought.reply_to)
-
-    def _posted_under(self, place: Place, key: str) -> int | None:
-        found = [message for (chat, message), own in self._own.items() if own == key and chat == place.chat]
-        return found[-1] if found else None
 
 
 def _numbering(place: Place) -> int:

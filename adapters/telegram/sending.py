@@ -63,20 +63,13 @@ class Sending:
         return self._writing.is_token_refused
 
     async def send(self, room: RoomAddress, reply: Reply, *, key: str) -> Sent:
-        """Post a reply that one message can hold. Raises ChatError.
-
-        What was cut off under the same key in this run of the program is looked for first.
-        """
+        """Post a reply that one message can hold. Raises ChatError."""
         place = place_of(room)
         if self._drafts.fit(place, reply):
             sent = await self._drafts.begin(place, reply, key=key)
             if sent is not None:
                 self._budget.promise(place.chat, sent.message_id)
                 return sent
-        if self._probing.is_unclear(key):
-            found = await self.find(room, reply, key=key, after=None)
-            if found is not None:
-                return found
         rank = Rank.PLACEHOLDER if reply.stage is Stage.WAITING else Rank.FINAL
         async with self._probing.posting(place, key):
             message = await self._writing.post(
@@ -87,16 +80,16 @@ class Sending:
             self._budget.promise(place.chat, str(message.message_id))
         return Sent(str(message.message_id))
 
-    async def edit(self, room: RoomAddress, message_id: str, reply: Reply, *, key: str) -> None:
+    async def edit(self, room: RoomAddress, message_id: str, reply: Reply, *, key: str) -> None:  # noqa: ARG002
         """Replace a message of ours; the same text again is no error. Raises ChatError.
 
         What still grows finds room at once or raises Unreachable, which says when to come again. A draft takes no final
-        text: Refused, and `send` under the same key makes a message of it.
+        text: Refused, and the caller sends it, as it does when a message was deleted.
         """
         place = place_of(room)
         draft = draft_of(message_id)
         if draft is not None:
-            await self._edit_draft(place, message_id, draft, reply, key=key)
+            await self._edit_draft(place, message_id, draft, reply)
             return
         number = number_of(message_id)
         if number is None:
@@ -182,9 +175,8 @@ class Sending:
         if number is not None:
             self._probing.saw(place_of(room), number)
 
-    async def _edit_draft(self, place: Place, message_id: str, draft: Draft, reply: Reply, *, key: str) -> None:
+    async def _edit_draft(self, place: Place, message_id: str, draft: Draft, reply: Reply) -> None:
         if reply.stage not in _GROWING:
             self._budget.keep(place.chat, message_id)
-            if not self._drafts.end(message_id):
-                self._probing.doubt(key)
+            raise Refused("a draft cannot hold a final text: it must be sent")
         await self._drafts.grow(place, draft, reply)

@@ -137,17 +137,27 @@ class TestLooking:
         assert caught.value.may_have_happened
         assert [11, 12, 13, 14, 14, 15] == chat.touched
 
-    async def test_own_posts_of_this_run_are_known(self) -> None:
-        """They are found by their key, and never touched for another."""
+    async def test_own_posts_of_this_run_are_not_touched_for_another(self) -> None:
+        """Whether they are recorded or not; under its own key one is looked at like any."""
         clock, chat = Clockwork(), OneChat()
         looking = probing(chat, clock)
         looking.posted(GROUP, chat.add(Standing(Outgoing("a"))), "a")
 
-        found = await clock.run(looking.find(GROUP, sought("a")))
         missing = await clock.run(looking.find(GROUP, sought("b")))
+        found = await clock.run(looking.find(GROUP, sought("a")))
 
-        assert [11, None] == [*found, *missing]
-        assert 11 not in chat.touched
+        assert [None, 11] == [*missing, *found]
+        assert "a" == chat.messages[11].outgoing.text  # type: ignore[union-attr]
+
+    async def test_a_post_that_was_deleted_is_not_taken_for_its_successor(self) -> None:
+        """One key may have had a message before, which somebody removed."""
+        clock, chat = Clockwork(), OneChat()
+        looking = probing(chat, clock)
+        looking.posted(GROUP, chat.add(Standing(Outgoing("a"))), "a")
+        del chat.messages[11]
+        chat.add(Standing(Outgoing("a")))
+
+        assert [12] == await clock.run(looking.find(GROUP, sought("a")))
 
     async def test_a_private_chat_is_walked_over_much_farther(self) -> None:
         """Ids without a message there are other chats'."""
