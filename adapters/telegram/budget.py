@@ -122,6 +122,7 @@ class Budget:
     def flood(self, chat: int, wait_s: float) -> None:
         """The network asked us to wait: in this chat, and everywhere when it asks so in several chats at once."""
         now_s = self._clock()
+        wait_s += _LONGER_S
         self._chat(chat).window.flood(now_s, wait_s)
         self._floods.append((now_s, chat))
         while self._floods[0][0] + _GLOBAL_WITHIN_S < now_s:

@@ -4,8 +4,8 @@ The Bot API lists no messages. But an edit tells what stands under an id: "not m
 look for, "can't be edited" is somebody else's, "not found" is nobody's. So we walk over the ids behind the last that
 was known when the message was sent.
 
-Where messages are numbered by their chat, five ids in a row without a message are its end: in between only those are
-missing that were deleted. In private chats and basic groups one row of numbers serves all chats of the bot: what
+Where messages are numbered by their chat, five ids in a row without a message are its end, when no message behind them
+is known: in between only those are missing that were deleted. In private chats and basic groups one row of numbers serves all chats of the bot: what
 others wrote meanwhile is missing in this chat, and so many more may be before it is the end.
 
 An edit of another message of ours would change it. Those that are recorded are passed over; those that are not are
@@ -36,7 +36,7 @@ V = TypeVar("V")
 _IN_FLIGHT_S: Final = 3.0  # a request whose answer was lost may still arrive for so long
 _MISSES: Final = 5
 _MISSES_SHARED: Final = 40  # at 50 messages a second in all chats, 0.8 s of them
-_FARTHEST: Final = 400
+_FARTHEST: Final = 200  # ids; whoever writes so much within one answer's time has one of ours twice at worst
 _REMEMBERED: Final = 10_000
 _FOR_EVER: Final = float("inf")
 _SHARED: Final = 0
@@ -85,10 +85,10 @@ class _Walk:
     likely: int | None = None
     perhaps: int | None = None
 
-    def note(self, candidate: int, under: _Under) -> None:
-        """Go on behind an id, and keep the first that it may be."""
+    def note(self, candidate: int, under: _Under, *, is_inside: bool) -> None:
+        """Go on behind an id, and keep the first that it may be. What is missing inside the chat was deleted."""
         self.at = candidate
-        self.misses = self.misses + 1 if under is _Under.NOTHING else 0
+        self.misses = self.misses + 1 if under is _Under.NOTHING and not is_inside else 0
         if under is _Under.LIKELY and self.likely is None:
             self.likely = candidate
         if under is _Under.PERHAPS and self.perhaps is None:
@@ -189,7 +189,8 @@ class Probing:
             under = await self._look(place, candidate, sought, settled_s=settled_s)
             if under is _Under.FOUND:
                 return candidate
-            walk.note(candidate, under)
+            is_inside = place.has_own_ids and candidate < self._newest.get(place.chat, 0)
+            walk.note(candidate, under, is_inside=is_inside)
         return walk.likely or walk.perhaps
 
     async def _look(self, place: Place, message: int, sought: Sought, *, settled_s: float) -> _Under:

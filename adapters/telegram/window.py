@@ -87,11 +87,16 @@ class Window:
         self._floods = 0
 
     def flood(self, now_s: float, wait_s: float) -> None:
-        """The network took one not, and asks to wait; each further one in a row makes us wait longer than it asks."""
+        """The network took one not, and asks to wait; each further one in a row makes us wait longer than it asks.
+
+        Several that were on their way together are one.
+        """
         self._learned = max(1, self.most // 2, min(self._allowed(now_s), self.used(now_s) - 1))
         self._flooded_at_s = now_s
-        self.pause(now_s, wait_s + min(2.0**self._floods - 1, _LONGEST_EXTRA_S))
-        self._floods += 1
+        if self.pause_s(now_s) == 0:
+            wait_s += min(2.0**self._floods - 1, _LONGEST_EXTRA_S)
+            self._floods += 1
+        self.pause(now_s, wait_s)
 
     def pause(self, now_s: float, wait_s: float) -> None:
         """Let nothing go for so long."""

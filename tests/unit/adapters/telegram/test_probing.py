@@ -159,6 +159,16 @@ class TestLooking:
 
         assert [12] == await clock.run(looking.find(GROUP, sought("a")))
 
+    async def test_many_deleted_messages_are_no_end_while_later_ones_are_known(self) -> None:
+        """A moderator removed a dozen; the chat goes on behind them."""
+        clock, chat = Clockwork(), OneChat()
+        chat.newest += 12
+        chat.add(Standing(Outgoing("a")))
+        looking = probing(chat, clock)
+        looking.saw(GROUP, chat.add(None))
+
+        assert [23] == await clock.run(looking.find(GROUP, sought("a")))
+
     async def test_a_private_chat_is_walked_over_much_farther(self) -> None:
         """Ids without a message there are other chats'."""
         clock, chat = Clockwork(), OneChat()
