@@ -17,13 +17,14 @@ from config.settings import Log, Settings
 _SHORTEST_SECRET = 6
 _BEARER = re.compile(r"(?i)\b(bearer|basic|token)\s+[A-Za-z0-9._~+/=-]{8,}")
 _LOGIN = re.compile(r"(/login/)[A-Za-z0-9_-]{16,}")
-_TELEGRAM = re.compile(r"\b\d{6,12}:[A-Za-z0-9_-]{30,}")
+_TELEGRAM = re.compile(r"\d{6,12}:[A-Za-z0-9_-]{30,}")
 _URL_USER = re.compile(r"(?i)(\w://)[^/\s@]+@")
 _QUIET = (
     "apscheduler",
     "alembic",
     "httpx",
     "httpcore",
+    "telegram",
     "haystack",
     "watchfiles",
     "uvicorn.access",
@@ -105,7 +106,8 @@ def configure(settings: Log, *, secrets: Iterable[str]) -> None:
 def secrets_of(settings: Settings) -> list[str]:
     """Every secret value of the settings, for the log to leave out."""
     keys = [endpoint.api_key for endpoint in settings.llm.endpoints]
-    keys += [settings.embedder.api_key, settings.ranker.api_key]
+    keys += [settings.embedder.api_key, settings.ranker.api_key, settings.transcription.api_key]
+    keys += [settings.telegram.token, settings.telegram.webhook_secret]
     for held in settings.sources.credentials.values():
         keys += [held.token, held.app_key, held.webhook_secret]
     return [key.get_secret_value() for key in keys]

@@ -1,11 +1,13 @@
 import json
 import logging
+from pathlib import Path
 
 import pytest
 import structlog
 
-from bot.logs import Redaction, configure
-from config.settings import Log
+from bot.logs import Redaction, configure, secrets_of
+from config.load import default_values
+from config.settings import Log, Settings
 
 
 def test_known_secrets_and_credentials_are_made_unreadable() -> None:
@@ -26,6 +28,25 @@ def test_the_user_of_an_address_is_never_logged(user: str) -> None:
     cleaned = Redaction([]).text(f"git fetch https://{user}@example.org/a/b failed; ask me@example.org")
 
     assert "git fetch https://[secret]@example.org/a/b failed; ask me@example.org" == cleaned
+
+
+def test_the_token_of_a_bot_is_not_logged_with_the_address_that_it_is_part_of() -> None:
+    """Telegram's addresses have it right behind the word "bot", and settings name it and the webhook's secret."""
+    settings = Settings.model_validate(
+        {
+            **default_values(),
+            "data_dir": Path(),
+            "telegram": {
+                **default_values()["telegram"],
+                "token": f"123456:{'A' * 35}",
+                "webhook_secret": "s3cr3t-of-hook",
+            },
+        }
+    )
+    asked = Redaction([]).text(f"https://api.telegram.org/bot123456:{'A' * 35}/getMe")
+
+    assert "https://api.telegram.org/bot[secret]/getMe" == asked
+    assert {f"123456:{'A' * 35}", "s3cr3t-of-hook"} <= set(secrets_of(settings))
 
 
 def test_values_that_are_no_texts_are_cleaned_too(capsys: pytest.CaptureFixture[str]) -> None:
