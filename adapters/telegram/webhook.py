@@ -51,6 +51,7 @@ class Webhook:
         self._pulse = pulse
         self._url = url
         self._secret = secret
+        self._kinds: frozenset[str] | None = None  # as the server keeps them: an older one leaves out what it knows not
 
     async def set_up(self) -> None:
         """Tell Telegram where to send what. Raises Unreachable."""
@@ -70,9 +71,12 @@ class Webhook:
             info = await ask(self._client.bot.get_webhook_info())
         except ChatError as fault:
             raise self._down(fault) from None
-        if info.url != self._url or set(info.allowed_updates) != set(ALLOWED_UPDATES):
+        kinds = frozenset(info.allowed_updates)
+        if info.url != self._url or kinds != (self._kinds or kinds):
             self._pulse.happened("last time that another webhook was set")
             await self.set_up()
+        else:
+            self._kinds = kinds
         self._note(info)
 
     async def remove(self) -> None:

@@ -64,9 +64,9 @@ class Account:
         self.background = background
         self.taps: list[str] = []
         self.seen: list[Message] = []
-        settings = telegram_settings(api, **given)
+        self.settings = telegram_settings(api, **given)
         self.connection: Connection = connect(
-            settings, Client(settings), around, tapped=self.taps.append, saw=self.seen.append
+            self.settings, Client(self.settings), around, tapped=self.taps.append, saw=self.seen.append
         )
         self.intake = self.connection.intake
         self.rooms = self.connection.rooms
