@@ -65,10 +65,12 @@ class Admission:
     clock: Callable[[], datetime]
 
     async def admit(self, session: AsyncSession, context: MessageContext, text: str) -> Asked | Refusal | None:
-        """The question, counted and ready to be answered; None when its room or person is gone or it is unbound."""
+        """The question, counted and ready to be answered; None when its room or person is gone or
+        it is unbound, or nothing can be said there.
+        """
         text = _ESCAPES.sub("", text).translate(_CONTROLS).strip()
         seen = await self.look(session, context)
-        if seen is None or seen.project is None:
+        if seen is None or seen.project is None or seen.room.is_silent:
             return None
         refusal = await self._refusal(session, context, seen, text)
         if refusal is not None:

@@ -6,8 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.chat import Refused, Reply, Stage, Unreachable
-from adapters.cutting import split_markdown
+from adapters.chat import Refused, Reply, Stage
 from adapters.registry import compare_of
 from bot.delivery import Delivery
 from bot.gate import look
@@ -69,14 +68,14 @@ class Digest:
             await self._parts.db.write(lambda session: digests.note(session, room, at=now))
             return False
         key = f"digest/{room}/{now:%Y-%m-%d}"
+        parcel = Parcel(seen.room.id, Reply(text, stage=Stage.NOTICE), key=key, binding=seen.binding)
+
+        async def note(session: AsyncSession) -> None:
+            await digests.note(session, room, at=now)
+
         try:
-            first, *rest = self._parcels(seen, text, key=key)
-
-            async def note(session: AsyncSession) -> None:
-                await digests.note(session, room, at=now)
-
-            sent = await self._parts.delivery.send(first, then=rest, alongside=note)
-        except (Refused, Unreachable):  # its network is not set up any more, or an earlier try cannot be cleared up now
+            sent = await self._parts.delivery.send(parcel, alongside=note)
+        except Refused:  # its network is not set up any more
             return False
         if sent is None:
             await self._parts.db.write(lambda session: _note_if_recorded(session, room, key, now))
@@ -99,19 +98,6 @@ class Digest:
     def _link(self, source: Source, before: str, after: str) -> str | None:
         hosts = self._parts.github_hosts
         return compare_of(source.kind, source.location, before=before, after=after, github_hosts=hosts)
-
-    def _parcels(self, seen: Listening, text: str, *, key: str) -> list[Parcel]:
-        """The text in as many messages as the network needs. Raises Refused."""
-        most = self._parts.delivery.adapter_of(seen.room).abilities.max_chars
-        return [
-            Parcel(
-                seen.room.id,
-                Reply(part, stage=Stage.NOTICE),
-                key=key if number == 1 else f"{key}/{number}",
-                binding=seen.binding,
-            )
-            for number, part in enumerate(split_markdown(text, most), start=1)
-        ]
 
 
 def _titled(seen: Listening, text: str, language: str) -> str:

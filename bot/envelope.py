@@ -1,11 +1,29 @@
 """Events and replies as JSON text, for the sealed columns that keep them between steps."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from adapters.chat import Deleted, Edited, Event, Message, Pressed, Rated, Reply, RoomChanged, Unreadable
 from pipelines.types import Citation
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a message of ours is to say; None: it is to be taken back.
+
+    `tried` is what an earlier try said that may have arrived, where that was something else.
+    """
+
+    reply: Reply | None
+    tried: Reply | None
+
+    @property
+    def sent(self) -> Reply | None:
+        """What stands on the network if the earlier try arrived."""
+        return self.tried or self.reply
+
 
 _EVENTS: Final[dict[str, TypeAdapter[Any]]] = {
     "message": TypeAdapter(Message),
@@ -26,6 +44,7 @@ _KINDS: Final = {
     Unreadable: "unreadable",
 }
 _REPLY: Final = TypeAdapter(Reply)
+_BODY: Final = TypeAdapter(Body)
 _CITATIONS: Final = TypeAdapter(tuple[Citation, ...])
 
 
@@ -53,6 +72,21 @@ def pack_reply(reply: Reply) -> str:
 def unpack_reply(text: str) -> Reply:
     """The reply that `pack_reply` packed. Raises ValueError for text of another shape."""
     return _REPLY.validate_json(text)
+
+
+def pack_body(body: Body) -> str:
+    """The body as JSON; where nothing else was tried, that of its reply alone."""
+    if body.reply is not None and body.tried is None:
+        return pack_reply(body.reply)
+    return _BODY.dump_json(body).decode("utf-8")
+
+
+def unpack_body(text: str) -> Body:
+    """The body that `pack_body` packed. Raises ValueError for text of another shape."""
+    try:
+        return Body(unpack_reply(text), None)
+    except ValidationError:
+        return _BODY.validate_json(text)
 
 
 def pack_citations(citations: tuple[Citation, ...]) -> str:

@@ -158,6 +158,8 @@ class Inbox:
     async def _store(self, session: AsyncSession, event: Event, facts: RoomFacts | None) -> int | None:
         """The new row's id; 0 for an event that is known, None for one that is not for us."""
         known = await _room(session, event.room)
+        if known is None and await _has_moved(session, event):
+            return 0
         mode = known.answer_mode if known else self._answer_mode
         if not is_for_us(event, mode) or not await _concerns_ours(session, event, known):
             return None
@@ -210,6 +212,13 @@ def native_key(event: Event) -> str:
 
 async def _room(session: AsyncSession, place: RoomAddress) -> Room | None:
     return await rooms.at(session, place.network, place.account, place.room)
+
+
+async def _has_moved(session: AsyncSession, event: Event) -> bool:
+    """Whether an event tells of a room that has moved already, as a network says it in the old place and in the new."""
+    if not isinstance(event, RoomChanged) or event.kind != "moved_to":
+        return False
+    return await _room(session, replace(event.room, room=event.detail)) is not None
 
 
 async def _concerns_ours(session: AsyncSession, event: Event, room: Room | None) -> bool:

@@ -60,11 +60,11 @@ class Onboarding:
     async def room_changed(self, room: Room, change: RoomChanged) -> Reply | None:
         """Introduce ourselves when we joined; remember that we are silent when we were removed."""
         if change.kind == "left":
-            await self._parts.db.write(lambda session: rooms.change(session, room.id, is_silent=True))
+            await self._parts.db.write(lambda session: rooms.set_silent(session, room.id, is_silent=True))
             return None
         if change.kind != "joined":
             return None
-        await self._parts.db.write(lambda session: rooms.change(session, room.id, is_silent=False))
+        await self._parts.db.write(lambda session: rooms.set_silent(session, room.id, is_silent=False))
         sender = change.sender
         language = best_language(room.language, sender.language if sender else None)
         inviter = say("onboarding.invited_by", language, name=plain(sender.name)) if sender and sender.name else ""

@@ -1,11 +1,14 @@
 """What is written down about each message of ours, before and after it is sent.
 
-A row goes pending (surely not sent) -> sending (perhaps sent) -> sent, or given_up.
+A row goes pending (surely not sent) -> sending (perhaps sent) -> sent, or given_up. One that is "sending" and has no
+message yet is unclear: what it said may stand on the network. What a row says is exactly what is sent, one message each,
+so that it can be looked for there; a newer text waits beside it until that is cleared up.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import Final, Protocol
 
 import structlog
@@ -13,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.chat import Refused, Reply, Sent
 from adapters.network import ChatAdapter
-from bot.envelope import pack_reply, unpack_reply
+from bot.envelope import Body, pack_body, unpack_body
 from bot.state.ids import new_id
-from bot.state.queries import deliveries, inbox, rooms
+from bot.state.queries import deliveries, inbox, moves, rooms
 from bot.state.tables import Delivery as Row
 from bot.state.tables import Room
 from bot.state.vault import Vault
@@ -29,8 +32,9 @@ _WHATEVER: Final = -1  # the binding of what may be said whatever the room is bo
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One message of ours. The same `key` is the same message: first sent, later edited, never sent twice.
+    """Something we say. The same `key` is the same message: first sent, later edited, never sent twice.
 
+    What is too long for one message goes on in others, under keys that end in their number: "key/002".
     `binding` is the room's at the time the reply was made; None for what may be said whatever the room is bound to.
     A parcel with `is_final` ends the message, unless a later one with `reopens` takes it up again (an edited question).
     """
@@ -58,17 +62,26 @@ class OwnLog(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A recorded row with its room.
+    """A recorded row with its room, and what it says (None: that cannot be read).
 
-    `is_unclear`: an earlier try may have arrived, and with another text. `following` are the rows of the parts that
-    come after it, `stale` the messages of parts that a shorter answer no longer has.
+    `is_unclear`: an earlier try may have arrived. `following` are the rows of the parts that come after it, `stale` the
+    messages of parts that a shorter answer no longer has.
     """
 
     row: Row
     room: Room
-    is_unclear: bool
+    body: Body | None
+    is_unclear: bool = False
     following: Sequence[Row] = ()
     stale: Sequence[str] = ()
+
+
+class End(Enum):
+    """How a try ended for its row."""
+
+    SETTLED = "settled"
+    UNWANTED = "unwanted"  # it was withdrawn while it was under way; its message is known now and must go
+    GONE = "gone"  # nobody keeps the row any more
 
 
 class Outbox:
@@ -85,7 +98,6 @@ class Outbox:
         self._adapters = adapters
         self._clock = clock
         self._logs = logs
-        self.stuck: set[str] = set()  # rooms with a delivery that waits for its time: later ones queue behind it
 
     def adapter_of(self, room: Room) -> ChatAdapter:
         """The adapter that serves a room. Raises Refused when its network is not configured any more."""
@@ -98,60 +110,116 @@ class Outbox:
         """The room's log, where it lies in the state database."""
         return self._logs.get((room.network, room.account))
 
-    def reply_of(self, row: Row) -> Reply | None:
-        """What a row says; None when its text is gone or cannot be read."""
-        body = deliveries.body_of(row, self._vault)
-        try:
-            return unpack_reply(body) if body is not None else None
-        except ValueError:  # written by another version
-            return None
+    async def room_of_new(self, session: AsyncSession, *, key: str, room: str) -> Room | None:
+        """The room where a key will be a new message, whose turn has to come; None for one that stands there."""
+        row = await deliveries.by_key(session, key)
+        found = await rooms.get(session, room) if row is None or row.message is None else None
+        return None if found is None or self.log_of(found) is not None else found
+
+    async def room_of_row(self, session: AsyncSession, row_id: str) -> Room | None:
+        """The same for a recorded row."""
+        row = await deliveries.get(session, row_id)
+        return await self.room_of_new(session, key=row.key, room=row.room) if row is not None else None
 
     async def record(
-        self, session: AsyncSession, parcel: Parcel, *, then: Sequence[Parcel] = (), alongside: Alongside | None = None
+        self, session: AsyncSession, parcel: Parcel, *, alongside: Alongside | None = None
     ) -> Outgoing | None:
-        """Write a parcel down with its further parts and what `alongside` writes; None when it must not be sent."""
+        """Write a parcel down in all its parts, with what `alongside` writes; None when it must not be sent."""
         row = await deliveries.by_key(session, parcel.key)
         room = await rooms.get(session, parcel.room)
-        if room is None or _has_ended(row, parcel):
+        if room is None or room.is_silent or _has_ended(row, parcel):
             return None
         if parcel.binding is not None and parcel.binding != await _binding(session, room):
-            if row is not None:
+            if row is not None and not self._takes_back(row, room):
                 deliveries.give_up(row, now=self._clock())
             return None
-        is_unclear = row is not None and row.state == "sending" and row.message is None
-        if row is not None and is_unclear and self.adapter_of(room).abilities.can_probe:
-            return Outgoing(row, room, is_unclear)  # its old text is needed to find it
-        row = await self._written(session, row, room, parcel)
+        first, *rest = self.adapter_of(room).parts(parcel.reply)
+        was_unclear = row is not None and is_unclear(row)
+        row = await self._written(session, row, room, replace(parcel, reply=first))
         if alongside is not None:
             await alongside(session)
-        await self._put_in_log(session, row, room, parcel)
-        stale = await self._end_parts(session, parcel, then) if parcel.reopens and parcel.is_final else ()
-        following = [await self._follow(session, room, part) for part in then]
+        await self._put_in_log(session, row, room, first)
+        parts = [_part(parcel, reply, number) for number, reply in enumerate(rest, start=2)]
+        stale = await self._end_parts(session, parcel, parts) if parcel.reopens and parcel.is_final else ()
+        following = [await self._follow(session, room, part) for part in parts]
         await session.flush()
-        return Outgoing(row, room, is_unclear, [one for one in following if one is not None], stale)
+        waiting = [one for one in following if one is not None and one.state != "sent"]
+        return Outgoing(row, room, self.body_of(row), was_unclear, waiting, stale)
 
     async def take(self, session: AsyncSession, row_id: str) -> Outgoing | None:
-        """An open row on its way again, unless it is too old or its room was rebound."""
+        """An open row on its way again, unless it must wait for others; one nobody may read any more is taken back."""
         row = await deliveries.get(session, row_id)
-        if row is None or row.state not in deliveries.UNSENT:
+        room = await rooms.get(session, row.room) if row is not None and row.state in deliveries.UNSENT else None
+        if row is None or room is None:
             return None
-        room = await rooms.get(session, row.room)
-        is_late = self._clock() - row.created_at > _GIVE_UP_AFTER
-        if room is None or is_late or row.binding not in (_WHATEVER, await _binding(session, room)):
+        if room.is_silent or not await self._may_go_on(session, row, room):
             deliveries.give_up(row, now=self._clock())
             return None
-        is_unclear = row.state == "sending" and row.message is None
+        is_unsure = is_unclear(row)
+        if row.message is None and not is_unsure:
+            if await deliveries.waits_before(session, chat_of(room), own=row):
+                return None
+            row.after = await self._latest_known(session, room)
         row.state = "sending"
         row.attempts += 1
         await session.flush()
-        return Outgoing(row, room, is_unclear)
+        return Outgoing(row, room, self.body_of(row), is_unsure)
 
-    async def note_found(self, session: AsyncSession, row_id: str, sent: Sent | None) -> None:
-        """Write down whether an earlier try was found."""
+    def body_of(self, row: Row) -> Body | None:
+        """What a row says; None when its text is gone or cannot be read."""
+        text = deliveries.body_of(row, self._vault)
+        try:
+            return unpack_body(text) if text is not None else None
+        except ValueError:  # written by another version
+            return None
+
+    async def hold_unclear(self, session: AsyncSession, *, until: datetime) -> int:
+        """Let alone for a while what may still be under way to a network that must be probed; how many rows are open."""
+        open_rows = await deliveries.unsent(session)
+        for one in open_rows:
+            row = await deliveries.get(session, one.id) if one.is_unclear and one.not_before is None else None
+            room = await rooms.get(session, row.room) if row is not None else None
+            if row is not None and room is not None and self._can_probe(room):
+                row.not_before = until
+        return len(open_rows)
+
+    async def note_found(self, session: AsyncSession, row_id: str, sent: Sent) -> None:
+        """Write down where an earlier try arrived; what is to be said instead is an edit now."""
         row = await deliveries.get(session, row_id)
         if row is not None and row.state in deliveries.UNSENT:
-            row.state = "pending" if sent is None else "sending"
-            row.message = None if sent is None else sent.message_id
+            body = self.body_of(row)
+            row.message, row.more = sent.message_id, list(sent.more)
+            if body is not None:
+                deliveries.seal_body(row, pack_body(Body(body.reply, None)), self._vault)
+
+    async def begin_anew(
+        self, session: AsyncSession, row_id: str, *, instead: Reply | None = None, warning: Reply | None = None
+    ) -> None:
+        """Let a row be sent as if never tried, or `instead` of what it says; `warning` is a message that comes after it."""
+        row = await deliveries.get(session, row_id)
+        body = self.body_of(row) if row is not None and row.state in deliveries.UNSENT else None
+        if row is None or body is None:
+            return
+        row.state, row.message, row.more, row.not_before = "pending", None, [], None
+        deliveries.seal_body(row, pack_body(Body(body.reply and (instead or body.reply), None)), self._vault)
+        if warning is not None and await deliveries.by_key(session, f"{row.key}/mark") is None:
+            after = Row(**{**row.model_dump(), "id": new_id(), "key": f"{row.key}/mark", "attempts": 0, "after": None})
+            deliveries.seal_body(after, pack_body(Body(warning, None)), self._vault)
+            session.add(after)
+
+    async def move(self, session: AsyncSession, room: str, native_id: str) -> None:
+        """Let a room be known by another id, where messages are numbered anew: what is open is sent there."""
+        for row in await deliveries.unsent_in(session, [room]):
+            body = self.body_of(row)
+            if body is None or (body.reply is None and row.message is not None):
+                deliveries.give_up(row, now=self._clock())
+                continue
+            row.state = "pending" if row.message is not None else row.state
+            row.message, row.more, row.after, row.not_before = None, [], None, None
+            there = Body(_as_first(body.reply), _as_first(body.tried))
+            deliveries.seal_body(row, pack_body(there), self._vault)
+        await session.flush()
+        await moves.move(session, room, native_id=native_id, now=self._clock())
 
     async def note_later(self, session: AsyncSession, row_id: str, *, not_before: datetime, is_unclear: bool) -> None:
         """Write down when to try again."""
@@ -160,16 +228,26 @@ class Outbox:
             row.not_before = not_before
             row.state = "sending" if is_unclear or row.message is not None else "pending"
 
-    async def close(self, session: AsyncSession, row_id: str, sent: Sent | None, *, turn: str | None) -> bool:
-        """Write down where a row arrived, or that it never will; false when nobody wants it there any more."""
+    async def close(self, session: AsyncSession, row_id: str, sent: Sent | None, *, turn: str | None) -> End:
+        """Write down where a row arrived, or that it never will."""
         row = await deliveries.get(session, row_id)
         if row is None or row.state == "given_up":
-            return False
+            return End.GONE
+        body = self.body_of(row)
+        if sent is not None and body is not None and body.reply is None:  # it was taken back while it was under way
+            row.message, row.more = sent.message_id, list(sent.more)
+            return End.UNWANTED
         if sent is None:
             deliveries.give_up(row, now=self._clock())
         else:
             await self._settle(session, row, sent, turn)
-        return True
+        return End.SETTLED
+
+    async def silence(self, session: AsyncSession, room: str) -> None:
+        """Say nothing more in a room and its topics that do not exist for us any more, until we are back."""
+        closed = await rooms.set_silent(session, room, is_silent=True)
+        for row in await deliveries.unsent_in(session, closed):
+            deliveries.give_up(row, now=self._clock())
 
     async def withdraw(self, session: AsyncSession, *, room: str, key: str, inbox_row: int) -> list[str]:
         """Let nothing more of ours about an inbox row be sent, whatever is under way; the messages that stand there."""
@@ -178,27 +256,63 @@ class Outbox:
             buried = Row(id=new_id(), key=key, room=room, purpose="answer", inbox=inbox_row, created_at=self._clock())
             session.add(buried)
             found = [*found, buried]
-        for row in found:
-            deliveries.give_up(row, now=self._clock())
-        return _messages(found)
+        return await self._end(session, found)
 
     async def clear_away(self, session: AsyncSession, inbox_row: int) -> list[str]:
         """Give up what still promises an answer about an inbox row; the messages that say so."""
         rows = await deliveries.of_inbox(session, inbox_row)
-        found = [row for row in rows if row.purpose == "answer" and not row.is_final]
-        for row in found:
-            deliveries.give_up(row, now=self._clock())
-        return _messages(found)
+        return await self._end(session, [row for row in rows if row.purpose == "answer" and not row.is_final])
+
+    async def _end(self, session: AsyncSession, rows_: Sequence[Row]) -> list[str]:
+        """Give rows up, and have what may have arrived looked for; the messages that are known."""
+        standing = _messages(rows_)
+        for row in rows_:
+            room = await rooms.get(session, row.room)
+            if room is None or not is_unclear(row) or not self._takes_back(row, room):
+                deliveries.give_up(row, now=self._clock())
+        return standing
+
+    def _takes_back(self, row: Row, room: Room) -> bool:
+        """Turn a row into the wish that what it said be gone; false where nothing can stand there or be found."""
+        body = self.body_of(row) if row.state in deliveries.UNSENT else None
+        can_stand = row.message is not None and row.purpose == "answer"
+        if body is None or not (can_stand or (is_unclear(row) and self._can_probe(room))):
+            return False
+        row.is_final = True
+        deliveries.seal_body(row, pack_body(Body(None, body.sent)), self._vault)
+        return True
+
+    async def _may_go_on(self, session: AsyncSession, row: Row, room: Room) -> bool:
+        """Whether a row is young enough and its room bound as it was, or what it said can at least be taken back."""
+        body, age = self.body_of(row), self._clock() - row.created_at
+        if body is not None and body.reply is None:
+            return age <= 2 * _GIVE_UP_AFTER
+        if age <= _GIVE_UP_AFTER and row.binding in (_WHATEVER, await _binding(session, room)):
+            return True
+        return self._takes_back(row, room)
 
     async def _written(self, session: AsyncSession, row: Row | None, room: Room, parcel: Parcel) -> Row:
+        waits = await self._must_wait(session, row, room)
         if row is None:
             row = Row(id=new_id(), key=parcel.key, room=parcel.room, purpose=parcel.purpose, created_at=self._clock())
-            can_probe = self.adapter_of(room).abilities.can_probe
-            row.after = await _latest_known(session, parcel.room) if can_probe else None
             session.add(row)
-        is_queued = row.message is None and row.state == "pending" and parcel.room in self.stuck
-        self._fill(row, parcel, is_queued=is_queued)
+        tried = self.body_of(row) if is_unclear(row) else None
+        if not is_unclear(row) and row.message is None:
+            row.after = await self._latest_known(session, room)
+        state = "pending" if waits and not is_unclear(row) else "sending"
+        self._fill(row, parcel, state=state, tried=tried.sent if tried is not None else None)
+        if not waits:
+            row.attempts, row.not_before = row.attempts + 1, None
         return row
+
+    async def _must_wait(self, session: AsyncSession, row: Row | None, room: Room) -> bool:
+        """Whether a new message has to queue: behind others of its chat, or for its own time."""
+        if row is not None and row.message is not None:
+            return False
+        is_held = row is not None and row.not_before is not None and row.not_before > self._clock()
+        if is_held or (row is not None and is_unclear(row)):
+            return is_held
+        return await deliveries.waits_before(session, chat_of(room), own=row)
 
     async def _follow(self, session: AsyncSession, room: Room, part: Parcel) -> Row | None:
         """A further part, surely not sent: it waits until the one before it is out."""
@@ -208,33 +322,31 @@ class Outbox:
         if row is None:
             row = Row(id=new_id(), key=part.key, room=part.room, purpose=part.purpose, created_at=self._clock())
             session.add(row)
-        self._fill(row, part, is_queued=row.message is None and row.state != "sending")
-        await self._put_in_log(session, row, room, part)
+        tried = self.body_of(row) if is_unclear(row) else None
+        state = "pending" if row.message is None and tried is None else "sending"
+        self._fill(row, part, state=state, tried=tried.sent if tried is not None else None)
+        await self._put_in_log(session, row, room, part.reply)
         return row
 
-    async def _end_parts(self, session: AsyncSession, parcel: Parcel, then: Sequence[Parcel]) -> list[str]:
+    async def _end_parts(self, session: AsyncSession, parcel: Parcel, parts: Sequence[Parcel]) -> list[str]:
         """Give up the parts of an earlier, longer answer."""
-        if parcel.inbox is None:
-            return []
-        kept = {parcel.key, *(part.key for part in then)}
-        rows = await deliveries.of_inbox(session, parcel.inbox)
-        old = [row for row in rows if row.key not in kept and row.key.removeprefix(f"{parcel.key}/").isdigit()]
-        for row in old:
-            deliveries.give_up(row, now=self._clock())
-        return _messages(old)
+        kept = {part.key for part in parts}
+        return await self._end(
+            session, [row for row in await deliveries.parts_of(session, parcel.key) if row.key not in kept]
+        )
 
-    def _fill(self, row: Row, parcel: Parcel, *, is_queued: bool) -> None:
-        row.inbox, row.thread, row.is_final, row.not_before = parcel.inbox, parcel.thread, parcel.is_final, None
+    def _fill(self, row: Row, parcel: Parcel, *, state: str, tried: Reply | None = None) -> None:
+        row.inbox, row.thread, row.is_final = parcel.inbox, parcel.thread, parcel.is_final
         row.binding = _WHATEVER if parcel.binding is None else parcel.binding
-        row.state = "pending" if is_queued else "sending"
-        row.attempts += 0 if is_queued else 1
-        deliveries.seal_body(row, pack_reply(parcel.reply), self._vault)
+        row.state = state
+        was_other = None if tried == parcel.reply else tried
+        deliveries.seal_body(row, pack_body(Body(parcel.reply, was_other)), self._vault)
 
-    async def _put_in_log(self, session: AsyncSession, row: Row, room: Room, parcel: Parcel) -> None:
+    async def _put_in_log(self, session: AsyncSession, row: Row, room: Room, reply: Reply) -> None:
         own = self.log_of(room)
         if own is not None:
-            message = await own.put_in(session, room.id, row.message, parcel.reply, key=row.key)
-            await self._settle(session, row, Sent(message), parcel.reply.turn)
+            message = await own.put_in(session, room.id, row.message, reply, key=row.key)
+            await self._settle(session, row, Sent(message), reply.turn)
 
     async def _settle(self, session: AsyncSession, row: Row, sent: Sent, turn: str | None) -> None:
         row.state, row.message, row.more = "sent", sent.message_id, list(sent.more)
@@ -242,27 +354,46 @@ class Outbox:
         if turn is not None:
             await deliveries.map_answer(session, room=row.room, messages=(sent.message_id, *sent.more), turn=turn)
 
+    async def _latest_known(self, session: AsyncSession, room: Room) -> str | None:
+        """The highest message id that we know of in a chat that can be probed; what we send next lies after it."""
+        if not self._can_probe(room):
+            return None
+        chat = chat_of(room)
+        found = (await inbox.newest_message(session, chat), await deliveries.newest_sent(session, chat))
+        return max((message for message in found if message and message.isdigit()), key=int, default=None)
+
+    def _can_probe(self, room: Room) -> bool:
+        adapter = self._adapters.get((room.network, room.account))
+        return adapter is not None and adapter.abilities.can_probe and not adapter.abilities.is_idempotent
+
+
+def is_unclear(row: Row) -> bool:
+    """Whether what a row said may stand on the network as a message that nobody knows the id of."""
+    return row.state == "sending" and row.message is None
+
+
+def chat_of(room: Room) -> str:
+    """The room, or the group of a topic: its messages are numbered and limited together."""
+    return room.parent or room.id
+
+
+def _part(parcel: Parcel, reply: Reply, number: int) -> Parcel:
+    return replace(parcel, reply=reply, key=f"{parcel.key}/{number:03d}")  # they go out in the order of their keys
+
+
+def _as_first(reply: Reply | None) -> Reply | None:
+    """A reply as it is said where nothing was said before."""
+    return replace(reply, reply_to=None) if reply is not None else None
+
 
 def _has_ended(row: Row | None, parcel: Parcel) -> bool:
     return row is not None and (row.is_final or row.state == "given_up") and not parcel.reopens
 
 
-def _messages(rows: Sequence[Row]) -> list[str]:
-    return [message for row in rows if row.message for message in (row.message, *row.more)]
+def _messages(rows_: Sequence[Row]) -> list[str]:
+    return [message for row in rows_ if row.message for message in (row.message, *row.more)]
 
 
 async def _binding(session: AsyncSession, room: Room) -> int | None:
-    if room.project is not None or room.parent is None:
-        return room.binding
     found = await rooms.binding_of(session, room.id)
     return found[1] if found else None
-
-
-async def _latest_known(session: AsyncSession, room: str) -> str | None:
-    """The highest message id that we know of in a room; what we send next lies after it."""
-    known = [
-        found
-        for found in (await inbox.newest_message(session, room), await deliveries.newest_sent(session, room))
-        if found
-    ]
-    return max(known, key=lambda message: (len(message), message) if message.isdigit() else (0, ""), default=None)

@@ -186,12 +186,12 @@ class Target:
     reply_to: str | None = None
     thread: str | None = None
 
-    def parcel(self, reply: Reply, *, is_final: bool = False, part: int = 1) -> Parcel:
-        """The reply as a parcel; parts after the first are messages of their own."""
+    def parcel(self, reply: Reply, *, is_final: bool = False) -> Parcel:
+        """The reply as a parcel."""
         return Parcel(
             room=self.room.id,
             reply=reply,
-            key=self.key if part == 1 else f"{self.key}/{part:03d}",  # they go out in the order of their keys
+            key=self.key,
             purpose="answer",
             thread=self.thread,
             inbox=self.inbox,
@@ -213,6 +213,7 @@ class Presenter:
     message: str | None = None
     reopens: bool = False
     _pace: Pace = field(init=False)
+    _begun_s: float = field(init=False, default=0.0)
     _ended: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _showing: asyncio.Task[None] | None = field(init=False, default=None)
 
@@ -224,26 +225,25 @@ class Presenter:
         return self.delivery.adapter_of(self.target.room).abilities
 
     def begin(self) -> None:
-        """Put up the placeholder, unless the answer is ready within the network's patience."""
+        """Put up the placeholder, unless the answer is ready within the network's patience and may come without one."""
+        self._begun_s = self.clock_s()
         self._showing = self.spawn(self._place())
 
     def preview(self, text: str) -> None:
         """Show the text so far if it is time; never waits."""
         now_s = self.clock_s()
         is_busy = self._showing is not None and not self._showing.done()
-        if self.message is None or is_busy or not self._pace.may_show(now_s, self.previews_at):
+        is_early = now_s - self._begun_s < self._abilities.skip_preview_ms / 1000
+        if is_busy or is_early or not self._pace.may_show(now_s, self.previews_at):
             return
         self._pace.shown(now_s, self.previews_at)
         self._showing = self.spawn(self._preview(text))
 
     async def finish(self, reply: Reply, alongside: Alongside | None = None) -> str | None:
-        """Send the final text, in parts where it is long; what `alongside` writes becomes durable with it."""
+        """Send the final text; what `alongside` writes becomes durable with it."""
         await self.settle()
-        first, *rest = (
-            replace(self.target.parcel(text, is_final=True, part=part), reopens=self.reopens)
-            for part, text in enumerate(self.delivery.adapter_of(self.target.room).parts(reply), start=1)
-        )
-        return await self.delivery.send(first, then=rest, alongside=alongside)
+        parcel = replace(self.target.parcel(reply, is_final=True), reopens=self.reopens)
+        return await self.delivery.send(parcel, alongside=alongside)
 
     async def settle(self) -> None:
         """Wait until nothing of ours is on its way, so that no preview overtakes the final text."""
@@ -253,7 +253,7 @@ class Presenter:
 
     async def _place(self) -> None:
         patience_s = self._abilities.skip_preview_ms / 1000
-        if patience_s and self.message is None:
+        if patience_s and self.message is None and not self._abilities.must_place:
             try:
                 async with asyncio.timeout(patience_s):
                     await self._ended.wait()
@@ -267,6 +267,8 @@ class Presenter:
             self.message = await self.delivery.send(parcel) or self.message
 
     async def _preview(self, text: str) -> None:
+        if self.message is None:  # the placeholder had to queue
+            self.message = await self.delivery.message_of(self.target.key)
         if self.message is None or not await self.gate():
             return
         shown = text[: self._abilities.max_chars - _PREVIEW_ROOM_CHARS]

@@ -210,7 +210,9 @@ class Routing:
     async def _room_changed(self, row: Row, change: RoomChanged) -> str:
         db = self.conversation.db
         if change.kind == "moved_to" and change.detail:
-            await db.write(lambda session: rooms.move(session, row.room, native_id=change.detail))
+            await self._move(row.room, change.detail)
+        if change.kind == "left":
+            await self.conversation.delivery.silence(row.room)
         room = await db.read(lambda session: rooms.get(session, row.room))
         if room is None:
             return "ignored"
@@ -222,6 +224,11 @@ class Routing:
             key = answer_key(int(row.id or 0))
             await self.conversation.delivery.send(Parcel(row.room, reply, key, inbox=row.id))
         return "notice"
+
+    async def _move(self, room: str, native_id: str) -> None:
+        found = await self.conversation.db.read(lambda session: rooms.get(session, room))
+        if found is not None:
+            await self.conversation.delivery.move(found, native_id)
 
     async def _lane(self, session: AsyncSession, row: Row, event: Message | Edited) -> str:
         room = await rooms.get(session, row.room)

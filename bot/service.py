@@ -140,24 +140,19 @@ async def _begin(running: _Running) -> None:
             folders=Folders(platform.checkout_root(), platform.packaged_docs()),
             clock=utc_now,
         )
-    opened.tasks.spawn(chat.delivery.run())
+    await chat.delivery.begin()
+    opened.tasks.spawn(chat.delivery.run(opened.tasks.spawn))
     for adapter in chat.networks:
         opened.tasks.spawn(chat.inbox.listen(adapter))
         notes = StoredNotes(opened.db, adapter.network, adapter.account)
         opened.tasks.spawn(keep_menus(adapter, notes, language=opened.settings.answers.language))
-    opened.tasks.spawn(_resume(chat))
+    opened.tasks.spawn(chat.lanes.run())  # what they send queues behind what was on its way
     opened.tasks.spawn(_probe_lag(running.metrics))
     opened.tasks.spawn(running.look.run())
     await running.clockwork.begin()
     running.clockwork.start()
     if running.watch is not None:
         await running.watch.align()
-
-
-async def _resume(chat: Chat) -> None:
-    """Messages that were on their way come first, then the questions that were waiting."""
-    await chat.delivery.resume()
-    await chat.lanes.run()
 
 
 async def _end(running: _Running) -> None:

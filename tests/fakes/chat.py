@@ -69,6 +69,7 @@ class FakeChat:
         self.menus: dict[tuple[str, str], tuple[Command, ...]] = {}
         self.reactions: list[tuple[str, str]] = []
         self.acknowledged: list[str | None] = []
+        self.spoiled: list[str] = []
         self.changed = asyncio.Condition()
         self._faults: deque[_Fault] = deque()
         self._backlog: list[Batch] = []
@@ -197,13 +198,22 @@ class FakeChat:
     async def find(
         self, room: RoomAddress, reply: Reply, *, key: str, after: str | None, known: Collection[str] = ()
     ) -> Sent | None:
-        """Look for a message with this very text, as a network is probed that has no keys."""
+        """Walk over the messages behind `after` as a network is probed that has no keys: by an edit that says the same.
+
+        Another message of ours that is not `known` would say this text then: `spoiled` holds such, which must not be.
+        """
         await self._step("find")
-        for message in self.messages.values():
-            is_later = after is None or not after.isdigit() or int(message.id) > int(after)
-            is_ours = message.room == room.room and message.id not in known
-            if is_ours and message.reply.markdown == reply.markdown and is_later:
+        if after is None and reply.reply_to is None:
+            return None
+        for message in list(self.messages.values()):
+            is_later = after is None or int(message.id) > int(after)
+            if message.room.partition("/")[0] != room.room.partition("/")[0] or message.id in known or not is_later:
+                continue
+            if (message.room, message.reply) == (room.room, reply):
+                await self._done("find")
                 return Sent(message.id)
+            self.spoiled.append(message.id)
+        await self._done("find")
         return None
 
     async def probe(self) -> Probe:

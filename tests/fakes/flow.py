@@ -207,6 +207,13 @@ class Flow:
         while await self.db.read(_open_rows) or self.lanes.running or self.lanes.waiting:
             pass  # each look gives the loop its turns
 
+    async def bring_out(self, *, after_s: float = 10.0) -> None:
+        """Let time pass, and try once what is due of what waits to be sent."""
+        self.clock.pass_time(seconds=after_s)
+        work: list[Coroutine[Any, Any, None]] = []
+        await self.delivery.start_due(work.append)
+        await asyncio.gather(*work)
+
     async def close(self) -> None:
         """Stop in good order."""
         await self.lanes.stop(0.0)
@@ -253,7 +260,7 @@ async def open_flow(
     flow = await build(folder, chat or FakeChat(), answering or FakeAnswering(), limits or {}, clock or Clock())
     if runs:
         flow.conversation.spawn(flow.lanes.run())
-        flow.conversation.spawn(flow.delivery.run())
+        flow.conversation.spawn(flow.delivery.run(flow.conversation.spawn))
     try:
         yield flow
     finally:
@@ -305,6 +312,7 @@ async def build(folder: Path, chat: FakeChat, answering: FakeAnswering, limits: 
         progress, tasks,
     )  # fmt: skip
     await _people_and_rooms(flow)
+    await delivery.begin()
     return flow
 
 

@@ -104,7 +104,6 @@ async def main(folder: Path, port: int, *, acknowledges_first: bool) -> None:
     async with open_flow(folder, answering=SlowAnswering(), limits=_PLENTY, clock=RealClock()) as flow:
         server = Server(flow, acknowledges_first=acknowledges_first)
         await server.prepare()
-        await flow.delivery.resume()
         path = "/rooms/{number:int}/messages"
         app = Starlette(
             routes=[Route(path, server.post, methods=["POST"]), Route(path, server.page, methods=["GET"])],

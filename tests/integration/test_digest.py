@@ -144,7 +144,7 @@ async def test_a_network_that_is_away_gets_it_later(house: House) -> None:
 
     posted = [await house.digest.post_due(), await house.digest.post_due()]
     house.flow.clock.pass_time(minutes=5)
-    await house.flow.delivery.resume()
+    await house.flow.bring_out()
 
     assert ([0, 0], 1) == (posted, len(house.flow.chat.shown()))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -105,9 +105,10 @@ async def answer_now(session: AsyncSession, room: str) -> int:
     return _count(await session.execute(statement.values(state="waiting", outcome=ASKED_AGAIN)))
 
 
-async def newest_message(session: AsyncSession, room: str) -> str | None:
-    """The network's id of the last message that came to us in a room."""
-    statement = select(_message).where(_room == room, _kind == "message").order_by(_id.desc()).limit(1)
+async def newest_message(session: AsyncSession, chat: str) -> str | None:
+    """The network's id of the last message that came to us in a chat: in a room, or a group with its topics."""
+    rooms = select(col(Room.id)).where(or_(col(Room.id) == chat, col(Room.parent) == chat))
+    statement = select(_message).where(_room.in_(rooms), _kind == "message").order_by(_id.desc()).limit(1)
     return (await session.execute(statement)).scalar_one_or_none()
 
 

@@ -126,9 +126,10 @@ async def hint_once_a_day(session: AsyncSession, room: str, *, now: datetime) ->
     return (await session.execute(due.values(hinted_at=now).returning(col(Room.id)))).first() is not None
 
 
-async def move(session: AsyncSession, room: str, *, native_id: str) -> None:
-    """A network gave the room another id; ours stays."""
-    await change(session, room, native_id=native_id)
+async def set_silent(session: AsyncSession, room: str, *, is_silent: bool) -> list[str]:
+    """Note whether we can say anything in a room and its topics; gives their ids."""
+    every = update(Room).where(or_(col(Room.id) == room, col(Room.parent) == room))
+    return list(await session.scalars(every.values(is_silent=is_silent).returning(col(Room.id))))
 
 
 async def _rebind(session: AsyncSession, room: str, values: dict[str, Any], *, now: datetime) -> Room:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from adapters.chat import Abilities, Refused, Reply, RoomFacts, Stage, Unreachable
+from adapters.chat import Abilities, Refused, Reply, RoomFacts, RoomGone, RoomMoved, Stage, Unreachable
 from bot.envelope import pack_reply
 from bot.outbox import Parcel
 from bot.state.queries import deliveries, rooms
-from bot.state.tables import Delivery
+from bot.state.tables import Delivery, Inbox
 from tests.fakes.chat import FakeChat
 from tests.fakes.flow import Flow, open_flow
 
@@ -20,7 +20,7 @@ PLAIN = Abilities(edit_interval_s=0.0)
 
 
 def _parcel(flow: Flow, text: str, *, is_final: bool = True) -> Parcel:
-    return Parcel(flow.room, Reply(text), "key", is_final=is_final)
+    return Parcel(flow.room, Reply(text, reply_to="5"), "key", is_final=is_final)
 
 
 async def _state(flow: Flow) -> Any:
@@ -65,7 +65,7 @@ async def test_an_interrupted_send_makes_one_message(tmp_path: Path, abilities: 
     async with open_flow(tmp_path, chat=chat, runs=False) as flow:
         chat.fail("send", Unreachable("cut", may_have_happened=True), is_after=is_after)
         await flow.delivery.send(_parcel(flow, "one"))
-        await flow.delivery.resume()
+        await flow.bring_out()
 
         assert ["one"] == chat.shown()
         assert "sent" == await _state(flow)
@@ -79,7 +79,7 @@ async def test_a_final_text_after_an_unclear_placeholder_replaces_it(tmp_path: P
         chat.fail("send", Unreachable("cut", may_have_happened=True), is_after=True)
         await flow.delivery.send(_parcel(flow, "looking", is_final=False))
         await flow.delivery.send(_parcel(flow, "done"))
-        await flow.delivery.resume()
+        await flow.bring_out()
 
         assert ["done"] == chat.shown()
 
@@ -90,7 +90,7 @@ async def test_where_nothing_can_tell_a_resend_is_marked(tmp_path: Path) -> None
     async with open_flow(tmp_path, chat=chat, runs=False) as flow:
         chat.fail("send", Unreachable("cut", may_have_happened=True), is_after=True)
         await flow.delivery.send(_parcel(flow, "one"))
-        await flow.delivery.resume()
+        await flow.bring_out()
 
         first, second = chat.shown()
         assert "one" == first
@@ -103,7 +103,7 @@ async def test_what_surely_did_not_arrive_is_sent_without_a_mark(tmp_path: Path)
     async with open_flow(tmp_path, chat=chat, runs=False) as flow:
         chat.fail("send", Unreachable("refused"))
         await flow.delivery.send(_parcel(flow, "one"))
-        await flow.delivery.resume()
+        await flow.bring_out()
 
         assert ["one"] == chat.shown()
 
@@ -118,7 +118,7 @@ async def test_a_message_for_another_binding_is_never_sent(tmp_path: Path) -> No
         await flow.db.write(
             lambda session: rooms.bind(session, flow.room, project=flow.project, bound_by=None, now=flow.clock())
         )
-        await flow.delivery.resume()
+        await flow.bring_out()
 
         assert [] == flow.chat.shown()
         assert "given_up" == await _state(flow)
@@ -141,7 +141,7 @@ async def test_a_refused_message_is_given_up(tmp_path: Path) -> None:
 
         assert await flow.delivery.send(_parcel(flow, "one")) is None
         assert "given_up" == await _state(flow)
-        assert 0 == await flow.delivery.resume()
+        assert 0 == await flow.delivery.begin()
 
 
 async def test_later_messages_of_a_room_queue_behind_a_stuck_one(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ async def test_later_messages_of_a_room_queue_behind_a_stuck_one(tmp_path: Path)
         await flow.delivery.send(replace(_parcel(flow, "two"), key="key2"))
         assert [] == flow.chat.shown()
         flow.clock.pass_time(seconds=10)
-        await flow.delivery.resume()
+        await flow.bring_out()
 
         assert ["one", "two"] == flow.chat.shown()
 
@@ -198,7 +198,7 @@ async def test_a_text_of_another_version_is_given_up_and_the_next_goes_out(tmp_p
             deliveries.seal_body(row, '{"words": []}', flow.vault)
 
         await flow.db.write(garble)
-        await flow.delivery.resume()
+        await flow.bring_out()
 
         assert "given_up" == await _state(flow)
         assert ["two"] == flow.chat.shown()
@@ -228,7 +228,116 @@ async def test_a_room_that_is_stuck_holds_no_other_room_up(tmp_path: Path) -> No
             session.add(row)
 
         await flow.db.write(many)
-        flow.conversation.spawn(flow.delivery.run())
+        flow.conversation.spawn(flow.delivery.run(flow.conversation.spawn))
         await flow.chat.until("in time", room="there")
 
         assert [] == flow.chat.shown()
+
+
+async def test_a_long_notice_goes_out_in_parts(tmp_path: Path) -> None:
+    """Not only answers are long; what is recorded of each part is what is sent."""
+    chat = FakeChat(abilities=replace(KEYED, max_chars=24))
+    async with open_flow(tmp_path, chat=chat, runs=False) as flow:
+        await flow.delivery.send(_parcel(flow, "the first paragraph\n\nthe second one\n\nthe third"))
+        keys = await flow.db.read(lambda session: deliveries.parts_of(session, "key"))
+
+        assert ["the first paragraph", "the second one", "the third"] == chat.shown()
+        assert ["key/002", "key/003"] == [row.key for row in keys]
+
+
+async def test_an_answer_that_became_shorter_leaves_no_part_behind(tmp_path: Path) -> None:
+    """As when its question was edited."""
+    chat = FakeChat(abilities=replace(KEYED, max_chars=24))
+    async with open_flow(tmp_path, chat=chat, runs=False) as flow:
+        await flow.delivery.send(_parcel(flow, "the first paragraph\n\nthe second one"))
+        await flow.delivery.send(replace(_parcel(flow, "short"), reopens=True))
+
+        assert ["short"] == chat.shown()
+
+
+async def test_parts_wait_for_the_first(tmp_path: Path) -> None:
+    """The placeholder cannot be edited just now: the rest of the answer does not come before its beginning."""
+    chat = FakeChat(abilities=replace(PROBED, max_chars=24))
+    async with open_flow(tmp_path, chat=chat, runs=False) as flow:
+        await flow.delivery.send(_parcel(flow, "looking", is_final=False))
+        chat.fail("edit", Unreachable("flood", retry_after_s=5.0))
+        await flow.delivery.send(_parcel(flow, "the first paragraph\n\nthe second one"))
+        assert ["looking"] == chat.shown()
+        await flow.bring_out()
+
+        assert ["the first paragraph", "the second one"] == chat.shown()
+
+
+async def test_a_room_that_is_gone_is_left_alone_until_we_are_back(tmp_path: Path) -> None:
+    """What waited is given up, nothing more is tried, and a word said after our return is heard."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        flow.chat.fail("send", RoomGone("blocked"))
+        await flow.delivery.send(_parcel(flow, "one"))
+        await flow.delivery.send(replace(_parcel(flow, "two"), key="key2"))
+        assert (["send"], "given_up") == (flow.chat.verbs, await _state(flow))
+        await flow.db.write(lambda session: rooms.set_silent(session, flow.room, is_silent=False))
+        await flow.delivery.send(replace(_parcel(flow, "three"), key="key3"))
+
+        assert ["three"] == flow.chat.shown()
+
+
+@pytest.mark.parametrize("verb", ["send", "edit"])
+async def test_a_room_that_moved_is_followed(tmp_path: Path, verb: str) -> None:
+    """What could not be said in the old place is said in the new one, as a message of its own."""
+    chat = FakeChat(abilities=PROBED)
+    async with open_flow(tmp_path, chat=chat, runs=False) as flow:
+        if verb == "edit":
+            await flow.delivery.send(_parcel(flow, "looking", is_final=False))
+        chat.fail(verb, RoomMoved("upgraded", room="-1005"))
+        await flow.delivery.send(_parcel(flow, "done"))
+        room = await flow.db.read(lambda session: rooms.get(session, flow.room))
+
+        assert ["done"] == chat.shown("-1005")
+        assert room is not None
+        assert "-1005" == room.native_id
+
+
+async def test_a_slow_room_holds_no_other_room_up(tmp_path: Path) -> None:
+    """While the network keeps one room waiting, what waits for another goes out."""
+    async with open_flow(tmp_path) as flow:
+        there = await flow.db.write(
+            lambda session: rooms.ensure(
+                session, flow.chat.message(0, "", room="there").room, RoomFacts("there", "group"), now=flow.clock()
+            )
+        )
+        flow.chat.fail("send", times=2)
+        await flow.delivery.send(_parcel(flow, "slow"))
+        await flow.delivery.send(replace(_parcel(flow, "quick"), key="key2", room=there.id))
+        gate = flow.chat.hold("send")
+        flow.clock.pass_time(seconds=10)
+        await flow.chat.until("quick", room="there")
+        assert [] == flow.chat.shown()
+        gate.set()
+        await flow.chat.until("slow")
+
+
+async def test_what_is_withdrawn_while_unclear_is_found_and_taken_back(tmp_path: Path) -> None:
+    """Nobody knows the placeholder's id, and yet it does not stay."""
+    chat = FakeChat(abilities=PROBED)
+    async with open_flow(tmp_path, chat=chat, runs=False) as flow:
+        chat.fail("send", Unreachable("cut", may_have_happened=True), is_after=True)
+        row = await flow.db.write(lambda session: _asked(session, flow))
+        await flow.delivery.send(replace(_parcel(flow, "looking", is_final=False), purpose="answer", inbox=row))
+        assert ["looking"] == chat.shown()
+        room = await flow.db.read(lambda session: rooms.get(session, flow.room))
+        assert room is not None
+        await flow.delivery.withdraw(room, key="key", inbox_row=row)
+        await flow.bring_out()
+
+        assert [] == chat.shown()
+        assert "given_up" == await _state(flow)
+
+
+async def _asked(session: Any, flow: Flow) -> int:
+    row = Inbox(
+        network="fake", account="bot", event="e", native_key="k", kind="message", room=flow.room,
+        received_at=flow.clock(), sent_at=flow.clock(),
+    )  # fmt: skip
+    session.add(row)
+    await session.flush()
+    return int(row.id or 0)

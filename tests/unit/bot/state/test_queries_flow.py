@@ -138,7 +138,7 @@ async def test_what_is_not_sent_is_found_in_its_order(db: Database, vault: Vault
     assert row is not None
     assert "said" == deliveries.body_of(row, vault)
     assert {"answer": 2} == await db.read(deliveries.pending_by_purpose)
-    assert "0" == await db.read(lambda session: deliveries.newest_sent(session, room.id))
+    assert "3" == await db.read(lambda session: deliveries.newest_sent(session, room.id))
 
 
 async def test_turns_are_remembered_by_conversation_and_message(db: Database, vault: Vault, room: Room) -> None:

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.chat import RoomAddress, RoomFacts
 from bot.state.database import Database
-from bot.state.queries import rooms
-from bot.state.tables import Conversation, Room
+from bot.state.queries import deliveries, moves, rooms
+from bot.state.tables import Conversation, Delivery, Room
 from tests.fakes.state import NOW, later, some_project, some_room
 
 GROUP = RoomAddress(network="telegram", account="bot", room="-1001")
@@ -98,7 +98,7 @@ async def test_the_hint_is_given_once_a_day(db: Database) -> None:
 async def test_a_moved_room_keeps_its_id(db: Database) -> None:
     """A group that became a supergroup is the same room to us."""
     room = await some_room(db, "-5")
-    await db.write(lambda session: rooms.move(session, room.id, native_id="-1005"))
+    await db.write(lambda session: moves.move(session, room.id, native_id="-1005", now=NOW))
 
     found = await db.read(lambda session: rooms.at(session, "fake", "bot", "-1005"))
     assert found is not None
@@ -116,3 +116,44 @@ async def test_a_room_keeps_how_it_wants_to_be_treated(db: Database, mode: str) 
 
     found = await db.read(lambda session: session.get_one(Room, room.id))
     assert (mode, "de", "public") == (found.answer_mode, found.language, found.muted_reason)
+
+
+async def test_a_room_that_was_met_at_its_new_id_becomes_one_with_the_old(db: Database) -> None:
+    """The binding of the old one stays, topics belong to it, and told again nothing changes."""
+    project, old, new = await some_project(db), await some_room(db, "-5"), await some_room(db, "-1005")
+    await db.write(lambda session: rooms.bind(session, old.id, project=project.id, bound_by=None, now=NOW))
+    address = RoomAddress("fake", "bot", "-1005/7")
+    facts = RoomFacts("seven", "topic", parent=RoomAddress("fake", "bot", "-1005"))
+    topic = await db.write(lambda session: rooms.ensure(session, address, facts, now=NOW))
+    for _ in range(2):
+        await db.write(lambda session: moves.move(session, old.id, native_id="-1005", now=NOW))
+
+    found = await db.read(lambda session: rooms.at(session, "fake", "bot", "-1005"))
+    assert found is not None
+    assert (old.id, project.id) == (found.id, found.project)
+    assert await db.read(lambda session: rooms.get(session, new.id)) is None
+    assert (project.id, 1) == await db.read(lambda session: rooms.binding_of(session, topic.id))
+
+
+async def test_a_binding_made_at_the_new_id_is_kept_when_the_old_had_none(db: Database) -> None:
+    """Under a number that no answer made before carries."""
+    project, old, new = await some_project(db), await some_room(db, "-5"), await some_room(db, "-1005")
+    await db.write(lambda session: rooms.bind(session, new.id, project=project.id, bound_by=None, now=NOW))
+    await db.write(lambda session: moves.move(session, old.id, native_id="-1005", now=NOW))
+
+    assert (project.id, 2) == await db.read(lambda session: rooms.binding_of(session, old.id))
+
+
+async def test_messages_of_before_a_move_are_not_taken_for_later_ones(db: Database) -> None:
+    """Ids begin anew in the new place."""
+    room = await some_room(db, "-5")
+
+    async def write(session: AsyncSession) -> None:
+        session.add(
+            Delivery(id="d", key="k", room=room.id, purpose="answer", state="sent", message="9", created_at=NOW)
+        )
+
+    await db.write(write)
+    await db.write(lambda session: moves.move(session, room.id, native_id="-1005", now=NOW))
+
+    assert await db.read(lambda session: deliveries.newest_sent(session, room.id)) is None
