@@ -329,11 +329,15 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """How an adapter is doing. `facts` are lines for /status and check, without secrets."""
+    """How an adapter is doing. `facts` are lines for /status and check, without secrets.
+
+    One that is not `hearing_all` gets of rooms that it does not administer only what is addressed to it.
+    """
 
     is_up: bool
     detail: str
     facts: Mapping[str, str] = field(default_factory=dict)
+    hearing_all: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from adapters.chat import Probe
+from adapters.chat import ChatError, Probe, RoomAddress, Sender
 from adapters.network import ChatAdapter, Inviting
+from bot.state.tables import Room
 from config.texts import plain, say
 
 _OWN: Final = "web"  # served by this process itself: there is nothing to connect to
@@ -35,11 +36,22 @@ class Connections:
         inviting = [adapter for adapter in self.adapters.values() if isinstance(adapter, Inviting)]
         return [link for adapter in inviting if (link := adapter.invitation(code, to_group=to_group))]
 
-    async def status_lines(self, language: str) -> list[str]:
-        """A line for each network, with its facts below it, as CommonMark."""
+    async def hears_all(self, room: Room) -> bool:
+        """Whether what people write in a room reaches us also when it is not addressed to us, as far as is known."""
+        adapter = self.adapters.get((room.network, room.account))
+        if adapter is None or (await adapter.probe()).hearing_all:
+            return True
+        own = Sender(room.network, room.account, "", is_person=False)
+        try:
+            return (await adapter.rights(RoomAddress(room.network, room.account, room.native_id), own)).is_room_admin
+        except ChatError:
+            return True
+
+    async def status_lines(self, language: str, *, with_facts: bool = True) -> list[str]:
+        """A line for each network, with its facts below it for those who run it, as CommonMark."""
         lines: list[str] = []
         for network, probe in (await self.probes()).items():
             key = "status.network_up" if probe.is_up else "status.network_down"
             lines.append(say(key, language, network=network.title(), detail=plain(probe.detail)))
-            lines += [f"  - {plain(name)}: {plain(value)}" for name, value in probe.facts.items()]
+            lines += [f"  - {plain(name)}: {plain(value)}" for name, value in probe.facts.items() if with_facts]
         return lines

@@ -127,7 +127,11 @@ async def status(ctx: Context) -> str:
     """
     project = await ctx.project()
     text = await ctx.house.standing.text(project, ctx.language, now=ctx.now)
-    networks = await ctx.house.connections.status_lines(ctx.language)
+    is_steering = ctx.role >= Role.ADMIN or ctx.actor.is_room_admin
+    connections = ctx.house.connections
+    networks = await connections.status_lines(ctx.language, with_facts=ctx.role >= Role.ADMIN)
+    if is_steering and not ctx.is_private and not await connections.hears_all(ctx.room):
+        networks.append(ctx.say("status.hears_part_all" if ctx.room.answer_mode == "all" else "status.hears_part"))
     return "\n".join([text, *(["", *networks] if networks else [])])
 
 

@@ -66,6 +66,8 @@ class FakeChat:
         self.facts: dict[str, RoomFacts] = {}
         self.admins: set[tuple[str, str]] = set()
         self.username = ""
+        self.hearing_all = True
+        self.known: dict[str, str] = {}
         self.menus: dict[tuple[str, str], tuple[Command, ...]] = {}
         self.reactions: list[tuple[str, str]] = []
         self.acknowledged: list[str | None] = []
@@ -218,7 +220,7 @@ class FakeChat:
 
     async def probe(self) -> Probe:
         """Say how the connection is doing."""
-        return Probe(is_up=not self._closed, detail="in memory")
+        return Probe(is_up=not self._closed, detail="in memory", facts=self.known, hearing_all=self.hearing_all)
 
     async def close(self) -> None:
         """Disconnect."""

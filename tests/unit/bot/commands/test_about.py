@@ -8,6 +8,7 @@ from bot.commands import all_commands
 from bot.commands.execution import Commands
 from bot.errors import UserError
 from bot.rights import Role
+from bot.state.queries import rooms
 from config.texts import LANGUAGES, say
 from tests.fakes.house import Typing
 
@@ -178,3 +179,44 @@ async def test_everybody_learns_who_runs_this(house: Typing) -> None:
     assert say("developer.contact_none", "en") in unnamed
     assert "Ada, [Olga] (http://evil.example)" in said
     assert say("developer.contact", "en", contact="ops@example.org") in said
+
+
+@pytest.mark.parametrize("mode", ["mention", "all"])
+async def test_who_steers_a_group_learns_what_reaches_us_there(house: Typing, mode: str) -> None:
+    """Members need not care, and where we administer the group everything reaches us."""
+    project = await house.project()
+    group, alone = await house.room(project=project.id), await house.room("alone", kind="private", project=project.id)
+    await house.db.write(lambda session: rooms.set_mode(session, group.id, mode))
+    ada, bob = [
+        await house.person(name, role=role, project=project.id)
+        for name, role in (("Ada", Role.ADMIN), ("Bob", Role.MEMBER))
+    ]
+    told = say("status.hears_part_all" if mode == "all" else "status.hears_part", "en")
+    everything = await house.says("/status", room=group, person=ada)
+    house.chat.hearing_all = False
+
+    assert told not in everything
+    assert told in await house.says("/status", room=group, person=ada)
+    assert told in await house.says("/status", room=group, person=bob, is_room_admin=True)
+    assert told not in await house.says("/status", room=group, person=bob)
+    assert told not in await house.says("/status", room=alone, person=ada)
+    house.chat.admins.add((group.native_id, "bot"))
+    assert told not in await house.says("/status", room=group, person=ada)
+
+
+async def test_details_of_the_network_are_for_admins(house: Typing) -> None:
+    """Members learn whether it is connected."""
+    project = await house.project()
+    room = await house.room(project=project.id)
+    ada, bob = [
+        await house.person(name, role=role, project=project.id)
+        for name, role in (("Ada", Role.ADMIN), ("Bob", Role.MEMBER))
+    ]
+
+    house.chat.known = {"since": "noon"}
+
+    admin, member = [await house.says("/status", room=room, person=who) for who in (ada, bob)]
+
+    up = say("status.network_up", "en", network="Fake", detail="in memory")
+    assert [True, True] == [up in admin, up in member]
+    assert [True, False] == ["since: noon" in admin, "since: noon" in member]
