@@ -28,11 +28,27 @@ async def new(ctx: Context, name: Rest) -> str:
 
 
 async def _confirm_use(ctx: Context, name: Rest) -> str | None:
-    """Only a public room that would show a private source is asked about."""
+    """What is asked about: a public room that would show a private source, and a room that leaves another project."""
     found = await _by_name(ctx, name)
-    if found is None or not (await _decision(ctx, "project use", found)).needs_confirmation:
+    if found is None:
         return None
-    return ctx.say("project.use_public_confirm", name=found.name)
+    asked = [await _confirm_move(ctx, found)] if await _is_moving(ctx, found) else []
+    if (await _decision(ctx, "project use", found)).needs_confirmation:
+        asked.append(ctx.say("project.use_public_confirm", name=found.name))
+    return "\n\n".join(asked) or None
+
+
+async def _is_moving(ctx: Context, wanted: Project) -> bool:
+    """Whether others would lose the project that they ask here; one's own chat changes it without further ado."""
+    return not ctx.is_private and await _bound_to(ctx) not in (None, wanted.id)
+
+
+async def _confirm_move(ctx: Context, wanted: Project) -> str:
+    """The project that the room leaves is named only to those who have a right to it."""
+    bound = await _bound_to(ctx)
+    if ctx.actor.role_in(bound) >= Role.MEMBER:
+        return ctx.say("project.move_confirm", old=(await ctx.project()).name, new=wanted.name)
+    return ctx.say("project.move_confirm_unnamed", new=wanted.name)
 
 
 @registry.command("project use", action="project list", confirms=_confirm_use, is_for_web=False)
@@ -55,9 +71,13 @@ async def connect_by_code(ctx: Context, code: Rest) -> Reply:
 
 
 async def _connect(ctx: Context, project: Project) -> Reply:
-    await ctx.house.db.write(
-        lambda session: rooms.bind(session, ctx.room.id, project=project.id, bound_by=ctx.person.id, now=ctx.now)
-    )
+    async def bind(session: AsyncSession) -> None:
+        room = await rooms.get(session, ctx.room.id)
+        if room is not None and room.project is not None:  # what guests were let into, and muted for, was that project
+            await rooms.unbind(session, ctx.room.id, now=ctx.now)
+        await rooms.bind(session, ctx.room.id, project=project.id, bound_by=ctx.person.id, now=ctx.now)
+
+    await ctx.house.db.write(bind)
     return await ctx.house.onboarding.connected(project, ctx.event)
 
 
@@ -156,16 +176,15 @@ async def _bound_to(ctx: Context) -> str | None:
 
 
 async def _demand_free(ctx: Context, wanted: Project | None) -> None:
-    """Raise UserError when the room is bound already. A private chat changes its project without further ado.
+    """Raise UserError when the room has that project already, or has one and a code is to give it another.
 
+    By name a room is moved, once that is confirmed; a code's admin has said nothing of what the room would leave.
     The project that it is bound to is named only to those who have a right to it.
     """
     bound = await _bound_to(ctx)
-    if bound is None:
-        return
     if wanted is not None and bound == wanted.id:
         raise UserError("project.used_already", name=wanted.name)
-    if ctx.is_private:
+    if bound is None or wanted is not None or ctx.is_private:
         return
     if ctx.actor.role_in(bound) >= Role.MEMBER:
         raise UserError("project.used_other", name=(await ctx.project()).name)

@@ -7,7 +7,7 @@ import pytest
 from adapters.chat import RoomAddress
 from bot.errors import UserError
 from bot.rights import Role
-from bot.state.queries import projects, sources
+from bot.state.queries import projects, rooms, sources
 from bot.state.queries.sources import NewSource
 from config.texts import say
 from tests.fakes.house import Typing
@@ -78,17 +78,51 @@ async def test_a_stranger_cannot_tell_a_project_from_none(house: Typing, *, kind
     assert say("project.list_empty", "en") == await house.says("/project list", room=room, person=eve)
 
 
+async def test_a_room_is_moved_by_name_once_that_is_confirmed(house: Typing) -> None:
+    """By the admin of the new project and of the room; guests of the old one are no guests of the new one."""
+    one, two = await house.project("One"), await house.project("Two")
+    room, ada = await house.room(project=one.id), await house.person(role=Role.ADMIN, project=two.id)
+    await house.db.write(lambda session: rooms.change(session, room.id, is_open_to_guests=True, muted_reason="public"))
+    with pytest.raises(UserError, match=r"rights\.room_admin_needed"):
+        await house.types("/project use Two", room=room, person=ada)
+
+    asked = await house.types("/project use Two", room=room, person=ada, is_room_admin=True)
+    before = await house.at(room)
+    event = await house.context("", room=room, person=ada, is_room_admin=True)
+    await house.commands.press("confirm", asked.buttons[0][0].data, event)
+
+    after = await house.at(room)
+    assert say("project.move_confirm_unnamed", "en", new="Two") == asked.markdown
+    assert (one.id, two.id) == (before.project, after.project)
+    assert (False, "") == (after.is_open_to_guests, after.muted_reason)
+    assert after.binding > before.binding
+
+
+async def test_who_lost_a_key_meanwhile_moves_no_room(house: Typing) -> None:
+    """The gate is asked again when the button is pressed."""
+    one, two = await house.project("One"), await house.project("Two")
+    room, ada = await house.room(project=one.id), await house.person(role=Role.ADMIN, project=two.id)
+    asked = await house.types("/project use Two", room=room, person=ada, is_room_admin=True)
+    event = await house.context("", room=room, person=ada, is_room_admin=False)
+
+    with pytest.raises(UserError, match=r"rights\.room_admin_needed"):
+        await house.commands.press("confirm", asked.buttons[0][0].data, event)
+    assert one.id == (await house.at(room)).project
+
+
 async def test_a_bound_room_names_its_project_to_members_only(house: Typing) -> None:
-    """Somebody from another project learns that there is one, not which."""
+    """Somebody from another project learns that there is one, not which; a code moves no room."""
     secret, other = await house.project("Secret"), await house.project("Other")
     room = await house.room(project=secret.id)
-    eve = await house.person("Eve", role=Role.ADMIN, project=other.id)
+    code = await invited(house, other.id)
+    eve, both = await house.person("Eve"), await house.person("Bob", role=Role.OWNER)
 
+    asked = await house.types("/project use Other", room=room, person=both, is_room_admin=True)
+    assert say("project.move_confirm", "en", old="Secret", new="Other") == asked.markdown
     with pytest.raises(UserError, match=r"project\.used_elsewhere"):
-        await house.types("/project use Other", room=room, person=eve, is_room_admin=True)
-    both = await house.person("Bob", role=Role.OWNER)
+        await house.types(f"/project use {code}", room=room, person=eve, is_room_admin=True)
     with pytest.raises(UserError, match=r"project\.used_other") as caught:
-        await house.types("/project use Other", room=room, person=both, is_room_admin=True)
+        await house.types(f"/project use {code}", room=room, person=both, is_room_admin=True)
     assert {"name": "Secret"} == caught.value.values
     assert secret.id == (await house.at(room)).project
 
