@@ -96,12 +96,7 @@ class Admission:
             return None  # counted at the first attempt
         now, person, room = self.clock(), context.person.id, seen.room.id
         allowance = await limits.allow_question(session, self.rules.limits, person=person, room=room, now=now)
-        if allowance.allowed:
-            return None
-        if not allowance.is_first_refusal and seen.room.kind != "web":
-            return ""
-        minutes = max(1, -(-int(((allowance.come_back_at or now) - now).total_seconds()) // 60))
-        return say(f"ask.limit_{allowance.whose}", language, minutes=minutes)
+        return None if allowance.allowed else limit_text(allowance, seen.room.kind, language, now=now)
 
     async def _asked(self, session: AsyncSession, context: MessageContext, seen: Seen, text: str) -> Asked:
         """The question as knowledge gets it."""
@@ -144,6 +139,14 @@ class Admission:
 def answer_key(row: int) -> str:
     """The delivery key of the answer to an inbox row: one message, however often it is worked on."""
     return f"answer/{row}"
+
+
+def limit_text(allowance: limits.Allowance, room_kind: str, language: str, *, now: datetime) -> str:
+    """What is said of a question over a limit: when to come back, once; "" after that."""
+    if not allowance.is_first_refusal and room_kind != "web":
+        return ""
+    minutes = max(1, -(-int(((allowance.come_back_at or now) - now).total_seconds()) // 60))
+    return say(f"ask.limit_{allowance.whose}", language, minutes=minutes)
 
 
 def target_of(context: MessageContext, seen: Seen) -> Target:

@@ -32,7 +32,8 @@ from bot.tokens import Tokens
 from bot.version import PROGRAM
 from config.settings import Settings
 from pipelines.components.converting import made_by
-from pipelines.parts import Knowledge, Sections, open_knowledge
+from pipelines.parts import Knowledge, Sections, open_knowledge, open_transcriber
+from pipelines.transcribing import Transcribing
 from pipelines.types import SourceView
 
 log = structlog.get_logger(__name__)
@@ -77,7 +78,8 @@ class Tasks:
 class Opened:
     """What was opened, and the parts made of it, each when it is first asked for.
 
-    `address` is where the pages are reached once the service listens.
+    `address` is where the pages are reached once the service listens; `transcriber` is None when nothing listens to
+    voice messages.
     """
 
     settings: Settings
@@ -88,6 +90,7 @@ class Opened:
     vault: Vault
     knowledge: Knowledge
     address: str = ""
+    transcriber: Transcribing | None = None
 
     @cached_property
     def board(self) -> ProgressBoard:
@@ -213,6 +216,7 @@ async def open_everything(settings: Settings, *, command: str) -> AsyncIterator[
         )
         stack.push_async_callback(knowledge.close)
         opened = Opened(settings, data_dir, lock, Tasks(), db, vault, knowledge)
+        opened.transcriber = open_transcriber(settings.transcription, stack)
         stack.push_async_callback(opened.registry.close)
         # Tasks end first: a refresh that is still under way takes a closed source for one that was removed.
         stack.push_async_callback(opened.refresh.close)

@@ -1,7 +1,9 @@
-"""Which files of a message can be read: by name and size before they are fetched, then by content."""
+"""Which files of a message can be read: by kind, name and size before they are fetched, then by content."""
 
+from collections.abc import Mapping
 from typing import Final
 
+from adapters.chat import Attachment
 from bot.errors import UserError
 from bot.state.words import clean
 from config.settings import Files, Limits
@@ -26,7 +28,26 @@ _TOLD: Final = {
     "damaged": "upload.damaged",
     "crashed": "upload.damaged",
     "too_complex": "upload.too_complex",
+    "archive": "upload.archive",
+    "picture": "upload.picture",
+    "office": "upload.office",
+    "photo": "upload.photo",
+    "video": "upload.video",
+    "voice": "upload.audio",
+    "audio": "upload.audio",
 }
+# Binary files that people send often, and for which there is something better to say than that they are binary.
+_NOT_READ: Final[Mapping[str, frozenset[str]]] = {
+    "archive": frozenset(
+        "zip gz tgz bz2 tbz tbz2 xz txz zst 7z rar tar lz4 lzma lz z br cpio jar war cab iso dmg".split()
+    ),
+    "picture": frozenset("png jpg jpeg gif webp bmp ico tif tiff psd avif heic heif".split()),
+    "office": frozenset("doc docm dotx xls xlsx xlsm xlsb ppt pptx pptm odt ods odp key numbers pages".split()),
+    "video": frozenset("mp4 mov avi mkv webm".split()),
+    "audio": frozenset("mp3 m4a wav ogg oga opus flac".split()),
+}
+# By the part of a media type before its stroke; only for names that say nothing, since networks take x.ts for a video.
+_BY_MEDIA_TYPE: Final[Mapping[str, str]] = {"image": "picture", "video": "video", "audio": "audio"}
 
 
 class Readable:
@@ -39,13 +60,20 @@ class Readable:
     @property
     def max_mb(self) -> str:
         """The largest file in megabytes, to be shown."""
-        return f"{self.max_bytes / 1_000_000:g}"
+        return megabytes(self.max_bytes)
 
-    def demand_by_name(self, name: str, *, size_bytes: int) -> None:
-        """Raise UserError for what need not be fetched."""
-        self._demand(self._rules.by_path(name, size_bytes=0))
-        if size_bytes > self.max_bytes:
-            self._demand("too_large")
+    def demand_before(self, attachment: Attachment, name: str, *, most_bytes: int) -> None:
+        """Raise UserError for what need not be fetched; `most_bytes` is the most that its network hands out."""
+        if attachment.kind != "file":
+            self._demand(attachment.kind)
+        self._demand(_unread_kind(name, attachment.media_type, self._rules.by_path(name, size_bytes=0)))
+        self.demand_size(attachment.size_bytes, most_bytes=most_bytes)
+
+    def demand_size(self, size_bytes: int, *, most_bytes: int) -> None:
+        """Raise UserError for a file that is larger than we take, or than its network hands out."""
+        most = min(self.max_bytes, most_bytes)
+        if size_bytes > most:
+            raise UserError("upload.too_large", most=megabytes(most))
 
     def demand_by_content(self, name: str, data: bytes) -> None:
         """Raise UserError for what cannot be indexed. Costs as much CPU as indexing it without vectors.
@@ -65,6 +93,21 @@ class Readable:
     def _demand(self, skipped: str) -> None:
         if skipped:
             raise UserError(_TOLD.get(skipped, "upload.generated"), most=self.max_mb)
+
+
+def megabytes(size_bytes: int) -> str:
+    """A size in megabytes, to be shown."""
+    return f"{size_bytes / 1_000_000:g}"
+
+
+def _unread_kind(name: str, media_type: str, skipped: str) -> str:
+    """Why a file is not read, as `skipped` says or closer; "" for one that may be."""
+    if skipped not in ("", "binary"):
+        return skipped
+    _, dot, ending = name.lower().rpartition(".")
+    if not dot:
+        return skipped or _BY_MEDIA_TYPE.get(media_type.partition("/")[0], "")
+    return next((kind for kind, endings in _NOT_READ.items() if ending in endings), skipped)
 
 
 def clean_file_name(name: str) -> str:

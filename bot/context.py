@@ -20,7 +20,8 @@ class MessageContext:
     """One event for us with everything that is known about where and from whom it came.
 
     `inbox` is the row's id. For a pressed button `message` has no text and names the message under which it stood.
-    `attempt` counts from 1; more than 1 means that an earlier attempt ended in a crash.
+    `attempt` counts from 1; more than 1 means that an earlier attempt ended in a crash. `parts` are the rows of messages
+    that were sent together with this one, and end with it. `heard` is what was understood of a voice message.
     """
 
     inbox: int
@@ -31,6 +32,8 @@ class MessageContext:
     language: str
     now: datetime
     attempt: int = 1
+    parts: tuple[int, ...] = ()
+    heard: str = ""
 
 
 class Parsed(Protocol):
@@ -99,6 +102,13 @@ class UploadPort(Protocol):
 
     async def take(self, context: MessageContext) -> Reply | None:
         """Keep and index the attachments of `context.message` for its room; what to say about them, or None."""
+
+
+class HearingPort(Protocol):
+    """Understands what was said in a message."""
+
+    async def hear(self, context: MessageContext) -> str | None:
+        """The words of the voice message that `context.message` is; None when there are none, which was said."""
 
 
 class QueuePort(Protocol):

@@ -147,6 +147,7 @@ class Conversation:
             notes=tuple(one for one in (note, privacy) if one),
             looked={row.id: Looked(row.name, row.last_ok_at) for row in followed},
             now=self.clock(),
+            heard=context.heard,
         )
 
     async def _record(self, session: AsyncSession, asked: Asked, answer: Answer) -> None:
@@ -184,6 +185,7 @@ class Conversation:
         if context.person.told_privacy_at is None:
             await people.tell_privacy_once(session, context.person.id, now=now)
         await inbox.finish(session, context.inbox, state="done", outcome=inbox.ANSWERED, now=now)
+        await inbox.close_parts(session, context.parts, of=context.inbox, now=now)
         asked.is_recorded = True
 
     async def _spend(self, session: AsyncSession, asked: Asked, usage: Usage) -> None:

@@ -26,6 +26,7 @@ from adapters.chat import (
     Unreadable,
 )
 from adapters.network import ChatAdapter
+from bot.albums import OurAlbums
 from bot.envelope import kind_of, pack_event
 from bot.errors import new_reference
 from bot.state.database import Database
@@ -92,6 +93,7 @@ class Inbox:
         self._wake = wake
         self._adapters = adapters
         self._answer_mode = answer_mode  # of a room that is new
+        self._albums = OurAlbums(clock)
         self.ignored = 0
 
     async def accept(self, batch: Batch, *, network: str, account: str, alongside: Alongside | None = None) -> Accepted:
@@ -105,6 +107,8 @@ class Inbox:
         async def write(session: AsyncSession) -> Accepted:
             instead = await alongside(session) if alongside is not None else None
             taken = instead or batch
+            for event in taken.events:
+                await self._note_album(session, event)
             results = [await self._store(session, event, facts.get(event.room)) for event in taken.events]
             if taken.cursor is not None:
                 await inbox.move_cursor(session, network, account, value=taken.cursor, now=self._clock())
@@ -161,7 +165,8 @@ class Inbox:
         if known is None and await _has_moved(session, event):
             return 0
         mode = known.answer_mode if known else self._answer_mode
-        if not is_for_us(event, mode) or not await _concerns_ours(session, event, known):
+        is_ours = is_for_us(event, mode) or self._albums.holds(event)
+        if not is_ours or not await _concerns_ours(session, event, known):
             return None
         if facts is None and known is None:
             facts = _guessed(event)
@@ -174,6 +179,13 @@ class Inbox:
         row = self._row(event, room, person)
         row.outcome = f"{inbox.HELD_BACK}{secret}" if secret else ""
         return await inbox.add(session, row, body=pack_event(event), vault=self._vault) or 0
+
+    async def _note_album(self, session: AsyncSession, event: Event) -> None:
+        """Let the parts of an album that is for us count as for us, those before it in the same batch too."""
+        if isinstance(event, Message) and event.album:
+            known = await _room(session, event.room)
+            if is_for_us(event, known.answer_mode if known else self._answer_mode):
+                self._albums.note(event)
 
     async def _person(self, session: AsyncSession, event: Event) -> Person | None:
         sender = None if isinstance(event, Deleted | Unreadable) else event.sender

@@ -24,7 +24,8 @@ from bot.context import AnsweringPort
 from bot.state.database import Database
 from bot.state.queries import deliveries, inbox, jobs, projects, sources
 from bot.version import PROGRAM
-from pipelines.types import Answer, AnswerEvent, KnowledgeError, Question, Searching, Verdict
+from pipelines.transcribing import Recording, Transcribing
+from pipelines.types import Answer, AnswerEvent, KnowledgeError, ModelUnavailable, Question, Searching, Verdict
 
 OUTCOMES: Final = ("answered", "abstained", "failed")
 STAGES: Final = ("first_token", "total")
@@ -52,6 +53,16 @@ class Metrics:
         self.citations = Counter("roomwise_citations", "Citations shown.", registry=registry)
         self.model_tokens = Counter("roomwise_model_tokens", "Tokens of models.", ["kind"], registry=registry)
         self.model_requests = Counter("roomwise_model_requests", "Answers by a model.", ["outcome"], registry=registry)
+        self.transcriptions = Counter(
+            "roomwise_transcriptions", "Voice messages by outcome.", ["outcome"], registry=registry
+        )
+        self.transcribed = Counter("roomwise_transcribed_seconds", "Sound that was written down.", registry=registry)
+        self.transcription_duration = Histogram(
+            "roomwise_transcription_duration_seconds",
+            "Time to write a voice message down.",
+            buckets=_BUCKETS_S,
+            registry=registry,
+        )
         self.webhooks = Counter(
             "roomwise_webhook_deliveries", "Deliveries of webhooks by outcome.", ["outcome"], registry=registry
         )
@@ -141,6 +152,7 @@ class Metrics:
             self.model_tokens.labels(kind)
         for outcome in ("ok", "failed"):
             self.model_requests.labels(outcome)
+            self.transcriptions.labels(outcome)
         for outcome in DELIVERIES:
             self.webhooks.labels(outcome)
 
@@ -189,6 +201,27 @@ class MeasuredAnswering:
             self._metrics.answer_duration.labels("total").observe(after_s)
             self._metrics.count_answer(event)
         return False
+
+
+class MeasuredTranscribing:
+    """Writes down as another does (`pipelines.transcribing.Transcribing`), and counts and times it."""
+
+    def __init__(self, transcribing: Transcribing, metrics: Metrics) -> None:
+        self._transcribing = transcribing
+        self._metrics = metrics
+
+    async def transcribe(self, recording: Recording) -> str:
+        """Give what the other gives. Raises ModelUnavailable, counted as failed."""
+        began = time.perf_counter()
+        try:
+            words = await self._transcribing.transcribe(recording)
+        except ModelUnavailable:
+            self._metrics.transcriptions.labels("failed").inc()
+            raise
+        self._metrics.transcription_duration.observe(time.perf_counter() - began)
+        self._metrics.transcriptions.labels("ok").inc()
+        self._metrics.transcribed.inc(recording.seconds)  # what providers bill
+        return words
 
 
 async def _last_successes(session: AsyncSession) -> dict[str, datetime]:

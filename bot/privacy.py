@@ -24,7 +24,8 @@ OPENAI = "api.openai.com"  # where the client goes when no base_url is set
 class PrivacyFacts:
     """The sections of the settings that the privacy text is made of, and the endpoints that help to search.
 
-    `copies` is how long a copy of the database stays at most; None when the clock makes none.
+    `copies` is how long a copy of the database stays at most; None when the clock makes none. `hearing` is the endpoint
+    that writes voice messages down, None when they go nowhere.
     """
 
     retention: Retention
@@ -32,6 +33,7 @@ class PrivacyFacts:
     access: Access
     searching: Sequence[Endpoint] = ()
     copies: timedelta | None = None
+    hearing: Endpoint | None = None
 
 
 def privacy_text(facts: PrivacyFacts, language: str) -> str:
@@ -112,7 +114,7 @@ def _how_long(facts: PrivacyFacts, language: str) -> str:
 
 def _who(facts: PrivacyFacts, language: str) -> str:
     endpoints = facts.llm.endpoints
-    if not endpoints and not facts.searching:
+    if not endpoints and not facts.searching and facts.hearing is None:
         return say("privacy.who_nobody", language)
     away, own = _hosts(endpoints)
     lines = [] if endpoints else [say("privacy.who_no_model", language)]
@@ -121,6 +123,7 @@ def _who(facts: PrivacyFacts, language: str) -> str:
     search_away, search_own = _hosts(facts.searching)
     lines += [say("privacy.who_search", language, hosts=search_away)] if search_away else []
     lines += [say("privacy.who_search_own", language, hosts=search_own)] if search_own else []
+    lines += [say("privacy.who_voice", language, hosts=host_of(facts.hearing))] if facts.hearing else []
     return "\n".join(lines)
 
 

@@ -62,7 +62,7 @@ class Reactions:
         asked = await self.replaced(context.room.id, context.person.id, edited)
         if asked is None:
             return "ignored"
-        same = replace(context, inbox=int(asked.id or 0), message=replace(context.message, text=edited.text))
+        same = replace(context, inbox=inbox.worked_on_as(asked), message=replace(context.message, text=edited.text))
         return await self.conversation.answer(same, edited.text, reopens=True)
 
     async def replaced(self, room: str, person: str | None, edited: Edited) -> Inbox | None:
@@ -87,10 +87,11 @@ class Reactions:
             if asked is None or asked.id is None:
                 return None
             await inbox.finish(session, asked.id, state="dropped", outcome="deleted", now=now)
-            turn = await turns.of_inbox(session, asked.id)
+            whole = inbox.worked_on_as(asked)
+            turn = await turns.of_inbox(session, whole)
             if turn is not None:
                 await turns.wipe(session, turn.id)
-            return asked.id
+            return whole
 
         row = await self._db.write(forget)
         if row is not None:

@@ -25,6 +25,7 @@ _PREVIEW_ROOM_CHARS: Final = 200  # left free below the network's limit while te
 _SHORT_VERSION_CHARS: Final = 12
 _COMMIT_CHARS: Final = 7
 _MOST_STATES: Final = 3
+_HEARD_CHARS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,13 @@ class Frame:
     notes: tuple[str, ...] = ()  # whole sentences below the answer
     looked: Mapping[str, Looked] = field(default_factory=dict)  # by source
     now: datetime | None = None
+    heard: str = ""  # what was understood of a voice message, so that a mistake is seen
 
 
 def answer_reply(answer: Answer, frame: Frame, *, reply_to: str | None) -> Reply:
     """The final reply for an answer, in one piece."""
-    head = [late_note(frame.asked_ago, frame.language)] if frame.asked_ago is not None else []
+    head = [heard_note(frame.heard, frame.language)] if frame.heard else []
+    head += [late_note(frame.asked_ago, frame.language)] if frame.asked_ago is not None else []
     notes = [*updating_notes(answer.freshness, frame.language), *state_note(answer, frame), *frame.notes]
     foot = [f"*{note}*" for note in notes]
     return Reply(
@@ -140,6 +143,13 @@ def _state(head: Shown, frame: Frame, now: datetime) -> str:
     at = looked.at if looked is not None and looked.at is not None else head.at
     when = ago(at, now=now, language=frame.language)
     return say("reply.state", frame.language, ref=plain(head.ref), commit=head.commit[:_COMMIT_CHARS], ago=when)
+
+
+def heard_note(words: str, language: str) -> str:
+    """The quoted line above the answer to a voice message: what was understood of it, shortened where it is long."""
+    words = " ".join(words.split())
+    shown = words if len(words) <= _HEARD_CHARS else f"{words[:_HEARD_CHARS].rstrip()} …"
+    return f"> {say('voice.heard', language, words=plain(shown))}"
 
 
 def late_note(asked_ago: timedelta, language: str) -> str:

@@ -24,11 +24,13 @@ from adapters.chat import (
     Unreadable,
 )
 from bot.admission import answer_key, target_of
-from bot.context import CommandPort, MessageContext, OnboardingPort, Parsed, UploadPort
+from bot.albums import Albums
+from bot.context import CommandPort, HearingPort, MessageContext, OnboardingPort, Parsed, UploadPort
 from bot.conversation import Conversation
 from bot.envelope import unpack_event
 from bot.errors import UserError
 from bot.gate import Seen, follow_visibility, look
+from bot.listening import is_spoken
 from bot.outbox import Parcel
 from bot.reactions import Reactions, backlog_notice
 from bot.reply import queue_reply
@@ -41,6 +43,7 @@ from config.texts import best_language, say
 log = structlog.get_logger(__name__)
 
 _WORKING_BUTTONS: Final = ("again", "verify")
+_NAME_CHARS: Final = 40
 _NOBODY: Final = Sender("", "", "")
 
 
@@ -55,6 +58,8 @@ class Routing:
     uploads: UploadPort | None
     default_language: str
     clock: Callable[[], datetime]
+    albums: Albums
+    hearing: HearingPort | None = None
 
     async def plan(self, session: AsyncSession, row: Row) -> Work:
         """How a row waits, and in which lane."""
@@ -101,7 +106,8 @@ class Routing:
     async def tell_place(self, row: Row, place: int) -> None:
         """Let the placeholder of a waiting question say its place in the queue."""
         event = self.event_of(row)
-        context = await self.context_of(row, event) if isinstance(event, Message) else None
+        is_whole = isinstance(event, Message) and not event.album  # of an album one part stands for all
+        context = await self.context_of(row, event) if event and is_whole else None
         seen = await self._look(row, is_room_admin=False)
         if context is not None and seen is not None and seen.may("ask").allowed:
             target = target_of(context, seen)
@@ -112,12 +118,15 @@ class Routing:
         context = await self._answered_at(row)
         if context is not None:
             await self.conversation.say_failed(context, reference)
+            await self._close_album(row, context.message)
 
     async def tell_cancelled(self, row: Row) -> None:
         """Say where the answer would have stood that it was cancelled."""
         context = await self._answered_at(row)
-        if context is not None:
-            await self.conversation.say_cancelled(context)
+        if context is None or (context.message.album and not await self.albums.speaks(row, context.message)):
+            return
+        await self.conversation.say_cancelled(context)
+        await self._close_album(row, context.message)
 
     async def tell_backlog(self, room: str, rows: list[int]) -> None:
         """One notice for questions of a room that waited too long."""
@@ -161,7 +170,7 @@ class Routing:
         if context is None or not isinstance(event, Edited):
             return context
         asked = await self.conversation.db.read(lambda session: inbox.of_message(session, row.room, row.message))
-        return replace(context, inbox=int(asked.id)) if asked and asked.id else context
+        return replace(context, inbox=inbox.worked_on_as(asked)) if asked and asked.id else context
 
     async def _route(self, context: MessageContext, row: Row, event: Event) -> str:
         if isinstance(event, Message):
@@ -182,12 +191,44 @@ class Routing:
             await self._say(context, await self.commands.run(parsed, context))
             return "command"
         text = message.text if parsed is None else parsed.rest
-        if parsed is None and text.startswith("/"):
+        if parsed is None and text.startswith("/") and not message.attachments:
             return await self._unknown_command(context)
-        if message.attachments and self.uploads is not None:
+        if message.album:
+            return await self._album(context, row, message)
+        return await self._with_files(context, text)
+
+    async def _album(self, context: MessageContext, row: Row, message: Message) -> str:
+        """Work on all parts of an album as on one message; they end with it."""
+        whole = await self.albums.gather(row, message)
+        parsed = self._parsed(whole.message)
+        text = whole.message.text if parsed is None else parsed.rest
+        outcome = await self._with_files(replace(context, message=whole.message, parts=whole.rest), text)
+        await self.albums.close(context.inbox, whole.rest)  # those that no answer has closed
+        return outcome
+
+    async def _close_album(self, row: Row, message: Message) -> None:
+        if message.album:
+            await self.albums.close_rest(row, message)
+
+    async def _with_files(self, context: MessageContext, text: str) -> str:
+        """Take what came with a message, then answer what it asks, typed or spoken."""
+        attachments = context.message.attachments
+        if attachments and text.startswith("/"):
+            told = say(
+                "upload.command", context.language, name=text.split(maxsplit=1)[0].replace("`", "'")[:_NAME_CHARS]
+            )
+            await self._say(context, Reply(told, stage=Stage.NOTICE))
+            return "refused"
+        if is_spoken(attachments) and self.hearing is not None:
+            heard = await self.hearing.hear(context) if context.room.project is not None else ""
+            return "unheard" if heard is None else await self._answer(replace(context, heard=heard), f"{text}\n{heard}")
+        if attachments and self.uploads is not None:
             await self._say(context, await self.uploads.take(context), part="/files")
             if not text.strip():
                 return "upload"
+        return await self._answer(context, text)
+
+    async def _answer(self, context: MessageContext, text: str) -> str:
         if context.room.project is None:
             await self._say(context, await self.onboarding.unbound(context))
             await self.conversation.delivery.clear_away(context.room, inbox_row=context.inbox)
@@ -234,6 +275,8 @@ class Routing:
         room = await rooms.get(session, row.room)
         if room is None or room.kind in ("private", "web"):
             return ""
+        if isinstance(event, Message) and event.album:
+            return f"album/{event.album}"
         if event.room.thread:
             return f"thread/{event.room.thread}"
         if isinstance(event, Message) and event.reply_to:
@@ -242,9 +285,13 @@ class Routing:
         return f"message/{event.message_id}"
 
     def _parsed(self, message: Message) -> Parsed | None:
-        """The command that a message is: only what a person has typed afresh, never a forward or a file."""
-        may_be = message.sender.is_person and not message.is_forwarded and not message.attachments
-        return self.commands.parse(message.text) if may_be and message.text.startswith("/") else None
+        """The command that a message is: only what a person has typed afresh, never a forward or a file.
+
+        A file's caption may ask with /ask, which does no more than a question without it.
+        """
+        may_be = message.sender.is_person and not message.is_forwarded and message.text.startswith("/")
+        parsed = self.commands.parse(message.text) if may_be else None
+        return None if parsed is not None and message.attachments and parsed.name != "ask" else parsed
 
     async def _is_room_admin(self, row: Row, event: Event) -> bool:
         is_act = isinstance(event, Pressed) or (isinstance(event, Message) and event.text.startswith("/"))

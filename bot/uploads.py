@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.chat import Attachment, Refused, Reply, Stage, Unreachable
 from adapters.network import ChatAdapter
 from adapters.paths import encode_path
-from bot.attachments import Readable, clean_file_name
+from bot.attachments import Readable, clean_file_name, megabytes
 from bot.context import MessageContext
 from bot.errors import UserError
 from bot.gate import look
@@ -95,7 +95,8 @@ class Uploads:
         )
         into = _Into(context.room, project, source.id, person, now)
         lines = [await self._told(into, one, context.language) for one in context.message.attachments]
-        return _notice("\n".join(lines))
+        told = list(dict.fromkeys(lines))  # ten pictures are refused once
+        return _notice(told[0] if len(told) == 1 else "\n".join(f"- {line}" for line in told))
 
     async def found_in(self, room: str, *, project: str) -> list[Kept]:
         """The files that a room finds: those shared with its project, then its own, each the oldest first."""
@@ -192,13 +193,16 @@ class Uploads:
 
     async def _content(self, room: Room, attachment: Attachment, name: str) -> bytes:
         """The bytes of an attachment. Raises UserError for one that cannot be fetched or read."""
-        self._readable.demand_by_name(name, size_bytes=attachment.size_bytes)
+        adapter = self._parts.adapter_of(room)
+        most = min(self._readable.max_bytes, adapter.abilities.max_upload_bytes)
+        self._readable.demand_before(attachment, name, most_bytes=most)
         try:
-            data = await self._parts.adapter_of(room).download(attachment, max_bytes=self._readable.max_bytes)
+            data = await adapter.download(attachment, max_bytes=most)
         except Unreachable as error:
             raise UserError("upload.unreachable") from error
         except Refused as error:
-            raise UserError("upload.gone", most=self._readable.max_mb) from error
+            raise UserError("upload.gone", most=megabytes(most)) from error
+        self._readable.demand_size(len(data), most_bytes=most)
         await asyncio.to_thread(self._readable.demand_by_content, name, data)
         return data
 

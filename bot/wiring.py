@@ -10,6 +10,7 @@ from adapters.web.adapter import WebAdapter
 from adapters.web.uploads import UploadFolder
 from bot import platform
 from bot.admission import AnswerRules
+from bot.albums import Albums
 from bot.announcing import Announcing
 from bot.app import Opened, utc_now
 from bot.attempts import LaneRules
@@ -27,7 +28,8 @@ from bot.jobs.clockwork import Clockwork
 from bot.jobs.runner import JobRunner
 from bot.lanes import Lanes
 from bot.lifecycle import Lifecycle, LifecycleParts
-from bot.metrics import MeasuredAnswering, Metrics
+from bot.listening import Listening, ListeningParts
+from bot.metrics import MeasuredAnswering, MeasuredTranscribing, Metrics
 from bot.onboarding import Onboarding, OnboardingParts
 from bot.privacy import PrivacyFacts, privacy_text, search_endpoints
 from bot.reactions import Reactions
@@ -161,6 +163,8 @@ def chat_of(opened: Opened, metrics: Metrics, *, networks: Sequence[ChatAdapter]
         house.uploads,
         settings.answers.language,
         utc_now,
+        Albums(opened.db, opened.vault, utc_now),
+        _hearing(opened, delivery, metrics),
     )
     lane_rules = LaneRules(
         owner=new_id(), room_parallel=settings.room.parallel, total_parallel=settings.answers.parallel
@@ -185,7 +189,8 @@ def chat_of(opened: Opened, metrics: Metrics, *, networks: Sequence[ChatAdapter]
 def _house(opened: Opened, queue: _Queue, jobs: Jobs, delivery: Delivery, connections: Connections) -> House:
     settings = opened.settings
     searching = search_endpoints(settings.embedder, settings.ranker)
-    facts = PrivacyFacts(settings.retention, settings.llm, settings.access, searching, settings.backup.longest)
+    hearing = settings.transcription.endpoint
+    facts = PrivacyFacts(settings.retention, settings.llm, settings.access, searching, settings.backup.longest, hearing)
     pages = StoreKnowledge(opened.knowledge.store)
 
     async def starters(project: str, *, room: str | None, language: str) -> Sequence[str]:
@@ -222,7 +227,21 @@ def _house(opened: Opened, queue: _Queue, jobs: Jobs, delivery: Delivery, connec
         sources=settings.sources,
         access=settings.access,
         privacy_text=lambda language: privacy_text(facts, language),
-        who_answers=lambda language: who_answers(settings.llm, language, searching=searching),
+        who_answers=lambda language: who_answers(settings.llm, language, searching=searching, hearing=hearing),
+    )
+
+
+def _hearing(opened: Opened, delivery: Delivery, metrics: Metrics) -> Listening:
+    settings, transcriber = opened.settings, opened.transcriber
+    return Listening(
+        ListeningParts(
+            db=opened.db,
+            delivery=delivery,
+            transcribing=MeasuredTranscribing(transcriber, metrics) if transcriber else None,
+            settings=settings.transcription,
+            limits=settings.limits,
+            clock=utc_now,
+        )
     )
 
 

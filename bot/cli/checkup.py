@@ -21,6 +21,7 @@ from bot.cli.show import err, out, print_json
 from bot.cli.source_checks import probe_credentials, probe_sources
 from bot.cli.telegram_check import probe_telegram
 from bot.cli.terminal import FAILED, guarded
+from bot.cli.voice_check import probe_transcription
 from bot.logs import Redaction, configure, secrets_of
 from bot.platform import PlatformError
 from config.load import Loaded, known_keys
@@ -119,7 +120,7 @@ async def _probe_all(settings: Settings) -> list[Finding]:
         )
     findings += [await _model(endpoint) for endpoint in settings.llm.endpoints]
     findings += [await probe_embedder(settings), await probe_ranker(settings)]
-    return [*findings, *await probe_telegram(settings)]
+    return [*findings, await probe_transcription(settings), *await probe_telegram(settings)]
 
 
 def _data_folder(settings: Settings) -> Finding:

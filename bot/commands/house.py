@@ -49,12 +49,14 @@ class House:
     who_answers: Callable[[str], str]
 
 
-def who_answers(llm: Llm, language: str, *, searching: Sequence[Endpoint] = ()) -> str:
-    """Who writes the answers and what is sent to it, and to those that help to search."""
-    lines = [_who_writes(llm, language, is_here=not searching)]
+def who_answers(llm: Llm, language: str, *, searching: Sequence[Endpoint] = (), hearing: Endpoint | None = None) -> str:
+    """Who writes the answers and what is sent to it, to those that help to search, and to who listens."""
+    lines = [_who_writes(llm, language, is_here=not searching and hearing is None)]
     for is_local, key in ((False, "about.search"), (True, "about.search_local")):
         hosts = sorted({host_of(endpoint) for endpoint in searching if endpoint.local == is_local})
         lines += [say(key, language, endpoint=", ".join(hosts))] if hosts else []
+    if hearing is not None:
+        lines.append(say("about.voice_local" if hearing.local else "about.voice", language, endpoint=host_of(hearing)))
     return " ".join(lines)
 
 

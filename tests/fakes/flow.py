@@ -16,6 +16,7 @@ from adapters.network import ChatAdapter
 from adapters.web.adapter import WebAdapter
 from bot.actions import Role
 from bot.admission import AnswerRules
+from bot.albums import Albums
 from bot.attempts import LaneRules
 from bot.context import MessageContext
 from bot.conversation import Conversation
@@ -65,6 +66,11 @@ class Clock:
     def pass_time(self, **span: float) -> None:
         """Let time pass, in the words of timedelta."""
         self.now += timedelta(**span)
+
+    async def sleep(self, seconds: float) -> None:
+        """Let the time pass at once, after everything else that is ready to run."""
+        await asyncio.sleep(0)
+        self.pass_time(seconds=seconds)
 
 
 class FakeAnswering:
@@ -192,6 +198,7 @@ class Flow:
     answering: FakeAnswering
     commands: FakeCommands
     progress: FakeProgress
+    routing: Routing
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     person: str = ""
     project: str = ""
@@ -301,7 +308,8 @@ async def build(folder: Path, chat: FakeChat, answering: FakeAnswering, limits: 
         spawn=spawn,
     )
     reactions = Reactions(conversation, commands, FakeVerifying(), None)  # type: ignore[arg-type]
-    routing = Routing(conversation, reactions, commands, FakeOnboarding(), None, "en", clock)
+    albums = Albums(db, vault, clock, clock.sleep)
+    routing = Routing(conversation, reactions, commands, FakeOnboarding(), None, "en", clock, albums)
     rules = LaneRules(owner=new_id(), room_parallel=settings.room.parallel, total_parallel=settings.answers.parallel)
     lanes = Lanes(db, routing, rules, clock, spawn)
     reactions.queue = lanes
@@ -309,7 +317,7 @@ async def build(folder: Path, chat: FakeChat, answering: FakeAnswering, limits: 
     messages = WebMessages(inbox, weblog, web, clock)
     flow = Flow(
         db, vault, clock, chat, web, weblog, messages, inbox, lanes, delivery, conversation, answering, commands,
-        progress, tasks,
+        progress, routing, tasks,
     )  # fmt: skip
     await _people_and_rooms(flow)
     await delivery.begin()

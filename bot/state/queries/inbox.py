@@ -16,6 +16,7 @@ OPEN: Final = ("waiting", "working")
 POSTPONED: Final = "postponed"
 HELD_BACK: Final = "held back: "  # so begins the outcome of a row whose text was a secret; its kind follows
 ANSWERED: Final = "answered"  # the outcome of a question that was closed in the write of its answer
+PART_OF: Final = "part of "  # so begins the outcome of a row that was worked on with another, whose id follows
 ASKED_AGAIN: Final = "answer_now"  # the outcome of a postponed row that was put back by its button
 
 
@@ -92,6 +93,25 @@ async def finish(session: AsyncSession, row_id: int, *, state: str, outcome: str
     statement = update(Inbox).where(_id == row_id, _state.in_((*OPEN, POSTPONED)))
     closed = {"state": state, "outcome": outcome, "finished_at": now, "body_sealed": None, "lease_until": None}
     await session.execute(statement.values(closed))
+
+
+async def close_parts(session: AsyncSession, row_ids: Sequence[int], *, of: int, now: datetime) -> None:
+    """Close rows that were worked on together with the row `of`, which holds what was said about them."""
+    for row_id in row_ids:
+        await finish(session, row_id, state="done", outcome=f"{PART_OF}{of}", now=now)
+
+
+def worked_on_as(row: Inbox) -> int:
+    """The id under which a row was answered: its own, or that of the row that it was a part of."""
+    whole = row.outcome.removeprefix(PART_OF) if row.outcome.startswith(PART_OF) else ""
+    return int(whole) if whole.isdigit() else int(row.id or 0)
+
+
+async def open_of_person(session: AsyncSession, room: str, person: str | None, *, since: int) -> Sequence[Inbox]:
+    """The open messages of a person in a room with ids from `since` on, oldest first, a hundred at most."""
+    is_theirs = (_room == room) & (_columns["person"].is_not_distinct_from(person))
+    statement = select(Inbox).where(is_theirs, _kind == "message", _state.in_(OPEN), _id >= since)
+    return (await session.execute(statement.order_by(_id).limit(100))).scalars().all()
 
 
 async def postpone(session: AsyncSession, row_ids: Sequence[int]) -> None:

@@ -65,6 +65,12 @@ async def allow_question(
     return rooms
 
 
+async def has_questions_left(session: AsyncSession, limits: Limits, *, person: str, room: str, now: datetime) -> bool:
+    """Whether a question of a person in a room would be allowed now; nothing is counted."""
+    own, here = [await amount(session, subject, now=now) for subject in (f"person/{person}", f"room/{room}")]
+    return own < limits.person_questions and here < limits.room_questions_per_hour
+
+
 async def allow_tokens(session: AsyncSession, limits: Limits, *, project: str, now: datetime) -> Allowance:
     """Whether a project may still spend tokens on models today (UTC); 0 in the settings means without limit."""
     if limits.project_tokens_per_day == 0:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.metrics import MOST_PROJECTS, OTHER, MeasuredAnswering, Metrics
+from bot.metrics import MOST_PROJECTS, OTHER, MeasuredAnswering, MeasuredTranscribing, Metrics
 from bot.state.queries import sources
 from bot.state.queries.sources import NewSource
+from pipelines.transcribing import Recording
 from pipelines.types import (
     Answer,
     AnswerEvent,
@@ -128,3 +129,35 @@ def test_many_projects_share_a_label() -> None:
 
     assert [OTHER] * 5 == labels[MOST_PROJECTS:]
     assert "project-0" == metrics.project("project-0")
+
+
+class Scribe:
+    """Understands what a test gave, or fails with it."""
+
+    def __init__(self, heard: str | ModelUnavailable) -> None:
+        self.heard = heard
+
+    async def transcribe(self, recording: Recording) -> str:
+        """Give it."""
+        if isinstance(self.heard, ModelUnavailable):
+            raise self.heard
+        return self.heard
+
+
+async def test_voice_messages_are_counted_with_their_length(tmp_path: Path) -> None:
+    """Providers bill by the length; a failed one is counted and costs nothing."""
+    metrics = Metrics()
+
+    words = await MeasuredTranscribing(Scribe("Why?"), metrics).transcribe(Recording(b"x", seconds=7))
+    with pytest.raises(ModelUnavailable):
+        await MeasuredTranscribing(Scribe(ModelUnavailable("down")), metrics).transcribe(Recording(b"x", seconds=9))
+    text = await text_of(metrics, tmp_path)
+
+    assert "Why?" == words
+    for line in (
+        'roomwise_transcriptions_total{outcome="ok"} 1.0',
+        'roomwise_transcriptions_total{outcome="failed"} 1.0',
+        "roomwise_transcribed_seconds_total 7.0",
+        "roomwise_transcription_duration_seconds_count 1.0",
+    ):
+        assert line in text

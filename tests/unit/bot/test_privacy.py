@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.house import who_answers
@@ -168,3 +169,19 @@ def test_it_says_how_long_copies_of_the_database_live(language: str) -> None:
 
     assert say("privacy.copies", language, days=11) in kept
     assert say("privacy.copies_none", language) in privacy_text(facts, language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("is_local", [True, False])
+def test_who_listens_to_voice_messages_is_named(language: str, *, is_local: bool) -> None:
+    """In /privacy and in /about; nobody is told any more that nothing leaves this machine."""
+    hearing = Endpoint(model="whisper-1", base_url="https://ears.example/v1", api_key=SecretStr(""), local=is_local)
+    facts = replace(_facts(), hearing=hearing)
+
+    privacy = privacy_text(facts, language)
+    about = who_answers(facts.llm, language, hearing=hearing)
+
+    assert say("privacy.who_voice", language, hosts="ears.example") in privacy
+    assert say("privacy.who_nobody", language) not in privacy
+    assert say("about.voice_local" if is_local else "about.voice", language, endpoint="ears.example") in about
+    assert say("about.extractive", language) not in about

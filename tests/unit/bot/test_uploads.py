@@ -184,8 +184,12 @@ async def test_sharing_replaces_the_shared_file_of_that_name(house: Rooms) -> No
 @pytest.mark.parametrize(
     ("name", "content", "key"),
     [
-        ("photo.png", b"\x89PNG\r\n\x1a\n\0\0", "upload.binary"),
-        ("archive.zip", b"PK\x03\x04", "upload.binary"),
+        ("photo.png", b"\x89PNG\r\n\x1a\n\0\0", "upload.picture"),
+        ("archive.zip", b"PK\x03\x04", "upload.archive"),
+        ("archive.tar.gz", b"\x1f\x8b\x08\0", "upload.archive"),
+        ("Table.XLSX", b"PK\x03\x04", "upload.office"),
+        ("renamed.txt", b"PK\x03\x04\x14\0\0\0", "upload.binary"),
+        ("tool.exe", b"MZ\0\0", "upload.binary"),
         ("paper", b"%PDF-1.7\nno extension", "upload.binary"),
         ("paper.pdf", b"%PDF-1.7\n", "upload.damaged"),
         ("data.txt", b"a\0b\0c", "upload.binary"),

@@ -36,10 +36,10 @@ async def transcriber(server: ModelServer, **more: Any) -> AsyncIterator[tuple[E
     """What asks a server, and the waits between its tries, which take no time here."""
     waits: list[float] = []
 
-    async def sleep(seconds: float) -> None:
+    async def note(seconds: float) -> None:
         waits.append(seconds)
 
-    made = EndpointTranscriber(settings_of(server.base_url, **more), sleep=sleep)
+    made = EndpointTranscriber(settings_of(server.base_url, **more), sleep=note)
     try:
         yield made, waits
     finally:
