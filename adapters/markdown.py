@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
-from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from pygments import highlight
@@ -20,9 +19,10 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
+from adapters.citing import read_citations
+
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 _OWN_PATH: Final = re.compile(r"/(?![/\\])")
-_CITATION: Final = re.compile(r"\[(\d{1,3})\]")
 _LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 _LANGUAGE: Final = re.compile(r"[\w+#.-]{1,32}")
 _HIGHLIGHT_CHARS: Final = 40_000
@@ -90,17 +90,6 @@ def _portions(code: str) -> Iterator[str]:
         yield portion
 
 
-def _mark_citation(state: StateInline, silent: bool) -> bool:  # noqa: FBT001  (markdown-it calls it by position)
-    found = _CITATION.match(state.src, state.pos)
-    if found is None or int(found[1]) not in state.env.get("cited", {}):
-        return False
-    if not silent:
-        token = state.push("citation", "", 0)
-        token.content = found[1]
-    state.pos = found.end()
-    return True
-
-
 _Rule = Callable[[RendererHTML, Sequence[Token], int, OptionsDict, EnvType], str]
 
 
@@ -149,7 +138,7 @@ def _scroll_close(
 def _build() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     parser.validateLink = is_safe_link  # type: ignore[method-assign]
-    parser.inline.ruler.before("link", "citation", _mark_citation)
+    read_citations(parser)
     rules: dict[str, _Rule] = {
         "citation": _citation,
         "image": _image,

@@ -52,6 +52,13 @@ def test_citation_markers_become_anchors_and_unknown_numbers_stay_text() -> None
     assert "[7]" in html
 
 
+def test_a_marker_in_a_label_leaves_the_link() -> None:
+    """The label's end is where its brackets end, whatever a number in them cites; there is no link in a link."""
+    html = to_html("[see [1]](https://a.example)", cited={1: "/p/a/b/1"})
+
+    assert '<p><a href="https://a.example" rel="noopener noreferrer nofollow">see [1]</a></p>\n' == html
+
+
 def test_markers_in_code_stay_code() -> None:
     """x[1] in a code span or block is not a citation."""
     html = to_html("`x[1]`\n\n```python\nx[1]\n```", cited={1: "/p/a/b/1"})
