@@ -1,0 +1,43 @@
+"""The parser of CommonMark with tables and strikethrough, without what is not needed for a message."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+
+from adapters.citing import read_citations
+
+_ACTIVE: Final = re.compile(r"[\n&<\[\]\\*_`~!]")  # the signs that a rule begins or ends with
+LEVELS: Final = 20  # of blocks in each other; the parser leaves out what the innermost one holds
+
+
+def parse(markdown: str, *, cited: Mapping[int, str]) -> Sequence[Token]:
+    """The tokens of a text. A token `inline` without children is its `content`, and texts may stand side by side."""
+    return _MARKDOWN.parse(markdown, {"cited": cited})
+
+
+def _parse_inlines(state: StateCore) -> None:
+    """Parse what has any sign that could mean something; the rest is text as it is."""
+    for token in state.tokens:
+        if token.type != "inline":
+            continue
+        if _ACTIVE.search(token.content):
+            token.children = []
+            state.md.inline.parse(token.content, state.md, state.env, token.children)
+        else:
+            token.children = None
+
+
+def _build() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": LEVELS}).enable(["table", "strikethrough"])
+    parser.disable(["html_block", "html_inline", "text_join", "fragments_join"])  # html_* are only asked and say no
+    parser.core.ruler.at("inline", _parse_inlines)
+    parser.inline.terminator_re = _ACTIVE
+    read_citations(parser)
+    return parser
+
+
+_MARKDOWN: Final = _build()
