@@ -261,7 +261,8 @@ class Stage(StrEnum):
 class Reply:
     """What we say, in CommonMark. `progress` is 0..1 for a bar, None for none.
 
-    `layout` is an adapter's own, made by its `parts`: then `markdown` is the plain text that it belongs to.
+    `layout` is an adapter's own, made by its `parts`: then `markdown` is the plain text that it belongs to. `language`
+    is that of the words which an adapter adds.
     """
 
     markdown: str
@@ -273,6 +274,7 @@ class Reply:
     progress: float | None = None
     is_quiet: bool = False
     layout: str = ""
+    language: str = "en"
 
 
 @dataclass(frozen=True, slots=True)

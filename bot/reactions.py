@@ -152,7 +152,8 @@ class Reactions:
             raise UserError("reply.no_sources")
         blocks = [f"[{one.number}] `{one.label}`\n\n{_fenced(one.quote)}" for one in shown]
         head = say("reply.sources", context.language)
-        return Reply("\n\n".join([head, *blocks]), context.message.message_id, Stage.NOTICE, cited=shown)
+        text = "\n\n".join([head, *blocks])
+        return Reply(text, context.message.message_id, Stage.NOTICE, cited=shown, language=context.language)
 
     async def _allow(self, context: MessageContext, action: str) -> Seen:
         """The room as it is now. Raises UserError unless the one who acts may do this there."""

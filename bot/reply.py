@@ -65,6 +65,7 @@ def answer_reply(answer: Answer, frame: Frame, *, reply_to: str | None) -> Reply
         buttons=answer_buttons(answer, frame),
         cited=tuple(cited(citation, frame) for citation in answer.citations),
         turn=frame.turn,
+        language=frame.language,
     )
 
 
