@@ -1,10 +1,11 @@
-"""One account on the emulated Bot API, as far as it receives, with what it remembers kept in memory."""
+"""One account on the emulated Bot API, whole or as far as it receives, with what it remembers kept in memory."""
 
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
 from adapters.chat import Message
+from adapters.telegram.adapter import TelegramAdapter
 from adapters.telegram.client import Client
 from adapters.telegram.connection import Connection, Surroundings, connect
 from config.telegram import Telegram
@@ -93,3 +94,15 @@ async def account_on(
         account.intake.close()
         await background.work()
         await account.connection.client.close()
+
+
+@asynccontextmanager
+async def network_on(api: BotApi, *, notes: Notes | None = None, **given: Any) -> AsyncIterator[TelegramAdapter]:
+    """The whole adapter until the end of the block. `given` are settings of [telegram]."""
+    background = Background()
+    adapter = TelegramAdapter(telegram_settings(api, **given), Surroundings(notes or Notes(), background.spawn))
+    try:
+        yield adapter
+    finally:
+        await background.work()
+        await adapter.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,7 @@ async def test_chats_are_described_by_kind_title_and_visibility(house: House) ->
 async def test_a_topic_has_its_name_and_its_group(house: House) -> None:
     """The name is the one that was told last, also after a restart."""
     topic = house.api.add_topic(FORUM, "Bugs")
-    where = {"message_thread_id": topic, "is_topic_message": True}
+    where: dict[str, Any] = {"message_thread_id": topic, "is_topic_message": True}
     house.api.says(FORUM, forum_topic_edited={"name": "Faults"}, **where)
     await house.batch()
     async with account_on(house.api, notes=house.notes) as restarted:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from starlette.requests import Request
@@ -47,7 +48,7 @@ class Door:
 
 
 @asynccontextmanager
-async def pushed(**given: str) -> AsyncIterator[tuple[BotApi, Door]]:
+async def pushed(**given: Any) -> AsyncIterator[tuple[BotApi, Door]]:
     """An emulator that delivers to an account of webhook mode, which is connected."""
     door, api = Door(), make_bot_api()
     api.add_private(ADA)

@@ -1,6 +1,7 @@
 """Edits, buttons, thumbs, and what happens to rooms."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -125,7 +126,7 @@ def test_new_names_of_groups_and_topics() -> None:
     api = make_api()
     api.renames(GROUP, "Crew")
     topic = api.add_topic(FORUM, "Bugs")
-    where = {"message_thread_id": topic, "is_topic_message": True}
+    where: dict[str, Any] = {"message_thread_id": topic, "is_topic_message": True}
     api.says(FORUM, forum_topic_edited={"name": "Faults"}, **where)
     api.says(FORUM, forum_topic_edited={"icon_custom_emoji_id": ""}, **where)
     room = f"{FORUM}/{topic}"
