@@ -18,12 +18,16 @@ def utc_now() -> datetime:
 
 @dataclass(slots=True)
 class Pulse:
-    """What is known of the connection. `problem` says what is wrong now, "" when nothing is."""
+    """What is known of the connection. `problem` says what is wrong now, "" when nothing is.
+
+    One that is not `hearing_all` has Telegram's privacy mode on.
+    """
 
     mode: str
     clock: Clock = utc_now
     problem: str = "not connected yet"
     answered_at: datetime | None = None
+    hearing_all: bool = True
     facts: dict[str, str] = field(default_factory=dict)
 
     def beat(self) -> None:
@@ -56,6 +60,7 @@ class Pulse:
             is_up=not problem,
             detail=problem or f"connected by {self.mode}",
             facts={"intake": self.mode, **last, **self.facts},
+            hearing_all=self.hearing_all,
         )
 
 

@@ -97,7 +97,7 @@ class Intake:
             fault = error if isinstance(error, Unreachable) else Unreachable(str(error))
             raise self._parts.polling.failed(fault) from None
         self._me = Me(user.id, user.username or "")
-        reads_all = bool(user.can_read_all_group_messages)
+        reads_all = self._parts.pulse.hearing_all = bool(user.can_read_all_group_messages)
         self._parts.pulse.note("bot", f"@{self._me.username}")
         self._parts.pulse.note("reads all group messages", "yes" if reads_all else "no: privacy mode is on")
         self._parts.pulse.beat()

@@ -251,3 +251,17 @@ async def test_a_server_that_is_not_there_is_waited_for() -> None:
 
         assert "cannot be reached" in str(fault)
         assert not account.pulse.probe().is_up
+
+
+async def test_privacy_mode_is_told_of() -> None:
+    """It decides what of a group reaches us at all."""
+    told = []
+    for reads_all in (False, True):
+        async with running_bot_api(reads_all=reads_all) as api, account_on(api) as account:
+            api.add_private(ADA)
+            api.says(ADA, "one")
+            await anext(account.intake.batches(None))
+            probe = account.pulse.probe()
+            told.append((probe.hearing_all, probe.facts["reads all group messages"], probe.facts["bot"]))
+
+    assert [(False, "no: privacy mode is on", "@roomwise_bot"), (True, "yes", "@roomwise_bot")] == told
