@@ -14,6 +14,11 @@ async def client_of(api: BotApi) -> AsyncIterator[telegram.Bot]:
     """A client that is signed in."""
     request = HTTPXRequest(connection_pool_size=16, httpx_kwargs={"trust_env": False})
     polling = HTTPXRequest(httpx_kwargs={"trust_env": False})
-    address = {"base_url": f"{api.base_url}/bot", "base_file_url": f"{api.base_url}/file/bot"}
-    async with telegram.Bot(api.token, request=request, get_updates_request=polling, **address) as client:
+    async with telegram.Bot(
+        api.token,
+        base_url=f"{api.base_url}/bot",
+        base_file_url=f"{api.base_url}/file/bot",
+        request=request,
+        get_updates_request=polling,
+    ) as client:
         yield client

@@ -54,7 +54,7 @@ async def flow(tmp_path: Path) -> AsyncIterator[Flow]:
 def start(flow: Flow) -> None:
     """Let the flow work."""
     flow.conversation.spawn(flow.lanes.run())
-    flow.conversation.spawn(flow.delivery.run())
+    flow.conversation.spawn(flow.delivery.run(flow.conversation.spawn))
 
 
 def taken(flow: Flow) -> list[tuple[str, ...]]:

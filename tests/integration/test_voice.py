@@ -60,7 +60,7 @@ async def listening(
             ListeningParts(flow.db, flow.delivery, transcriber, section, limits, flow.clock)
         )
         flow.conversation.spawn(flow.lanes.run())
-        flow.conversation.spawn(flow.delivery.run())
+        flow.conversation.spawn(flow.delivery.run(flow.conversation.spawn))
         yield Voice(flow, server or ModelServer())
         if transcriber:
             await transcriber.close()
