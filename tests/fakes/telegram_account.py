@@ -97,9 +97,11 @@ async def account_on(
 
 
 @asynccontextmanager
-async def network_on(api: BotApi, *, notes: Notes | None = None, **given: Any) -> AsyncIterator[TelegramAdapter]:
+async def network_on(
+    api: BotApi, *, notes: Notes | None = None, background: Background | None = None, **given: Any
+) -> AsyncIterator[TelegramAdapter]:
     """The whole adapter until the end of the block. `given` are settings of [telegram]."""
-    background = Background()
+    background = background or Background()
     adapter = TelegramAdapter(telegram_settings(api, **given), Surroundings(notes or Notes(), background.spawn))
     try:
         yield adapter

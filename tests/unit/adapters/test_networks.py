@@ -1,0 +1,47 @@
+"""Which networks the settings open."""
+
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.network import ChatAdapter, Inviting, PushedTo
+from adapters.networks import open_networks
+from config.load import default_values
+from config.settings import Settings
+from tests.fakes.telegram_account import Notes
+
+
+def opened(token: str) -> tuple[list[ChatAdapter], list[tuple[str, str]]]:
+    """The adapters, and for which accounts notes were asked for."""
+    defaults = default_values()
+    given = {**defaults, "data_dir": Path(), "telegram": {**defaults["telegram"], "token": token}}
+    asked: list[tuple[str, str]] = []
+
+    def notes(network: str, account: str) -> Notes:
+        asked.append((network, account))
+        return Notes()
+
+    def spawn(work: Coroutine[Any, Any, None]) -> None:
+        work.close()
+        pytest.fail("nothing may start before a network is listened to")
+
+    return open_networks(Settings.model_validate(given), notes, spawn=spawn), asked
+
+
+def test_without_an_account_no_network_is_opened() -> None:
+    """The web chat is none of these."""
+    assert ([], []) == opened("")
+
+
+async def test_a_token_opens_telegram_under_the_id_of_its_bot() -> None:
+    """Which also takes pushes and makes links."""
+    (adapter,), asked = opened("123456:" + "A" * 35)
+    await adapter.close()
+
+    assert ("telegram", "123456") == (adapter.network, adapter.account)
+    assert [("telegram", "123456")] == asked
+    assert isinstance(adapter, PushedTo)
+    assert isinstance(adapter, Inviting)
+    assert "" == adapter.invitation("code", to_group=False)
