@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -49,12 +50,9 @@ class Polling:
 
         Raises Unreachable with the time to wait; WebhookSet.
         """
-        query = {"timeout": int(self._poll_s), "allowed_updates": ALLOWED_UPDATES}
         try:
             async with asyncio.timeout(self._poll_s + 2 * self._margin_s) as self._watch:
-                updates = await self._client.updates(
-                    {**query, "offset": offset} if offset else query, patience_s=self._poll_s + self._margin_s
-                )
+                updates = await self._asked(offset)
         except TimeoutError:
             fault: Unreachable = Unreachable("a poll was not answered in time; a new connection is made")
             await self._client.reconnect()
@@ -69,6 +67,16 @@ class Polling:
         finally:
             self._watch = None
         raise self.failed(fault)  # out here nothing of the library hangs on to it
+
+    async def _asked(self, offset: int) -> list[Any]:
+        query = {"timeout": int(self._poll_s), "allowed_updates": ALLOWED_UPDATES}
+        began_s = time.monotonic()
+        updates = await self._client.updates(
+            {**query, "offset": offset} if offset else query, patience_s=self._poll_s + self._margin_s
+        )
+        if not updates:  # a server that says at once that there is nothing is not asked again at once
+            await asyncio.sleep(max(0.0, _SHORTEST_PAUSE_S - (time.monotonic() - began_s)))
+        return updates
 
     def interrupt(self) -> None:
         """End the poll that is under way, if there is one."""

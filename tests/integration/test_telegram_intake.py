@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from itertools import pairwise
 
 import pytest
 
@@ -67,6 +68,19 @@ async def test_a_poll_waits_for_what_comes() -> None:
         api.says(ADA, "one")
 
         assert ["one"] == texts(await asking)
+
+
+async def test_a_server_that_does_not_wait_is_not_asked_again_at_once() -> None:
+    """Else one that answers every poll with nothing would be asked thousands of times."""
+    async with running_bot_api() as api, account_on(api, poll_s=0) as account:
+        api.add_private(ADA)
+        asking = asyncio.ensure_future(anext(account.intake.batches(None)))
+        await api.until(lambda: len(api.calls("getUpdates")) > 2)
+        api.says(ADA, "one")
+        await asking
+        times = [call.time for call in api.calls("getUpdates")]
+
+        assert [] == [later - before for before, later in pairwise(times) if later - before < 0.45]
 
 
 async def test_ids_that_begin_anew_are_a_new_sequence() -> None:
