@@ -199,6 +199,7 @@ class Flow:
     commands: FakeCommands
     progress: FakeProgress
     routing: Routing
+    adapters: dict[tuple[str, str], ChatAdapter]  # a test may add a network, with its own rooms and people
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     person: str = ""
     project: str = ""
@@ -317,7 +318,7 @@ async def build(folder: Path, chat: FakeChat, answering: FakeAnswering, limits: 
     messages = WebMessages(inbox, weblog, web, clock)
     flow = Flow(
         db, vault, clock, chat, web, weblog, messages, inbox, lanes, delivery, conversation, answering, commands,
-        progress, routing, tasks,
+        progress, routing, adapters, tasks,
     )  # fmt: skip
     await _people_and_rooms(flow)
     await delivery.begin()
