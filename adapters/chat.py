@@ -315,6 +315,7 @@ class Abilities:
     can_probe: bool = False
     must_place: bool = False  # every answer begins as a placeholder, since only that can be looked for
     edit_interval_s: float = 1.0
+    group_edit_interval_s: float | None = None  # where many read along; None: the same
     edits_per_minute: int = 60
     skip_preview_ms: int = 0  # an answer ready this soon goes out without previews
     max_chars: int = 4_000

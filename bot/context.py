@@ -72,6 +72,9 @@ class OnboardingPort(Protocol):
     async def unbound(self, context: MessageContext) -> Reply | None:
         """The hint for a question in an unbound room, at most once a day; else None."""
 
+    async def stranger(self, context: MessageContext) -> Reply | None:
+        """The hint for somebody who writes to us alone and has no role anywhere; None says nothing."""
+
     async def room_changed(self, room: Room, change: RoomChanged) -> Reply | None:
         """What to say when a room's facts changed; None says nothing."""
 

@@ -39,6 +39,7 @@ from pipelines.components.redact import looks_like_secret
 log = structlog.get_logger(__name__)
 
 Alongside = Callable[[AsyncSession], Awaitable[Batch | None]]
+_MOST_OVERHEARD: Final = 10_000
 _PAUSES_S: Final = (1.0, 2.0, 5.0, 15.0, 30.0)
 
 
@@ -94,6 +95,7 @@ class Inbox:
         self._adapters = adapters
         self._answer_mode = answer_mode  # of a room that is new
         self._albums = OurAlbums(clock)
+        self._overheard: dict[RoomAddress, RoomFacts] = {}
         self.ignored = 0
 
     async def accept(self, batch: Batch, *, network: str, account: str, alongside: Alongside | None = None) -> Accepted:
@@ -108,7 +110,7 @@ class Inbox:
             instead = await alongside(session) if alongside is not None else None
             taken = instead or batch
             for event in taken.events:
-                await self._note_album(session, event)
+                await self._note_album(session, event, facts.get(event.room))
             results = [await self._store(session, event, facts.get(event.room)) for event in taken.events]
             if taken.cursor is not None:
                 await inbox.move_cursor(session, network, account, value=taken.cursor, now=self._clock())
@@ -144,13 +146,30 @@ class Inbox:
     async def _facts(self, batch: Batch) -> Mapping[RoomAddress, RoomFacts]:
         """What the network says of the rooms that we do not know yet, or that changed."""
 
-        async def unknown(session: AsyncSession) -> set[RoomAddress]:
-            places = {event.room for event in batch.events if is_for_us(event, self._answer_mode)}
+        async def unknown(session: AsyncSession) -> tuple[set[RoomAddress], set[RoomAddress]]:
             changed = {event.room for event in batch.events if isinstance(event, RoomChanged)}
-            return changed | {place for place in places if await _room(session, place) is None}
+            heard = {event.room for event in batch.events if is_for_us(event, self._answer_mode)}
+            new = {place for place in heard if await _room(session, place) is None}
+            # Where a group is answered whatever is said, so are its topics, those as well that we do not know yet.
+            said = {event.room for event in batch.events if is_for_us(event, "all")} - heard
+            if not said or not await rooms.any_answers_all(session):
+                return changed | new, set()
+            return changed | new, {place for place in said if await _room(session, place) is None}
 
-        wanted = await self._db.read(unknown) if batch.events else set()
-        return {place: found for place in wanted if (found := await self._describe(place)) is not None}
+        wanted, perhaps = await self._db.read(unknown) if batch.events else (set(), set())
+        facts = {place: self._overheard[place] for place in perhaps if place in self._overheard}
+        for place in wanted | (perhaps - set(facts)):
+            found = await self._describe(place)
+            if found is not None:
+                facts[place] = found
+        self._remember({place: facts[place] for place in perhaps if place in facts})
+        return facts
+
+    def _remember(self, overheard: Mapping[RoomAddress, RoomFacts]) -> None:
+        """Keep what rooms are where something was said that was not for us, so that it is not asked each time."""
+        if len(self._overheard) + len(overheard) > _MOST_OVERHEARD:
+            self._overheard.clear()
+        self._overheard.update(overheard)
 
     async def _describe(self, place: RoomAddress) -> RoomFacts | None:
         adapter = self._adapters.get((place.network, place.account))
@@ -164,7 +183,7 @@ class Inbox:
         known = await _room(session, event.room)
         if known is None and await _has_moved(session, event):
             return 0
-        mode = known.answer_mode if known else self._answer_mode
+        mode = await self._mode(session, known, facts)
         is_ours = is_for_us(event, mode) or self._albums.holds(event)
         if not is_ours or not await _concerns_ours(session, event, known):
             return None
@@ -180,12 +199,19 @@ class Inbox:
         row.outcome = f"{inbox.HELD_BACK}{secret}" if secret else ""
         return await inbox.add(session, row, body=pack_event(event), vault=self._vault) or 0
 
-    async def _note_album(self, session: AsyncSession, event: Event) -> None:
+    async def _note_album(self, session: AsyncSession, event: Event, facts: RoomFacts | None) -> None:
         """Let the parts of an album that is for us count as for us, those before it in the same batch too."""
         if isinstance(event, Message) and event.album:
             known = await _room(session, event.room)
-            if is_for_us(event, known.answer_mode if known else self._answer_mode):
+            if is_for_us(event, await self._mode(session, known, facts)):
                 self._albums.note(event)
+
+    async def _mode(self, session: AsyncSession, known: Room | None, facts: RoomFacts | None) -> str:
+        """What is answered in a room, known or new; a topic without a mode of its own has its group's."""
+        if known is not None:
+            return (await rooms.as_it_is_treated(session, known)).answer_mode
+        parent = await _room(session, facts.parent) if facts is not None and facts.parent is not None else None
+        return parent.answer_mode if parent is not None else self._answer_mode
 
     async def _person(self, session: AsyncSession, event: Event) -> Person | None:
         sender = None if isinstance(event, Deleted | Unreadable) else event.sender
@@ -194,9 +220,8 @@ class Inbox:
         if sender.network == "web":  # signed in: the id is the person's own
             return await people.get(session, sender.id)
         now = self._clock()
-        return await people.ensure(
-            session, sender.network, sender.id, name=sender.name, language=sender.language, now=now
-        )
+        native = people.shared_id(sender.id, event.room.room) if sender.is_shared else sender.id
+        return await people.ensure(session, sender.network, native, name=sender.name, language=sender.language, now=now)
 
     def _row(self, event: Event, room: Room, person: Person | None) -> Row:
         return Row(

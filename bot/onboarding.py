@@ -42,6 +42,7 @@ class OnboardingParts:
     spawn: Callable[[Coroutine[Any, Any, None]], object]
     clock: Callable[[], datetime]
     keeps_days: int
+    private: str = "hint"  # or silent: what strangers hear who write to us alone
 
 
 class Onboarding:
@@ -56,6 +57,15 @@ class Onboarding:
         if not await self._parts.db.write(lambda session: rooms.hint_once_a_day(session, room, now=now)):
             return None
         return _notice(say("onboarding.unbound", context.language))
+
+    async def stranger(self, context: MessageContext) -> Reply | None:
+        """How to get access, at most once a day, for somebody without a role who writes to us alone."""
+        room, now, sender = context.room.id, context.now, context.message.sender
+        if self._parts.private == "silent":
+            return None
+        if not await self._parts.db.write(lambda session: rooms.hint_once_a_day(session, room, now=now)):
+            return None
+        return _notice(say("onboarding.stranger", context.language, identity=f"{sender.network}:{sender.id}"))
 
     async def room_changed(self, room: Room, change: RoomChanged) -> Reply | None:
         """Introduce ourselves when we joined; remember that we are silent when we were removed."""

@@ -20,7 +20,6 @@ from bot.envelope import Body, pack_reply
 from bot.outbox import End, Outbox, Outgoing, chat_of
 from bot.state.database import Database
 from bot.state.queries import deliveries
-from bot.state.tables import Delivery as Row
 from bot.state.tables import Room
 from config.texts import best_language, say
 
@@ -60,7 +59,7 @@ class Posting:
         try:
             return await self._carry_out(outgoing, body)
         except Unreachable as error:
-            return Tried(row.message, await self._later(row, error))
+            return Tried(row.message, await self._later(outgoing, error))
         except asyncio.CancelledError:
             self.may_arrive[row.id] = self._clock() + timedelta(seconds=IN_FLIGHT_S)
             raise
@@ -197,11 +196,12 @@ class Posting:
 
         await self._db.write(follow)
 
-    async def _later(self, row: Row, error: Unreachable) -> datetime:
+    async def _later(self, outgoing: Outgoing, error: Unreachable) -> datetime:
+        row = outgoing.row
         pause_s = _RETRIES_S[min(row.attempts, len(_RETRIES_S)) - 1]
         pause_s = max(error.retry_after_s or pause_s, IN_FLIGHT_S if error.may_have_happened else 0.0)
         due = self._clock() + timedelta(seconds=pause_s)
-        is_unclear = error.may_have_happened
+        is_unclear = error.may_have_happened or outgoing.is_unclear  # also when only the looking failed
         await self._db.write(
             lambda session: self._outbox.note_later(session, row.id, not_before=due, is_unclear=is_unclear)
         )

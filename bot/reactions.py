@@ -7,11 +7,11 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.chat import Button, Deleted, Edited, Pressed, Rated, Reply, Stage
+from adapters.chat import Button, Deleted, Edited, Message, Pressed, Rated, Reply, Stage
 from bot.admission import answer_key
 from bot.context import CommandPort, MessageContext, QueuePort, VerifyingPort
 from bot.conversation import Conversation
-from bot.envelope import unpack_citations
+from bot.envelope import unpack_citations, unpack_event
 from bot.errors import UserError
 from bot.gate import Seen, look
 from bot.outbox import Parcel
@@ -75,8 +75,19 @@ class Reactions:
             return None if is_gone else await inbox.of_message(session, room, edited.message_id)
 
         asked = await self._db.read(find)
+        if asked is not None and edited.text.strip() == await self._said(asked):
+            return None  # what changed is not its text: its preview, its marks
         is_question = asked is not None and asked.person == person and asked.outcome != "command"
         return asked if asked and is_question and edited.sent_at - asked.sent_at <= EDITS_COUNT_FOR else None
+
+    async def _said(self, asked: Inbox) -> str | None:
+        """The text of a question as it was last taken up; None when it is not known."""
+        body = inbox.body_of(asked, self.conversation.vault)
+        if body is not None:
+            event = unpack_event(asked.kind, body)
+            return event.text.strip() if isinstance(event, Message) else None
+        turn = await self._db.read(lambda session: turns.of_inbox(session, int(asked.id or 0)))
+        return turns.texts_of(turn, self.conversation.vault).question if turn is not None else None
 
     async def delete(self, context: MessageContext, deleted: Deleted) -> str:
         """Forget a question that was taken back, and take our answer back with it."""

@@ -163,6 +163,7 @@ class Pace:
     """When a preview may be shown: the first at once, then at growing intervals, within the room's edits a minute."""
 
     abilities: Abilities
+    is_group: bool = False
     _interval_s: float = 0.0
     _next_s: float = float("-inf")
 
@@ -176,8 +177,9 @@ class Pace:
     def shown(self, now_s: float, recent: deque[float]) -> None:
         """Note that a preview went out."""
         recent.append(now_s)
-        grown = max(self._interval_s * _GROWTH, self.abilities.edit_interval_s)
-        self._interval_s = min(grown, max(_SLOWEST_S, self.abilities.edit_interval_s))
+        in_group = self.abilities.group_edit_interval_s if self.is_group else None
+        least = self.abilities.edit_interval_s if in_group is None else in_group
+        self._interval_s = min(max(self._interval_s * _GROWTH, least), max(_SLOWEST_S, least))
         self._next_s = now_s + self._interval_s
 
     def hold(self, now_s: float, pause_s: float) -> None:
@@ -229,7 +231,7 @@ class Presenter:
     _showing: asyncio.Task[None] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._pace = Pace(self._abilities)
+        self._pace = Pace(self._abilities, is_group=self.target.room.kind not in ("private", "web"))
 
     @property
     def _abilities(self) -> Abilities:

@@ -130,7 +130,7 @@ class Routing:
 
     async def tell_backlog(self, room: str, rows: list[int]) -> None:
         """One notice for questions of a room that waited too long."""
-        found = await self.conversation.db.read(lambda session: rooms.get(session, room))
+        found = await self._treated(room)
         language = best_language(found.language if found else None, default=self.default_language)
         parcel = Parcel(room, backlog_notice(len(rows), language), f"backlog/{room}/{max(rows)}")
         await self.conversation.delivery.send(parcel)
@@ -150,8 +150,9 @@ class Routing:
         seen = await self._look(row, is_room_admin=is_admin)
         if seen is None:
             return None
-        if seen.project != seen.room.project:  # a topic has its group's project
-            seen = replace(seen, room=Room(**{**seen.room.model_dump(), "project": seen.project}))
+        if seen.room.parent is not None:
+            own = seen.room
+            seen = replace(seen, room=await self.conversation.db.read(lambda s: rooms.as_it_is_treated(s, own)))
         return MessageContext(
             inbox=int(row.id or 0),
             room=seen.room,
@@ -193,6 +194,10 @@ class Routing:
         text = message.text if parsed is None else parsed.rest
         if parsed is None and text.startswith("/") and not message.attachments:
             return await self._unknown_command(context)
+        if context.room.kind == "private" and not context.actor.roles:
+            await self._say(context, await self.onboarding.stranger(context))
+            await self.conversation.delivery.clear_away(context.room, inbox_row=context.inbox)
+            return "stranger"
         if message.album:
             return await self._album(context, row, message)
         return await self._with_files(context, text)
@@ -254,7 +259,7 @@ class Routing:
             await self._move(row.room, change.detail)
         if change.kind == "left":
             await self.conversation.delivery.silence(row.room)
-        room = await db.read(lambda session: rooms.get(session, row.room))
+        room = await self._treated(row.room)
         if room is None:
             return "ignored"
         reply = await self.onboarding.room_changed(room, change)
@@ -265,6 +270,13 @@ class Routing:
             key = answer_key(int(row.id or 0))
             await self.conversation.delivery.send(Parcel(row.room, reply, key, inbox=row.id))
         return "notice"
+
+    async def _treated(self, room: str) -> Room | None:
+        async def read(session: AsyncSession) -> Room | None:
+            found = await rooms.get(session, room)
+            return None if found is None else await rooms.as_it_is_treated(session, found)
+
+        return await self.conversation.db.read(read)
 
     async def _move(self, room: str, native_id: str) -> None:
         found = await self.conversation.db.read(lambda session: rooms.get(session, room))

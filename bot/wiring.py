@@ -206,6 +206,7 @@ def _house(opened: Opened, queue: _Queue, jobs: Jobs, delivery: Delivery, connec
             spawn=opened.tasks.spawn,
             clock=utc_now,
             keeps_days=settings.retention.turn_days,
+            private=settings.access.private,
         )
     )
     return House(

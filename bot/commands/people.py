@@ -97,6 +97,7 @@ async def join(ctx: Context, code: Rest) -> str:
     if not ctx.is_private:
         await ctx.house.db.write(lambda session: codes.kill(session, codes.Purpose.JOIN, code, now=ctx.now))
         raise UserError("role.join_in_group")
+    _demand_one_person(ctx)
     joined = await ctx.house.people.join(code, person=ctx.person.id, now=ctx.now)
     project = await ctx.house.db.read(lambda session: projects.get(session, joined)) if joined else None
     if project is None:
@@ -113,9 +114,15 @@ async def claim(ctx: Context, code: Rest = NOTHING) -> str:
     if not ctx.is_private:
         await ctx.house.people.spoil_claim(code, now=ctx.now)
         raise UserError("claim.in_group")
+    _demand_one_person(ctx)
     if not await ctx.house.people.claim(code, person=ctx.person.id, now=ctx.now):
         raise UserError("claim.wrong")
     return ctx.say("claim.done")
+
+
+def _demand_one_person(ctx: Context) -> None:
+    if ctx.message.sender.is_shared:
+        raise UserError("role.shared")
 
 
 def _role_named(word: str) -> Role:
@@ -127,6 +134,8 @@ def _role_named(word: str) -> Role:
 
 async def _person(ctx: Context, identity: str) -> Person:
     network, _, native = identity.partition(":")
+    if people.is_shared(native):
+        raise UserError("role.shared")
     found = await ctx.house.db.read(lambda session: people.by_identity(session, network, native)) if native else None
     if found is None:
         raise UserError("role.unknown_person", got=identity[:80])

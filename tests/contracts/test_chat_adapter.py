@@ -1,114 +1,192 @@
-"""What every chat adapter must do. A new adapter joins by one more fixture parameter."""
+"""What every chat adapter must do. A new adapter joins by one more way to open a subject.
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+Which promises hold for it, its abilities say: one without keys must find what it has sent, one that cannot need not.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from adapters.chat import Attachment, Refused, Reply, RoomAddress, Sender, Sent, Stage
+from adapters.chat import Abilities, Attachment, Button, Refused, Reply, RoomAddress, Sender, Stage
 from adapters.network import ChatAdapter
 from tests.fakes.chat import FakeChat
-from tests.fakes.flow import Flow, open_flow
-from tests.fakes.telegram import BotApi, running_bot_api
+from tests.fakes.flow import open_flow
+from tests.fakes.telegram import running_bot_api
 from tests.fakes.telegram_account import network_on
 
+_BIG: Final = Attachment("0" * 32, "big.txt", "text/plain", 10)
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Subject:
-    """An adapter with a room that it serves, and a way to see what stands there."""
+    """An adapter with a room that it serves, and a way to see the texts that stand there.
+
+    `before` is the id of a message of the room that is older than all of ours, where ids rise; `attachment` one of more
+    than five bytes.
+    """
 
     adapter: ChatAdapter
     room: RoomAddress
-    flow: Flow
-    api: BotApi | None = None
-
-    async def shown(self) -> list[str]:
-        """The texts that stand in the room."""
-        if isinstance(self.adapter, FakeChat):
-            return self.adapter.shown(self.room.room)
-        if self.api is not None:
-            return self.api.shown(int(self.room.room))
-        rows = await self.flow.weblog.page(self.room.room)
-        return [str(row.body["markdown"]) for row in rows if not row.is_deleted]
+    shown: Callable[[], Awaitable[list[str]]]
+    before: str | None = None
+    attachment: Attachment = _BIG
 
 
 @asynccontextmanager
-async def telegram(flow: Flow) -> AsyncIterator[Subject]:
+async def _fake(_: Path, *, abilities: Abilities | None = None) -> AsyncIterator[Subject]:
+    chat = FakeChat(abilities=abilities)
+
+    async def shown() -> list[str]:
+        return chat.shown("room")
+
+    yield Subject(chat, RoomAddress("fake", "bot", "room"), shown, before="50")
+
+
+@asynccontextmanager
+async def _web(folder: Path) -> AsyncIterator[Subject]:
+    async with open_flow(folder, runs=False) as flow:
+
+        async def shown() -> list[str]:
+            return [str(row.body["markdown"]) for row in await flow.weblog.page(flow.web_room) if not row.is_deleted]
+
+        yield Subject(flow.web, RoomAddress("web", "web", flow.web_room), shown)
+
+
+@asynccontextmanager
+async def _telegram(_: Path) -> AsyncIterator[Subject]:
     """A bot in a group, connected to the emulated Bot API."""
     async with running_bot_api() as api, network_on(api) as adapter:
         group = api.add_group(-1_001_000_000_001)
         api.says(group, "/status")
         await anext(adapter.batches(None))
-        yield Subject(adapter, RoomAddress("telegram", adapter.account, str(group)), flow, api)
+
+        async def shown() -> list[str]:
+            return api.shown(group)
+
+        older = str(api.messages(group)[-1]["message_id"])
+        yield Subject(adapter, RoomAddress("telegram", adapter.account, str(group)), shown, before=older)
 
 
-@pytest.fixture(params=["fake", "web", "telegram"])
+SUBJECTS: Final[Mapping[str, Callable[[Path], AbstractAsyncContextManager[Subject]]]] = {
+    "fake": _fake,
+    "fake without keys": partial(_fake, abilities=Abilities(can_probe=True, must_place=True)),
+    "web": _web,
+    "telegram": _telegram,
+}
+
+
+KEYED: Final = ("fake", "web")
+PROBED: Final = ("fake without keys", "telegram")
+
+
+@pytest.fixture(params=SUBJECTS)
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
     """Each adapter in turn."""
-    async with open_flow(tmp_path, runs=False) as flow:
-        if request.param == "telegram":
-            async with telegram(flow) as subject:
-                yield subject
-        elif request.param == "fake":
-            yield Subject(flow.chat, RoomAddress("fake", "bot", "room"), flow)
-        else:
-            yield Subject(flow.web, RoomAddress("web", "web", flow.web_room), flow)
+    async with SUBJECTS[request.param](tmp_path) as opened:
+        yield opened
+
+
+async def _sent(subject: Subject, text: str, *, key: str = "k", stage: Stage = Stage.FINAL) -> tuple[Reply, str]:
+    """Send a text as the flow does: what one message can hold, as the adapter has cut it."""
+    reply = subject.adapter.parts(Reply(text, stage=stage))[0]
+    return reply, (await subject.adapter.send(subject.room, reply, key=key)).message_id
 
 
 class TestChatAdapter:
     async def test_a_reply_is_shown(self, subject: Subject) -> None:
         """What is sent stands in the room."""
-        await subject.adapter.send(subject.room, Reply("hello"), key="k")
+        await _sent(subject, "hello")
 
         assert ["hello"] == await subject.shown()
 
+    @pytest.mark.parametrize("subject", KEYED, indirect=True)
     async def test_the_same_key_makes_one_message(self, subject: Subject) -> None:
-        """Sending again under a key finds the first message; on a network without keys, looking for it does."""
-        before = (await subject.adapter.send(subject.room, Reply("before"), key="b")).message_id
-        first = await subject.adapter.send(subject.room, Reply("hello"), key="k")
-        if subject.adapter.abilities.is_idempotent:
-            again: Sent | None = await subject.adapter.send(subject.room, Reply("hello"), key="k")
-        else:
-            again = await subject.adapter.find(subject.room, Reply("hello"), key="k", after=before)
-        await subject.adapter.delete(subject.room, before)
+        """Sending again under a key finds the first message."""
+        _, first = await _sent(subject, "hello")
+        _, again = await _sent(subject, "hello")
 
         assert first == again
         assert ["hello"] == await subject.shown()
 
+    @pytest.mark.parametrize("subject", PROBED, indirect=True)
+    async def test_a_message_nobody_recorded_is_found(self, subject: Subject) -> None:
+        """By what it says, behind what is known, and changed by that as little as another that is known."""
+        _, known = await _sent(subject, "known", key="a")
+        reply, sent = await _sent(subject, "sought", key="b")
+        found = await subject.adapter.find(subject.room, reply, key="b", after=subject.before, known={known})
+
+        assert found is not None
+        assert sent == found.message_id
+        assert ["known", "sought"] == await subject.shown()
+
+    @pytest.mark.parametrize("subject", PROBED, indirect=True)
+    async def test_what_was_never_sent_is_not_found(self, subject: Subject) -> None:
+        """Nothing is taken for it, and nothing changes."""
+        _, known = await _sent(subject, "known", key="a")
+        never = subject.adapter.parts(Reply("never"))[0]
+        found = await subject.adapter.find(subject.room, never, key="b", after=subject.before, known={known})
+
+        assert found is None
+        assert ["known"] == await subject.shown()
+
+    @pytest.mark.parametrize("subject", PROBED, indirect=True)
+    async def test_a_message_that_is_recorded_is_not_taken_for_another(self, subject: Subject) -> None:
+        """Even when it says the same."""
+        reply, first = await _sent(subject, "the same", key="a")
+        _, second = await _sent(subject, "the same", key="b")
+        found = await subject.adapter.find(subject.room, reply, key="b", after=subject.before, known={first})
+
+        assert found is not None
+        assert second == found.message_id
+
+    async def test_a_long_reply_is_cut_into_what_can_be_sent(self, subject: Subject) -> None:
+        """Each part is a message; the last has the buttons, and no word is lost."""
+        words = [f"word{number}" for number in range(4_000)]
+        row = ((Button("Up", "up", "turn"),),)
+        parts = subject.adapter.parts(Reply("\n\n".join(words), buttons=row))
+        for number, part in enumerate(parts):
+            await subject.adapter.send(subject.room, part, key=f"k{number}")
+
+        assert [() for _ in parts[:-1]] + [row] == [part.buttons for part in parts]
+        assert words == " ".join(await subject.shown()).split()
+
     async def test_an_edit_replaces_the_text(self, subject: Subject) -> None:
         """The message says the new text only."""
-        sent = await subject.adapter.send(subject.room, Reply("one", stage=Stage.WAITING), key="k")
-        await subject.adapter.edit(subject.room, sent.message_id, Reply("two"), key="e")
+        _, sent = await _sent(subject, "one", stage=Stage.WAITING)
+        await subject.adapter.edit(subject.room, sent, subject.adapter.parts(Reply("two"))[0], key="e")
 
         assert ["two"] == await subject.shown()
 
     async def test_the_same_edit_twice_is_no_error(self, subject: Subject) -> None:
         """An edit may be repeated after a crash."""
-        sent = await subject.adapter.send(subject.room, Reply("one"), key="k")
+        _, sent = await _sent(subject, "one")
         for _ in range(2):
-            await subject.adapter.edit(subject.room, sent.message_id, Reply("two"), key="e")
+            await subject.adapter.edit(subject.room, sent, subject.adapter.parts(Reply("two"))[0], key="e")
 
         assert ["two"] == await subject.shown()
 
     async def test_editing_what_is_not_there_is_refused(self, subject: Subject) -> None:
         """Nothing of the network's own comes out."""
         with pytest.raises(Refused):
-            await subject.adapter.edit(subject.room, "999999", Reply("two"), key="e")
+            await subject.adapter.edit(subject.room, "999999", subject.adapter.parts(Reply("two"))[0], key="e")
 
     async def test_deleting_twice_is_no_error(self, subject: Subject) -> None:
         """The message is gone, and stays gone."""
-        sent = await subject.adapter.send(subject.room, Reply("one"), key="k")
+        _, sent = await _sent(subject, "one")
         for _ in range(2):
-            await subject.adapter.delete(subject.room, sent.message_id)
+            await subject.adapter.delete(subject.room, sent)
 
         assert [] == await subject.shown()
 
     async def test_a_file_over_the_limit_is_refused(self, subject: Subject) -> None:
         """Nothing is loaded beyond the bytes that were allowed."""
         with pytest.raises(Refused):
-            await subject.adapter.download(Attachment("0" * 32, "big.txt", "text/plain", 10), max_bytes=5)
+            await subject.adapter.download(subject.attachment, max_bytes=5)
 
     async def test_small_favours_never_fail(self, subject: Subject) -> None:
         """Typing, reactions and menus are best effort everywhere."""
@@ -123,6 +201,12 @@ class TestChatAdapter:
         stranger = Sender(subject.adapter.network, "eve", "Eve")
 
         assert not (await subject.adapter.rights(subject.room, stranger)).is_room_admin
+
+    async def test_it_keeps_the_promise_of_its_kind(self, subject: Subject) -> None:
+        """One with keys is tried with them, one that can be probed by that: neither list may forget it."""
+        abilities = subject.adapter.abilities
+
+        assert abilities.is_idempotent or abilities.can_probe
 
     async def test_closing_ends_the_batches(self, subject: Subject) -> None:
         """After close nothing more is yielded."""

@@ -165,6 +165,10 @@ class FakeOnboarding:
         """Hint."""
         return Reply("no project here", stage=Stage.NOTICE)
 
+    async def stranger(self, context: MessageContext) -> Reply | None:
+        """Hint."""
+        return Reply("members only", stage=Stage.NOTICE)
+
     async def room_changed(self, room: Room, change: RoomChanged) -> Reply | None:
         """Greet."""
         return Reply("hello", stage=Stage.NOTICE) if change.kind == "joined" else None

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters.chat import Abilities, EventId, Message, Pressed, RoomFacts, Stage, Unreachable
+from adapters.chat import Abilities, Addressed, Edited, EventId, Message, Pressed, RoomFacts, Stage, Unreachable
 from adapters.web.translate import Draft
-from bot.state.queries import inbox, rooms, turns
+from bot.state.queries import deliveries, inbox, rooms, turns
 from pipelines.types import KnowledgeError
 from tests.fakes.chat import NOON, FakeChat
 from tests.fakes.flow import Clock, FakeAnswering, Flow, open_flow
@@ -313,3 +313,45 @@ async def test_a_room_gets_its_answers_in_the_style_it_chose(flow: Flow) -> None
     await flow.idle()
 
     assert ["", "short"] == [question.style for question in flow.answering.asked]
+
+
+async def test_an_edit_that_leaves_the_text_alone_changes_nothing(flow: Flow) -> None:
+    """A preview was added to it, or a mark."""
+    question = flow.chat.message(1, "why?")
+    await flow.receive(question)
+    await flow.idle()
+    for number, text in enumerate(("why?", "how?", "how?"), start=1):
+        edited = Edited(
+            EventId("fake", "bot", f"edit{number}"), question.room, "1", f"r{number}", question.sender, text, NOON,
+            Addressed.PRIVATE,
+        )  # fmt: skip
+        await flow.receive(edited)
+        await flow.idle()
+
+    assert ["why?", "how?"] == [asked.text for asked in flow.answering.asked]
+
+
+async def test_a_stranger_who_writes_to_us_alone_is_not_answered(flow: Flow) -> None:
+    """He hears what he may hear of it, and commands for everyone answer him."""
+    await flow.receive(flow.chat.message(1, "why?", room="eves", sender="eve"))
+    await flow.receive(flow.chat.message(2, "/read", room="eves", sender="eve"))
+    await flow.idle()
+
+    assert [] == flow.answering.asked
+    assert ["members only", "read done"] == flow.chat.shown("eves")
+
+
+async def test_an_answer_is_computed_once_however_long_its_network_is_away(tmp_path: Path) -> None:
+    """The placeholder is unclear, then nothing gets through: the answer waits and stands in its place in the end."""
+    chat = FakeChat(abilities=Abilities(can_probe=True, must_place=True, edit_interval_s=0.0))
+    async with open_flow(tmp_path, chat=chat) as flow:
+        chat.fail("send", Unreachable("cut", may_have_happened=True), is_after=True)
+        chat.fail("find", Unreachable("down"), times=3)
+        await flow.receive(chat.message(1, "why?"))
+        await flow.idle()
+        while await flow.db.read(deliveries.unsent):
+            await flow.bring_out()
+
+        assert 1 == len(flow.answering.asked)
+        assert 1 == len(chat.shown())
+        assert chat.shown()[0].startswith("answer to why?")

@@ -15,6 +15,8 @@ from bot.state.tables import Grant, Identity, Invite, Person
 from bot.state.upsert import insert_or_leave
 from bot.state.words import clean
 
+_SHARED = "shared/"
+
 
 async def get(session: AsyncSession, person: str) -> Person | None:
     """The person of an id."""
@@ -55,6 +57,16 @@ async def ensure(
         return person
     await session.delete(person)  # somebody else made the same identity first
     return await session.get_one(Person, (await session.get_one(Identity, (network, native_id))).person)
+
+
+def shared_id(native_id: str, room: str) -> str:
+    """The id of all who write in a room under one name of the network's, such as its anonymous administrators."""
+    return f"{_SHARED}{room}/{native_id}"
+
+
+def is_shared(native_id: str) -> bool:
+    """Whether an id stands for several people: then it never has a role."""
+    return native_id.startswith(_SHARED)
 
 
 async def identities(session: AsyncSession, person: str) -> list[Identity]:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -14,6 +14,7 @@ from bot.state.upsert import insert_or_leave
 from bot.state.words import clean
 
 HINT_PAUSE = timedelta(days=1)
+AS_PARENT = ""  # the answer mode of a topic that has none of its own
 
 
 async def get(session: AsyncSession, room: str) -> Room | None:
@@ -43,7 +44,8 @@ async def ensure(
         parent = None
         if facts is not None and facts.parent is not None:
             parent = (await ensure(session, facts.parent, answer_mode=answer_mode, now=now)).id
-        values = _new_room(address, parent=parent, answer_mode=answer_mode, now=now)
+        own_mode = answer_mode if parent is None else AS_PARENT
+        values = _new_room(address, parent=parent, answer_mode=own_mode, now=now)
         await session.execute(insert_or_leave(session, Room, values, unique=("network", "account", "native_id")))
         found = await at(session, address.network, address.account, address.room)
         if found is None:
@@ -52,6 +54,14 @@ async def ensure(
         _follow(found, facts)
         await session.flush()
     return found
+
+
+async def any_answers_all(session: AsyncSession) -> bool:
+    """Whether there is a group where everything is answered."""
+    wanted = select(col(Room.id)).where(
+        col(Room.answer_mode) == "all", col(Room.kind) != "web", col(Room.parent).is_(None)
+    )
+    return (await session.execute(wanted.limit(1))).first() is not None
 
 
 async def list_of(session: AsyncSession, project: str) -> list[Room]:
@@ -72,6 +82,18 @@ async def binding_of(session: AsyncSession, room: str) -> tuple[str | None, int]
         return found.project, found.binding
     parent = await session.get(Room, found.parent, populate_existing=True)
     return (None, found.binding) if parent is None else (parent.project, found.binding + parent.binding)
+
+
+async def as_it_is_treated(session: AsyncSession, room: Room) -> Room:
+    """A copy of the room with what it has from its parent, where it has none of its own: project, mode, language."""
+    parent = await session.get(Room, room.parent) if room.parent is not None else None
+    if parent is None:
+        return room
+    mode = room.answer_mode or parent.answer_mode
+    inherited = {"answer_mode": mode, "language": room.language or parent.language}
+    if room.project is None:
+        inherited["project"] = parent.project
+    return Room(**{**room.model_dump(), **inherited})
 
 
 async def bind(session: AsyncSession, room: str, *, project: str, bound_by: str | None, now: datetime) -> Room:
@@ -133,7 +155,12 @@ async def set_silent(session: AsyncSession, room: str, *, is_silent: bool) -> li
 
 
 async def _rebind(session: AsyncSession, room: str, values: dict[str, Any], *, now: datetime) -> Room:
-    await session.execute(update(Room).where(col(Room.id) == room).values(**values, binding=Room.binding + 1))
+    # A topic's own number goes above the sum with its group's that counted until now, so that none ever comes again.
+    group: Any = Room.__table__.alias()  # type: ignore[attr-defined]
+    of_topic = select(col(Room.parent)).where(col(Room.id) == room).scalar_subquery()
+    above = select(group.c.binding).where(group.c.id == of_topic).scalar_subquery()
+    binding = col(Room.binding) + 1 + func.coalesce(above, 0)
+    await session.execute(update(Room).where(col(Room.id) == room).values(**values, binding=binding))
     open_ones = update(Conversation).where(col(Conversation.room) == room, col(Conversation.closed_at).is_(None))
     await session.execute(open_ones.values(closed_at=now))
     return await session.get_one(Room, room, populate_existing=True)

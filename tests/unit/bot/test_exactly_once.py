@@ -38,14 +38,16 @@ class Fate:
         """Begin to count anew."""
         self.steps, self.faults = 0, dict(faults)
 
-    def step(self, *, on_network: bool) -> None:
-        """Take a step."""
+    def step(self, *, on_network: bool, is_before: bool = False) -> None:
+        """Take a step. A network that is down does nothing; one whose answer is lost may have."""
         self.steps += 1
         fault = self.faults.get(self.steps)
         if fault == "kill":
             raise Killed
         if fault == "lose" and on_network:
             raise Unreachable("the answer was lost", may_have_happened=True)
+        if fault == "down" and is_before:
+            raise Unreachable("nobody answers")
 
 
 class FrailChat(FakeChat):
@@ -54,7 +56,7 @@ class FrailChat(FakeChat):
     fate = Fate()
 
     async def _step(self, verb: str) -> None:
-        self.fate.step(on_network=True)
+        self.fate.step(on_network=True, is_before=True)
         await super()._step(verb)
 
     async def _done(self, verb: str) -> None:
@@ -143,7 +145,7 @@ async def trial(tmp_path: Path) -> AsyncIterator[Trial]:
 EXPECTED: Final = ([*PARTS, "a last word"], ["a notice"])
 
 
-@pytest.mark.parametrize("fault", ["kill", "lose"])
+@pytest.mark.parametrize("fault", ["kill", "lose", "down"])
 async def test_a_break_at_any_step_loses_and_repeats_nothing(trial: Trial, fault: str) -> None:
     """One break, at each step in turn, until there are no more steps."""
     wrong: dict[int, object] = {}
@@ -165,7 +167,7 @@ async def test_breaks_that_come_close_to_each_other_do_so_neither(trial: Trial) 
     for seed in range(120):
         rng = random.Random(seed)
         begin = rng.randrange(1, 40)
-        faults = {begin + rng.randrange(12): rng.choice(("kill", "lose")) for _ in range(rng.randrange(2, 5))}
+        faults = {begin + rng.randrange(12): rng.choice(("kill", "lose", "down")) for _ in range(rng.randrange(2, 5))}
         shown = await trial.play(faults)
         if shown != EXPECTED:
             wrong.append((seed, faults, shown))

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from adapters.chat import Addressed, Batch, EventId, Unreadable
+from adapters.chat import Addressed, Batch, EventId, Sender, Unreadable
 from bot.errors import StateUnavailable
 from bot.inbox import is_for_us, native_key
-from bot.state.queries import inbox
+from bot.state.queries import inbox, people
 from tests.fakes.chat import NOON, FakeChat
 from tests.fakes.flow import Flow, open_flow
 
@@ -109,3 +109,16 @@ async def test_listening_acknowledges_a_batch_only_after_it_is_stored(tmp_path: 
 
         assert (["7"], 1) == (flow.chat.acknowledged, len(failures))
         assert 1 == (await flow.db.read(inbox.pressure))[0]
+
+
+async def test_who_shares_a_name_is_somebody_else_in_each_group(tmp_path: Path) -> None:
+    """The anonymous administrators of one group have nothing to do with those of another, and can have no role."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        anonymous = Sender("fake", "1087968824", "Group", is_shared=True)
+        said = [flow.chat.message(number, "hi", room=f"g{number}") for number in (1, 2)]
+        await flow.receive(*(replace(one, sender=anonymous) for one in said))
+        rows = await flow.db.read(inbox.waiting)
+        known = [await flow.db.read(lambda s, p=row.person: people.identities(s, p)) for row in rows]  # type: ignore[misc]
+
+        assert 2 == len({row.person for row in rows})
+        assert all(people.is_shared(one[0].native_id) for one in known)

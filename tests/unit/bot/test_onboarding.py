@@ -150,3 +150,13 @@ async def test_a_later_refresh_is_not_told(house: Typing) -> None:
     said = await house.types("/project use Handbook", room=alone, person=ada)
 
     assert (None, []) == (said.progress, house.work)
+
+
+async def test_a_stranger_hears_once_a_day_how_to_get_access(house: Typing) -> None:
+    """With the id by which an admin knows him."""
+    event = await house.context("hello", room=await house.room(kind="private"), person=await house.person())
+    said = [await house.house.onboarding.stranger(event) for _ in range(2)]
+
+    assert said[0] is not None
+    assert f"fake:{event.message.sender.id}" in said[0].markdown
+    assert said[1] is None

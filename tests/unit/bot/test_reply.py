@@ -128,3 +128,18 @@ def test_a_citation_of_a_converted_file_is_labelled_by_page_or_heading() -> None
     labels = [cited(one, frame).label for one in (report, letter, replace(letter, section=""))]
 
     assert ["a.pdf, page 3", "a.docx, Leave", "a.docx"] == labels
+
+
+@pytest.mark.parametrize(("is_group", "expected"), [(True, [3.0, 3.75, 8.0]), (False, [1.0, 1.25, 8.0])])
+def test_previews_are_slower_where_many_read_along(*, is_group: bool, expected: list[float]) -> None:
+    """They begin at the network's interval for such rooms and grow to eight seconds."""
+    pace, gaps = Pace(Abilities(edit_interval_s=1.0, group_edit_interval_s=3.0), is_group=is_group), []
+    now_s = 0.0
+    for _ in range(20):
+        pace.shown(now_s, deque())
+        begun_s = now_s
+        while not pace.may_show(now_s, deque()):
+            now_s += 0.25
+        gaps.append(now_s - begun_s)
+
+    assert expected == [*gaps[:2], gaps[-1]]
