@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Clockwork:
-    """Seconds from 0. `sleep` ends once the time has come; `run` lets it come as soon as everybody sleeps."""
+    """Seconds from 0. `wait` ends once the time has come; `run` lets it come as soon as everybody sleeps."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -19,7 +19,7 @@ class Clockwork:
         """Say the time."""
         return self.now_s
 
-    async def sleep(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> None:
         """Wait until the clock has moved on so far."""
         waker = asyncio.get_running_loop().create_future()
         heapq.heappush(self._asleep, (self.now_s + seconds, next(self._numbers), waker))
@@ -27,7 +27,7 @@ class Clockwork:
 
     async def until(self, at_s: float) -> None:
         """Wait until a time."""
-        await self.sleep(max(0.0, at_s - self.now_s))
+        await self.wait(max(0.0, at_s - self.now_s))
 
     async def run(self, *work: Coroutine[Any, Any, Any]) -> list[Any]:
         """Do all of the work side by side, and give what each came to."""

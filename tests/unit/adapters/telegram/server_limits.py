@@ -30,7 +30,7 @@ class Limits:
 
     async def take(self, chat: int) -> None:
         """Carry a message there, count it, and carry the answer back."""
-        await self.clock.sleep(self.latency_s())
+        await self.clock.wait(self.latency_s())
         now_s = self.clock()
         span_s, most = (60.0, self.group_per_minute) if chat < 0 else (5.0, 5)
         is_over = [
@@ -41,7 +41,7 @@ class Limits:
             self.refused.append((now_s, chat))
         self.arrived[chat].append(now_s)
         self._all.append(now_s)
-        await self.clock.sleep(self.latency_s())
+        await self.clock.wait(self.latency_s())
 
 
 def uneven(seed: int, longest_s: float) -> Callable[[], float]:

@@ -38,7 +38,7 @@ class Desk:
                     await self.server.take(chat)
                 return
             except Unreachable as later:
-                await self.clock.sleep(later.retry_after_s or 1.0)
+                await self.clock.wait(later.retry_after_s or 1.0)
 
     async def answer(self, number: int, *, begins_s: float, lasts_s: float, recent: deque[float], chat: int) -> None:
         """One answer: placeholder, previews as bot/reply paces them, final text."""
@@ -48,7 +48,7 @@ class Desk:
         pace = Pace(ABILITIES)
         while self.clock() < begins_s + lasts_s:
             await self._preview(number, pace, recent, chat)
-            await self.clock.sleep(0.1)
+            await self.clock.wait(0.1)
         await self.put(Rank.FINAL, chat)
         self.late_s.append(self.clock() - (begins_s + lasts_s))
         self.budget.keep(chat, str(number))
@@ -70,7 +70,7 @@ def desk(*, latency_s: float = 0.05, seed: int = 1, **more: int) -> Desk:
     """A desk with the packaged settings."""
     clock = Clockwork()
     server = Limits(clock, latency_s=uneven(seed, latency_s))
-    return Desk(clock, server, Budget(settings(**more), clock=clock, sleep=clock.sleep))
+    return Desk(clock, server, Budget(settings(**more), clock=clock, sleep=clock.wait))
 
 
 class TestThreeAnswersAtOnce:
@@ -262,7 +262,7 @@ class TestFloods:
                         at.budget.flood(GROUP, 5.0)
                         floods.append(at.clock())
             except Unreachable as later:
-                await at.clock.sleep(later.retry_after_s or 1.0)
+                await at.clock.wait(later.retry_after_s or 1.0)
 
         async def go_on() -> None:
             while at.clock() < 1800.0:

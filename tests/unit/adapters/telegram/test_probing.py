@@ -73,7 +73,7 @@ def as_told(message: int, reply_to: int | None) -> Message:
 
 def probing(chat: OneChat, clock: Clockwork) -> Probing:
     """A run of the program that has just begun."""
-    return Probing(chat, clock=clock, sleep=clock.sleep)
+    return Probing(chat, clock=clock, sleep=clock.wait)
 
 
 def sought(name: str, *, reply_to: int | None = None, after: int = 10, known: tuple[int, ...] = ()) -> Sought:
@@ -214,18 +214,18 @@ class TestAlone:
         async def post(name: str, lasts_s: float) -> None:
             async with looking.posting(GROUP, name):
                 order.append(f"{name} begins")
-                await clock.sleep(lasts_s)
+                await clock.wait(lasts_s)
                 looking.posted(GROUP, chat.add(Standing(Outgoing(name))), name)
                 order.append(f"{name} ends")
 
         async def look() -> None:
-            await clock.sleep(1.0)
+            await clock.wait(1.0)
             order.append("look")
             await looking.find(GROUP, sought("a"))
             order.append("looked")
 
         async def later() -> None:
-            await clock.sleep(2.0)
+            await clock.wait(2.0)
             await post("late", 0.0)
 
         await clock.run(post("early", 10.0), look(), later())
@@ -240,7 +240,7 @@ class TestAlone:
 
         async def hang() -> None:
             async with looking.posting(GROUP, "a"):
-                await clock.sleep(1000.0)
+                await clock.wait(1000.0)
 
         async def other() -> float:
             await looking.find(PRIVATE, sought("b"))
