@@ -8,9 +8,9 @@ import httpx
 
 from adapters.chat import Finding
 from adapters.telegram.asking import Asking, Said
+from adapters.telegram.webhook import PATH
 from config.telegram import Telegram
 
-PATH: Final = "/webhooks/telegram"
 PORTS: Final = frozenset({443, 80, 88, 8443})  # those that Telegram sends to
 _WEBHOOK: Final = "telegram webhook"
 _LATELY: Final = timedelta(minutes=10)

@@ -19,7 +19,7 @@ from bot.web.visitors import parts_of
 
 MOST_BYTES: Final = 10_000_000
 _FORBIDDEN: Final = 403
-_WORDS: Final = {_FORBIDDEN: "wrong secret"}
+_WORDS: Final = {_FORBIDDEN: "wrong secret", 400: "no update"}
 router = APIRouter(tags=["webhooks"])
 
 
@@ -47,7 +47,7 @@ def _rejected(request: Request, error: BadPush) -> Response:
     wrong: Tries = request.app.state.wrong_deliveries
     if error.status == _FORBIDDEN:
         wrong.may_try(address_of(request))  # from then on its large ones are not even read
-    return PlainTextResponse(_WORDS.get(error.status, "no update"), error.status)
+    return PlainTextResponse(_WORDS.get(error.status, "not now"), error.status)
 
 
 def _outcome(accepted: Accepted) -> str:
