@@ -18,6 +18,7 @@ import uvicorn
 
 from adapters.chat import ChatError
 from adapters.network import ChatAdapter
+from adapters.networks import open_networks
 from bot import platform
 from bot.app import Opened, open_everything, utc_now
 from bot.first_project import Folders, begin_first_project
@@ -111,7 +112,8 @@ async def _started(opened: Opened, listening: socket.socket) -> AsyncIterator[_R
     metrics = Metrics()
     if (ranker := opened.knowledge.reranking) is not None:
         metrics.follow_ranker(lambda: ranker.counts)
-    chat = chat_of(opened, metrics)
+    networks = open_networks(opened.settings, partial(StoredNotes, opened.db), spawn=opened.tasks.spawn)
+    chat = chat_of(opened, metrics, networks=networks)
     runner = JobRunner(opened.db, clock=utc_now)
     chores = chores_of(opened, runner, chat)
     watch = watch_of(opened, chores)

@@ -25,6 +25,7 @@ ABILITIES: Final = Abilities(
     can_probe=True,
     must_place=True,
     edit_interval_s=1.0,
+    group_edit_interval_s=3.0,
     edits_per_minute=600,
     skip_preview_ms=400,
     max_chars=4_096,
