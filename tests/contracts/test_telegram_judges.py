@@ -9,6 +9,7 @@ from tests.fakes.telegram import BotApi
 from tests.fakes.telegram.server import make_bot_api, served
 
 ADA = 5
+LINK = {"text_link": {"url": "https://example.org"}}
 
 
 async def found(method: str, **asked: Any) -> tuple[int, list[str], BotApi]:
@@ -48,6 +49,8 @@ async def test_requests_that_are_not_of_the_bot_api_are_refused(asked: dict[str,
         ("a😀c", [("bold", 0, 2)], "cuts a character"),
         ("abcdef", [("bold", 0, 3), ("italic", 2, 3)], "overlap"),
         ("abcdef", [("pre", 0, 6), ("bold", 2, 2)], "overlap"),
+        ("abcdef", [("blockquote", 0, 6), ("blockquote", 2, 2)], "overlap"),
+        ("abcdef", [("text_link", 0, 6), ("code", 2, 2)], "overlap"),
         ("x" * 101, [("bold", at, 1) for at in range(101)], "101 entities"),
     ],
 )
@@ -55,7 +58,7 @@ async def test_entities_that_people_would_not_see_are_noted(
     text: str, entities: list[tuple[str, int, int]], part: str
 ) -> None:
     """Telegram takes such a message and drops or cuts them without a word."""
-    marks = [{"type": kind, "offset": at, "length": long} for kind, at, long in entities]
+    marks = [{"type": kind, "offset": at, "length": long, **LINK.get(kind, {})} for kind, at, long in entities]
     status, errors, _ = await found("sendMessage", chat_id=ADA, text=text, entities=marks)
 
     assert 200 == status
@@ -64,7 +67,7 @@ async def test_entities_that_people_would_not_see_are_noted(
 
 async def test_nested_entities_are_right() -> None:
     """One inside another, and one after another."""
-    marks = [{"type": kind, "offset": at, "length": long} for kind, at, long in (("bold", 0, 4), ("italic", 1, 2), ("code", 4, 2))]  # fmt: skip
+    marks = [{"type": kind, "offset": at, "length": long} for kind, at, long in (("blockquote", 0, 6), ("bold", 0, 4), ("italic", 1, 2), ("code", 4, 2))]  # fmt: skip
     status, errors, api = await found("sendMessage", chat_id=ADA, text="abcdef", entities=marks)
 
     assert (200, [], ["abcdef"]) == (status, errors, api.shown(ADA))

@@ -11,7 +11,9 @@ MAX_TEXT_UNITS = 4096
 MAX_CAPTION_UNITS = 1024
 MAX_ENTITIES = 100
 MAX_DATA_BYTES = 64
-_BLOCKS = {"pre", "code"}  # they hold no other entity
+_STYLES = {"bold", "italic", "underline", "strikethrough", "spoiler"}
+_CODE = {"pre", "code"}
+_QUOTES = {"blockquote", "expandable_blockquote"}
 _FOUND = re.compile(
     r"(?P<bot_command>(?<![\w/])/[A-Za-z0-9_]{1,32}(?:@\w+)?)"
     r"|(?P<mention>(?<!\w)@[A-Za-z]\w{3,31})"
@@ -60,9 +62,19 @@ def faults_of_entities(text: str, entities: Sequence[Mapping[str, Any]]) -> Iter
     for first, second in combinations(entities, 2):
         (a, b), (c, d) = _span(first), _span(second)
         crosses = a < c < b < d or c < a < d < b
-        is_inside = {first["type"], second["type"]} & _BLOCKS and max(a, c) < min(b, d)
-        if crosses or is_inside:
+        if crosses or (max(a, c) < min(b, d) and not _may_nest(first["type"], second["type"])):
             yield f"entities that overlap: {dict(first)}, {dict(second)}"
+
+
+def _may_nest(first: str, second: str) -> bool:
+    """Whether one may stand inside the other, by the Bot API's rules under "Formatting options".
+
+    Styles with everything but code; quotes with everything but quotes; nothing else with each other.
+    """
+    kinds = {first, second}
+    if kinds & _QUOTES:
+        return not kinds <= _QUOTES
+    return bool(kinds & _STYLES) and not kinds & _CODE
 
 
 def check_keyboard(markup: Mapping[str, Any] | None) -> None:
