@@ -53,6 +53,8 @@ async def answer(ctx: Context, mode: str = "") -> str:
         raise UserError("room.answer_wrong", got=mode[:40])
     if mode:
         await ctx.house.db.write(lambda session: rooms.set_mode(session, ctx.room.id, wanted))
+    if wanted == "all" and not await ctx.house.connections.hears_all(ctx.room):
+        return ctx.say("room.answer_all_unheard")
     return ctx.say(f"room.answer_{wanted}")
 
 

@@ -165,7 +165,7 @@ async def test_an_anonymous_administrator_connects_a_group_by_a_code_only(api: B
 
     assert by_name.startswith("I know no project 'Handbook'")
     assert "Handbook" in by_code
-    assert say("room.answer_all", "en").partition("`")[0] in steered
+    assert say("room.answer_all_unheard", "en").partition(".")[0] in steered  # privacy mode is on
     assert status == say("rights.not_allowed", "en")
 
 
