@@ -52,7 +52,7 @@ def texts() -> Iterator[tuple[str, bytes]]:
             yield path.relative_to(root).as_posix(), path.read_bytes()
 
 
-async def fill(knowledge: Knowledge, passages: int, *, project: str = "bench") -> int:
+async def fill(knowledge: Knowledge, passages: int, *, project: str = "bench", source: str = "packages") -> int:
     """Index files until the project holds that many passages; gives how many it holds."""
     await knowledge.store.create(project)
     files = texts()
@@ -67,8 +67,8 @@ async def fill(knowledge: Knowledge, passages: int, *, project: str = "bench") -
             for one in wanted:
                 yield one, contents[one.path]
 
-        plan = await knowledge.indexing.plan(project, "packages", listed)
-        await knowledge.indexing.run(project, Shown("packages", "", f"{len(held):07x}", datetime.now(UTC)), plan, read)
+        plan = await knowledge.indexing.plan(project, source, listed)
+        await knowledge.indexing.run(project, Shown(source, "", f"{len(held):07x}", datetime.now(UTC)), plan, read)
     return (await knowledge.store.counts(project)).passages
 
 
