@@ -338,7 +338,7 @@ async def test_a_stranger_who_writes_to_us_alone_is_not_answered(flow: Flow) -> 
     await flow.idle()
 
     assert [] == flow.answering.asked
-    assert ["members only", "read done"] == flow.chat.shown("eves")
+    assert {"members only", "read done"} == set(flow.chat.shown("eves"))  # a command that reads never waits
 
 
 async def test_an_answer_is_computed_once_however_long_its_network_is_away(tmp_path: Path) -> None:
