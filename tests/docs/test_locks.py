@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.docs.locks import FILE_BOUND, FREE, LIBRARY_BOUND, ROOT, licence, loc
 LOCKS = ("requirements.txt", "requirements-dev.txt")
 PLATFORMS = ("x86_64-manylinux_2_28", "aarch64-apple-darwin", "x86_64-pc-windows-msvc")
 PYTHONS = ("3.11", "3.12", "3.13")
+MACHINES = [f"{platform} {python}" for platform in PLATFORMS for python in PYTHONS]
 
 
 def uv(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -25,7 +27,7 @@ def uv(*arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=110,
+        timeout=280,
     )
 
 
@@ -39,24 +41,26 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> None:
         pytest.skip(f"needs a package registry; check the network: {answer.stderr.strip()[-200:]}")
 
 
+@pytest.fixture(scope="module")
+def answers(registry: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, subprocess.CompletedProcess[str]]:
+    """What uv says of each system and Python; they wait for the registry side by side."""
+    folder = tmp_path_factory.mktemp("flat")
+
+    def ask(machine: str) -> subprocess.CompletedProcess[str]:
+        platform, python = machine.split()
+        target = ["--python-platform", platform, "--python-version", python]
+        return uv("--no-deps", "--only-binary", ":all:", *target, "requirements-dev.txt", "-o", str(folder / machine))
+
+    with ThreadPoolExecutor(len(MACHINES)) as pool:
+        return dict(zip(MACHINES, pool.map(ask, MACHINES), strict=True))
+
+
 @pytest.mark.registry
-@pytest.mark.usefixtures("registry")
-@pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("platform", PLATFORMS)
-def test_every_locked_package_has_a_wheel(platform: str, python: str, tmp_path: Path) -> None:
+@pytest.mark.timeout(300)  # hundreds of packages are asked for, for nine machines at once
+@pytest.mark.parametrize("machine", MACHINES)
+def test_every_locked_package_has_a_wheel(machine: str, answers: dict[str, subprocess.CompletedProcess[str]]) -> None:
     """Nobody needs a compiler, on no system and no Python that we name."""
-    answer = uv(
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        "--python-platform",
-        platform,
-        "--python-version",
-        python,
-        "requirements-dev.txt",
-        "-o",
-        str(tmp_path / "flat.txt"),
-    )
+    answer = answers[machine]
 
     assert "" == answer.stderr
     assert 0 == answer.returncode
