@@ -115,7 +115,7 @@ async def torment(bot: KillableBot, talks: Sequence[Talk], run: Run, *, patience
     """Ask questions, the chats in turn, while the bot is killed."""
     outcome, chance = Outcome([]), random.Random(run.seed)
     await bot.start()
-    asking = asyncio.create_task(_ask_all(bot.api, talks, outcome.asked, chance, run))
+    asking = asyncio.create_task(_ask_all(bot.api, talks, outcome.asked, run))
     for number in range(run.kills):
         if number % IN_A_ROW == IN_A_ROW - 1:
             await _settled(bot.api, list(outcome.asked), patience_s)
@@ -128,8 +128,9 @@ async def torment(bot: KillableBot, talks: Sequence[Talk], run: Run, *, patience
     return judged(bot.api, outcome)
 
 
-async def _ask_all(api: BotApi, talks: Sequence[Talk], asked: list[Any], chance: random.Random, run: Run) -> None:
+async def _ask_all(api: BotApi, talks: Sequence[Talk], asked: list[Any], run: Run) -> None:
     """Ask all, spread over about as much time as the kills take."""
+    chance = random.Random(run.seed + 1)  # its own, so that the kills are the same whatever is asked meanwhile
     spread_s = run.kills * KILL_AFTER_S[1] / 2
     for number in range(run.questions):
         asked.append(talks[number % len(talks)].asks(api, QUESTION))
