@@ -4,9 +4,10 @@
 """
 
 import fnmatch
+import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,16 @@ def _nobodys_settings() -> Iterator[None]:
         for name in ("LOCALAPPDATA", "APPDATA"):
             patch.setenv(name, str(Path(folder, name)))
         yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Give each test the level of the log that the one before it found: what a command sets ends with its test."""
+    level = logging.getLogger().level
+    try:
+        return (yield)
+    finally:
+        logging.getLogger().setLevel(level)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
