@@ -56,7 +56,7 @@ async def look(
         is_public=found.is_public,
         is_open_to_guests=found.is_open_to_guests,
         has_private_source=has_private,
-        is_muted=bool(found.muted_reason),
+        is_muted=bool(found.muted_reason) or await _is_muted_with_its_group(session, found),
     )
     return Seen(found, who, project, binding, actor, place)
 
@@ -69,6 +69,11 @@ async def follow_visibility(session: AsyncSession, room: str) -> bool:
     found = await rooms.get(session, room)
     if found is None:
         return False
+    for topic in await rooms.topics_of(session, room):  # networks tell it of the group alone
+        topic.is_public = found.is_public
+        await session.flush()
+        if topic.project is not None:  # one without its own is muted with its group
+            await follow_visibility(session, topic.id)
     if not found.is_public:
         if found.muted_reason == _PUBLIC:
             await rooms.unmute(session, room)
@@ -78,6 +83,13 @@ async def follow_visibility(session: AsyncSession, room: str) -> bool:
         return False
     await rooms.mute(session, room, reason=_PUBLIC)
     return True
+
+
+async def _is_muted_with_its_group(session: AsyncSession, room: Room) -> bool:
+    if room.project is not None or room.parent is None:
+        return False
+    group = await rooms.get(session, room.parent)
+    return group is not None and bool(group.muted_reason)
 
 
 async def _bound(session: AsyncSession, room: Room) -> tuple[str | None, int]:

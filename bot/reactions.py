@@ -84,7 +84,10 @@ class Reactions:
         """The text of a question as it was last taken up; None when it is not known."""
         body = inbox.body_of(asked, self.conversation.vault)
         if body is not None:
-            event = unpack_event(asked.kind, body)
+            try:
+                event = unpack_event(asked.kind, body)
+            except ValueError:  # written by another version
+                return None
             return event.text.strip() if isinstance(event, Message) else None
         turn = await self._db.read(lambda session: turns.of_inbox(session, int(asked.id or 0)))
         return turns.texts_of(turn, self.conversation.vault).question if turn is not None else None

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import update
 
 import bot.lanes
-from adapters.chat import Abilities, Deleted, Edited, EventId, Message, Pressed, RoomAddress, Unreachable
+from adapters.chat import Abilities, Addressed, Deleted, Edited, EventId, Message, Pressed, RoomAddress, Unreachable
 from bot.errors import StateUnavailable
 from bot.state.queries import inbox, limits, people, rooms
 from bot.state.tables import Inbox as Row
@@ -380,3 +380,19 @@ async def test_a_button_of_an_answer_from_another_project_says_that_it_is_gone(f
     await flow.idle()
 
     assert say("reply.turn_gone", "en") == flow.chat.shown()[-1]
+
+
+async def test_an_edit_of_what_another_version_wrote_stops_nothing(tmp_path: Path) -> None:
+    """The text that it replaces cannot be read; the edit counts, and the next question is answered."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        question = flow.chat.message(1, "first")
+        await flow.receive(question)
+        body = flow.vault.seal("inbox/1/body_sealed", '{"words": []}')
+        await flow.db.write(lambda session: session.execute(update(Row).values(body_sealed=body)))
+    async with open_flow(tmp_path) as flow:
+        edit = EventId("fake", "bot", "edit")
+        await flow.receive(Edited(edit, question.room, "1", "r1", question.sender, "other", NOON, Addressed.PRIVATE))
+        await flow.receive(flow.chat.message(2, "second"))
+        await flow.idle()
+
+        assert any("answer to second" in text for text in flow.chat.shown())

@@ -70,6 +70,12 @@ async def list_of(session: AsyncSession, project: str) -> list[Room]:
     return list(await session.scalars(wanted.order_by(col(Room.created_at), col(Room.id))))
 
 
+async def topics_of(session: AsyncSession, room: str) -> list[Room]:
+    """The rooms inside a room, oldest first."""
+    wanted = select(Room).where(col(Room.parent) == room)
+    return list(await session.scalars(wanted.order_by(col(Room.created_at), col(Room.id))))
+
+
 async def binding_of(session: AsyncSession, room: str) -> tuple[str | None, int] | None:
     """The project of a room and the number of its binding as they are now; None for an unknown room.
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters.chat import Addressed, Message, RoomAddress, RoomFacts
-from bot.state.queries import rooms
+from adapters.chat import Addressed, EventId, Message, RoomAddress, RoomChanged, RoomFacts
+from bot.state.queries import rooms, sources
+from bot.state.queries.sources import NewSource
 from bot.state.tables import Room
 from tests.fakes.flow import Flow, open_flow
 
@@ -97,3 +98,25 @@ async def test_a_topic_that_is_bound_itself_never_has_a_number_again(flow: Flow)
         numbers.append(bound[1] if bound else None)
 
     assert 3 == len(set(numbers))
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_topics_are_muted_when_their_group_becomes_public(flow: Flow, own: bool) -> None:  # noqa: FBT001
+    """Networks tell it of the group alone; with a project of its own or the group's, a topic must not go on answering."""
+    new = NewSource(flow.project, "git", "code", "https://git.example/team/code", is_private=True)
+    await flow.db.write(lambda session: sources.add(session, new, now=flow.clock()))
+    await flow.receive(_said(flow, 1, "g/1", Addressed.MENTION))
+    await flow.idle()
+    topic = await _room(flow, "g/1")
+    assert topic is not None
+    if own:
+        await flow.db.write(
+            lambda session: rooms.bind(session, topic.id, project=flow.project, bound_by=None, now=flow.clock())
+        )
+    flow.chat.facts["g"] = RoomFacts("the group", "group", is_public=True)
+    await flow.receive(RoomChanged(EventId("fake", "bot", "public"), GROUP, "visibility", None, flow.clock()))
+    await flow.idle()
+    await flow.receive(_said(flow, 2, "g/1", Addressed.MENTION), _said(flow, 3, "g/2", Addressed.MENTION))
+    await flow.idle()
+
+    assert ["question 1"] == [question.text for question in flow.answering.asked]
