@@ -78,17 +78,17 @@ class FakeChat:
         self._arrived = asyncio.Event()
         self._closed = False
         self._number = 100
-        self._held: defaultdict[str, list[asyncio.Event]] = defaultdict(list)
+        self._held: defaultdict[str, list[tuple[str | None, asyncio.Event]]] = defaultdict(list)
 
     def fail(self, verb: str, error: Exception | None = None, *, times: int = 1, is_after: bool = False) -> None:
         """Make the next `times` calls of `verb` raise; Unreachable unless an error is given."""
         lost = Unreachable("the fake network is down", may_have_happened=is_after)
         self._faults.extend(_Fault(verb, error or lost, is_after) for _ in range(times))
 
-    def hold(self, verb: str) -> asyncio.Event:
-        """Make the next call of `verb` wait until the returned event is set."""
+    def hold(self, verb: str, *, room: str | None = None) -> asyncio.Event:
+        """Make the next call of `verb`, in `room` if one is named, wait until the returned event is set."""
         gate = asyncio.Event()
-        self._held[verb].append(gate)
+        self._held[verb].append((room, gate))
         return gate
 
     def receive(self, *events: Event, cursor: str | None = None) -> None:
@@ -132,7 +132,7 @@ class FakeChat:
 
     async def send(self, room: RoomAddress, reply: Reply, *, key: str) -> Sent:
         """Post a reply."""
-        await self._step("send")
+        await self._step("send", room.room)
         known = [message for message in self.messages.values() if message.key == key and message.room == room.room]
         if known and self.abilities.is_idempotent:
             return Sent(known[0].id)
@@ -146,7 +146,7 @@ class FakeChat:
 
     async def edit(self, room: RoomAddress, message_id: str, reply: Reply, *, key: str) -> None:
         """Replace a message of ours."""
-        await self._step("edit")
+        await self._step("edit", room.room)
         if message_id not in self.messages:
             raise Refused(f"expected a message of ours, got {message_id!r}")
         self.messages[message_id].reply = reply
@@ -155,18 +155,18 @@ class FakeChat:
 
     async def delete(self, room: RoomAddress, message_id: str) -> None:
         """Take a message back."""
-        await self._step("delete")
+        await self._step("delete", room.room)
         self.messages.pop(message_id, None)
         await self._done("delete")
 
     async def react(self, room: RoomAddress, message_id: str, emoji: str) -> None:
         """Put a reaction on a message."""
-        await self._step("react")
+        await self._step("react", room.room)
         self.reactions.append((message_id, emoji))
 
     async def typing(self, room: RoomAddress) -> None:
         """Show that we are at work."""
-        await self._step("typing")
+        await self._step("typing", room.room)
 
     async def download(self, attachment: Attachment, *, max_bytes: int) -> bytes:
         """Fetch an attachment."""
@@ -204,7 +204,7 @@ class FakeChat:
 
         Another message of ours that is not `known` would say this text then: `spoiled` holds such, which must not be.
         """
-        await self._step("find")
+        await self._step("find", room.room)
         if after is None and reply.reply_to is None:
             return None
         for message in list(self.messages.values()):
@@ -232,10 +232,13 @@ class FakeChat:
         async with self.changed:
             await self.changed.wait_for(lambda: sum(text in shown for shown in self.shown(room)) >= times)
 
-    async def _step(self, verb: str) -> None:
+    async def _step(self, verb: str, room: str | None = None) -> None:
         self.verbs.append(verb)
-        if self._held[verb]:
-            await self._held[verb].pop(0).wait()
+        held = self._held[verb]
+        mine = next((one for one in held if one[0] in (None, room)), None)
+        if mine is not None:
+            held.remove(mine)
+            await mine[1].wait()
         self._raise(verb, is_after=False)
 
     async def _done(self, verb: str) -> None:

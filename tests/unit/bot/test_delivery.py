@@ -308,7 +308,7 @@ async def test_a_slow_room_holds_no_other_room_up(tmp_path: Path) -> None:
         flow.chat.fail("send", times=2)
         await flow.delivery.send(_parcel(flow, "slow"))
         await flow.delivery.send(replace(_parcel(flow, "quick"), key="key2", room=there.id))
-        gate = flow.chat.hold("send")
+        gate = flow.chat.hold("send", room="room")
         flow.clock.pass_time(seconds=10)
         await flow.chat.until("quick", room="there")
         assert [] == flow.chat.shown()
