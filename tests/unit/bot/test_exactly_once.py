@@ -55,9 +55,9 @@ class FrailChat(FakeChat):
 
     fate = Fate()
 
-    async def _step(self, verb: str) -> None:
+    async def _step(self, verb: str, room: str | None = None) -> None:
         self.fate.step(on_network=True, is_before=True)
-        await super()._step(verb)
+        await super()._step(verb, room)
 
     async def _done(self, verb: str) -> None:
         await super()._done(verb)
