@@ -49,6 +49,7 @@ from pipelines.types import (
     Verdict,
 )
 from tests.fakes.chat import NOON, FakeChat
+from tests.fakes.state import open_state
 
 KEY = base64.urlsafe_b64encode(b"a key for tests, used nowhere el").decode()
 
@@ -282,7 +283,7 @@ async def open_flow(
 async def build(folder: Path, chat: FakeChat, answering: FakeAnswering, limits: dict[str, int], clock: Clock) -> Flow:
     """Put the parts together as bot.app does."""
     settings = load(environ={}, cwd=folder, data_dir=folder).settings
-    db = await Database.open(folder / "state.db", backups=None, clock=clock)
+    db = await open_state(folder / "state.db", clock)
     vault = Vault([KEY])
     tasks: set[asyncio.Task[None]] = set()
 

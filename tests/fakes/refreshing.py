@@ -20,6 +20,7 @@ from pipelines.components.embed import NoEmbedder
 from pipelines.indexing import Indexing
 from tests.fakes.passages import FakePassages
 from tests.fakes.source import FakeSource
+from tests.fakes.state import open_state
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -72,7 +73,7 @@ class House:
 async def refresh_house(folder: Path) -> AsyncIterator[House]:
     """A project without sources, in a folder."""
     settings = load(environ={}, cwd=folder, data_dir=folder / "data").settings
-    db = await Database.open(folder / "state.db", backups=None, clock=lambda: NOW)
+    db = await open_state(folder / "state.db", lambda: NOW)
     project = await db.write(lambda session: projects.create(session, "handbook", created_by=None, now=NOW))
     store, board = FakePassages(), ProgressBoard()
 

@@ -1,5 +1,8 @@
 """A state database with a little life in it, for tests."""
 
+import asyncio
+import functools
+import tempfile
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.chat import RoomAddress
 from bot.rights import Role
 from bot.state.database import Database
+from bot.state.engines import state_url
 from bot.state.queries import people, projects, rooms
+from bot.state.schema import bring_to_head
 from bot.state.tables import Person, Project, Room
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -20,9 +25,29 @@ def later(**span: float) -> datetime:
     return NOW + timedelta(**span)
 
 
+@functools.cache
+def _empty() -> bytes:
+    """An empty database as the migrations make it. Making it takes much longer than copying it."""
+    with tempfile.TemporaryDirectory(prefix="roomwise-test-") as folder:
+        path = Path(folder, "state.db")
+        bring_to_head(state_url(path), backups=None, now=NOW)
+        return path.read_bytes()
+
+
+def _lay_down(path: Path) -> None:
+    if not path.exists():
+        path.write_bytes(_empty())
+
+
+async def open_state(path: Path, clock: Callable[[], datetime], *, backups: Path | None = None) -> Database:
+    """The SQLite database at a path, an empty one if there is none."""
+    await asyncio.to_thread(_lay_down, path)
+    return await Database.open(path, backups=backups, clock=clock)
+
+
 async def open_database(folder: Path) -> Database:
     """A fresh SQLite database in a folder."""
-    return await Database.open(folder / "state.db", backups=folder / "backups", clock=lambda: NOW)
+    return await open_state(folder / "state.db", lambda: NOW, backups=folder / "backups")
 
 
 async def somebody(db: Database, name: str = "Ada", *, role: Role | None = None, project: str = "") -> Person:

@@ -36,6 +36,7 @@ from bot.web.parts import Health, Spawn, WebParts
 from bot.web_messages import Posted, WebMessages
 from config.load import load
 from pipelines.types import Citation
+from tests.fakes.state import open_state
 
 SERVICE_KEY = "rws_" + "k" * 40
 ANSWER = "The data folder is held by **one process** [1]. It is freed when that process dies [2]."
@@ -147,7 +148,7 @@ class NotedMessages(WebMessages):
 async def make(folder: Path, spawn: Spawn, *, names: Sequence[str] = ("roomwise", "handbook")) -> WebParts:
     """Everything that the server needs, in `folder`."""
     settings = load(config_file=None, data_dir=folder, default_data_dir=folder, environ={}).settings
-    db = await Database.open(folder / "state.db", backups=None, clock=now)
+    db = await open_state(folder / "state.db", now)
     vault = Vault.from_file(folder.parent / f"{folder.name}.key")
     log = StoredWebLog(db, vault, now)
     uploads = UploadFolder(folder / "uploads")

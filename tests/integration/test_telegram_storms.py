@@ -21,6 +21,7 @@ from bot.state.queries import deliveries, rooms
 from bot.state.vault import Vault
 from tests.fakes.chat import NOON
 from tests.fakes.flow import KEY
+from tests.fakes.state import open_state
 from tests.fakes.telegram import BotApi
 from tests.integration.telegram_bots import ADA, BASIC, GROUP, HurriedClock, house, sender
 
@@ -82,7 +83,7 @@ async def run(api: BotApi, folder: Path, clock: HurriedClock) -> AsyncIterator[R
     """The program starts, with what the last run has left behind."""
     now: Callable[[], datetime] = lambda: NOON + timedelta(seconds=clock())  # noqa: E731
     async with sender(api, clock=clock) as us:
-        db = await Database.open(folder / "state.db", backups=None, clock=now)
+        db = await open_state(folder / "state.db", now)
         wire = cast("ChatAdapter", Wire(us.sending))
         delivery = Delivery(db, Vault([KEY]), {("telegram", "1"): wire}, now)
         try:

@@ -29,6 +29,7 @@ from pipelines.indexing import Indexing
 from pipelines.stores.passages import Scope
 from tests.fakes.passages import FakePassages
 from tests.fakes.repository import Repository
+from tests.fakes.state import open_state
 
 PROMISED_S = 2.0
 
@@ -165,7 +166,7 @@ class House:
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     """A project with a watch."""
     settings = load(environ={}, cwd=tmp_path, data_dir=tmp_path / "data").settings
-    db = await Database.open(tmp_path / "state.db", backups=None, clock=now)
+    db = await open_state(tmp_path / "state.db", now)
     project = await db.write(lambda session: projects.create(session, "handbook", created_by=None, now=now()))
     store, board = FakePassages(), ProgressBoard()
     registry = SourceRegistry(tmp_path / "data", sources=settings.sources, files=settings.files)

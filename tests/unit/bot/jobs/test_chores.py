@@ -29,6 +29,7 @@ from pipelines.stores.passages import Change
 from tests.fakes.files import file_of
 from tests.fakes.passages import FakePassages
 from tests.fakes.source import FakeSource
+from tests.fakes.state import open_state
 from tests.fakes.telling import Told
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -73,7 +74,7 @@ class House:
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     """A project without sources."""
     settings = load(environ={}, cwd=tmp_path, data_dir=tmp_path / "data").settings
-    db = await Database.open(tmp_path / "state.db", backups=None, clock=lambda: NOW)
+    db = await open_state(tmp_path / "state.db", lambda: NOW)
     project = await db.write(lambda session: projects.create(session, "handbook", created_by=None, now=NOW))
     registry = SourceRegistry(tmp_path / "data", sources=settings.sources, files=settings.files)
     made = House(db, FakePassages(), registry, project.id)

@@ -17,6 +17,7 @@ from bot.jobs.runner import JobRunner
 from bot.state.database import Database
 from bot.state.queries import jobs
 from bot.state.tables import JobState
+from tests.fakes.state import open_state
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -86,7 +87,7 @@ class House:
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     """An installation of which nothing ever ran."""
-    db = await Database.open(tmp_path / "state.db", backups=None, clock=lambda: NOW)
+    db = await open_state(tmp_path / "state.db", lambda: NOW)
     made = House(db)
     made.gate.set()
     yield made

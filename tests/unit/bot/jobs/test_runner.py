@@ -12,6 +12,7 @@ from bot.jobs.runner import JobRunner
 from bot.outcome import DiskLow
 from bot.state.database import Database
 from bot.state.queries import jobs
+from tests.fakes.state import open_state
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -19,7 +20,7 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
     """An empty state database."""
-    opened = await Database.open(tmp_path / "state.db", backups=None, clock=lambda: NOW)
+    opened = await open_state(tmp_path / "state.db", lambda: NOW)
     yield opened
     await opened.close()
 
