@@ -1,9 +1,11 @@
 """The first thing a person runs: it must work from anywhere, say what is missing, and be quick the second time."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -233,3 +235,27 @@ def test_tests_begin_with_what_they_need_to_know_of_github(project: list[list[st
     """It is fetched first, so that no test waits for it; the tests run whatever comes of that."""
     assert 0 == bootstrap.main(["test", "-x"])
     assert [["-m", "tests.fakes.github.schemas"], ["-m", "pytest", "-ra", "-x"]] == [one[1:] for one in project[-2:]]
+
+
+@pytest.mark.parametrize(
+    ("free_blocks", "flags", "is_used"),
+    [(3 * 2**20, 0, True), (2**20, 0, False), (3 * 2**20, getattr(os, "ST_NOEXEC", 8), False)],
+)
+def test_files_of_tests_lie_in_memory_where_it_is_large_and_runs_programs(
+    monkeypatch: pytest.MonkeyPatch, *, free_blocks: int, flags: int, is_used: bool
+) -> None:
+    """Blocks are of 4,096 bytes; a container's memory folder is small and often runs nothing."""
+    found = SimpleNamespace(f_bavail=free_blocks, f_frsize=4096, f_flag=flags)
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr("bootstrap.os.access", lambda *_: True)
+    monkeypatch.setattr("bootstrap.os.statvfs", lambda _: found, raising=False)
+    monkeypatch.setattr(bootstrap, "WINDOWS", False)
+
+    assert is_used == (bootstrap.roomy_memory() is not None)
+
+
+def test_a_folder_that_was_named_for_files_of_tests_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Whoever sets TMPDIR knows why."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
+    assert bootstrap.roomy_memory() is None
