@@ -195,17 +195,41 @@ class Outbox:
     async def begin_anew(
         self, session: AsyncSession, row_id: str, *, instead: Reply | None = None, warning: Reply | None = None
     ) -> None:
-        """Let a row be sent as if never tried, or `instead` of what it says; `warning` is a message that comes after it."""
+        """Let a row be sent as if never tried, or `instead` of what it says; `warning` is a message that comes after it.
+
+        The message that it had is kept among its others: see `say_instead`.
+        """
         row = await deliveries.get(session, row_id)
         body = self.body_of(row) if row is not None and row.state in deliveries.UNSENT else None
         if row is None or body is None:
             return
-        row.state, row.message, row.more, row.not_before = "pending", None, [], None
+        row.more = [row.message] if row.message is not None else row.more
+        row.state, row.message, row.not_before = "pending", None, None
         deliveries.seal_body(row, pack_body(Body(body.reply and (instead or body.reply), None)), self._vault)
         if warning is not None and await deliveries.by_key(session, f"{row.key}/mark") is None:
-            after = Row(**{**row.model_dump(), "id": new_id(), "key": f"{row.key}/mark", "attempts": 0, "after": None})
+            after = Row(
+                **{
+                    **row.model_dump(),
+                    "id": new_id(),
+                    "key": f"{row.key}/mark",
+                    "attempts": 0,
+                    "after": None,
+                    "more": [],
+                }
+            )
             deliveries.seal_body(after, pack_body(Body(warning, None)), self._vault)
             session.add(after)
+
+    async def say_instead(self, session: AsyncSession, row_id: str, reply: Reply) -> None:
+        """Let a row say something else: where its placeholder stood, if it had one, else as a new message."""
+        row = await deliveries.get(session, row_id)
+        if row is None or row.state not in deliveries.UNSENT:
+            return
+        if row.message is None and row.more:
+            row.message, row.more = row.more[0], row.more[1:]
+        row.state = "pending" if row.message is None else "sending"
+        row.not_before = None
+        deliveries.seal_body(row, pack_body(Body(reply, None)), self._vault)
 
     async def move(self, session: AsyncSession, room: str, native_id: str) -> None:
         """Let a room be known by another id, where messages are numbered anew: what is open is sent there."""

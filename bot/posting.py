@@ -72,7 +72,7 @@ class Posting:
             return Tried()
         except Refused as error:
             log.warning("delivery.refused", purpose=row.purpose, error=str(error))
-            return await self._close(outgoing, None)
+            return await self._refused(outgoing, body)
 
     async def take_back(self, room: Room, messages: Sequence[str]) -> None:
         """Delete messages, those that the network lets us. Raises Unreachable; what is gone then stays gone."""
@@ -109,6 +109,15 @@ class Posting:
                 return await self._anew(outgoing)
             sent = await adapter.send(address, reply, key=edit_key(row.key, reply))
         return await self._close(outgoing, sent, reply)
+
+    async def _refused(self, outgoing: Outgoing, body: Body) -> Tried:
+        """Say in place of a whole text that the network does not take it; where it takes not even that, give up."""
+        row, reply = outgoing.row, body.reply
+        instead = _refusal(outgoing, reply) if reply is not None and row.is_final else None
+        if instead is None or reply is None or reply.markdown == instead.markdown:
+            return await self._close(outgoing, None)
+        await self._db.write(lambda session: self._outbox.say_instead(session, row.id, instead))
+        return Tried(is_again=True)
 
     async def _clear_up(self, outgoing: Outgoing, reply: Reply, tried: Reply) -> Tried:
         """Find out whether an earlier try arrived. Where nobody can tell, it is sent again and so marked."""
@@ -220,3 +229,11 @@ def edit_key(key: str, reply: Reply) -> str:
 
 def _address(outgoing: Outgoing) -> RoomAddress:
     return address_of(outgoing.room, outgoing.row.thread)
+
+
+def _refusal(outgoing: Outgoing, reply: Reply) -> Reply:
+    """What is said in place of a text that the network refuses."""
+    language = reply.language if reply.turn else best_language(outgoing.room.language)
+    key = "delivery.refused_answer" if outgoing.row.purpose == "answer" else "delivery.refused"
+    told = say(key, language, network=outgoing.room.network.title())
+    return Reply(told, reply.reply_to, Stage.FAILED, turn=reply.turn, language=language)

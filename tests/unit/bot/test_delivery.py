@@ -11,6 +11,7 @@ from bot.envelope import pack_reply
 from bot.outbox import Parcel
 from bot.state.queries import deliveries, rooms
 from bot.state.tables import Delivery, Inbox
+from config.texts import say
 from tests.fakes.chat import FakeChat
 from tests.fakes.flow import Flow, open_flow
 
@@ -135,13 +136,52 @@ async def test_a_removed_placeholder_does_not_swallow_the_answer(tmp_path: Path)
 
 
 async def test_a_refused_message_is_given_up(tmp_path: Path) -> None:
-    """We were removed from the room: nothing is tried for ever."""
+    """We may not write there: nothing is tried for ever."""
     async with open_flow(tmp_path, runs=False) as flow:
-        flow.chat.fail("send", Refused("kicked"))
+        flow.chat.fail("send", Refused("no rights"), times=2)
 
         assert await flow.delivery.send(_parcel(flow, "one")) is None
         assert "given_up" == await _state(flow)
         assert 0 == await flow.delivery.begin()
+
+
+@pytest.mark.parametrize("abilities", [KEYED, PROBED], ids=["by key", "by probing"])
+async def test_a_refused_text_is_told_where_its_placeholder_stands(tmp_path: Path, abilities: Abilities) -> None:
+    """The network takes the text neither as an edit nor as a new message: the asker does not wait for ever."""
+    chat = FakeChat(abilities=abilities)
+    async with open_flow(tmp_path, chat=chat, runs=False) as flow:
+        placeholder = await flow.delivery.send(replace(_parcel(flow, "looking", is_final=False), purpose="answer"))
+        chat.fail("edit", Refused("too much formatting"))
+        chat.fail("send", Refused("too much formatting"))
+        await flow.delivery.send(replace(_parcel(flow, "done"), purpose="answer"))
+
+        assert [say("delivery.refused_answer", "en", network="Fake")] == chat.shown()
+        assert [placeholder] == list(chat.messages)
+        assert "sent" == await _state(flow)
+
+
+async def test_a_refused_text_without_a_placeholder_is_told_in_a_new_message(tmp_path: Path) -> None:
+    """A notice has none; people hear at least that something was to be said."""
+    chat = FakeChat(abilities=PROBED)
+    async with open_flow(tmp_path, chat=chat, runs=False) as flow:
+        chat.fail("send", Refused("too much formatting"))
+        await flow.delivery.send(_parcel(flow, "one"))
+
+        assert [say("delivery.refused", "en", network="Fake")] == chat.shown()
+
+
+@pytest.mark.parametrize("abilities", [KEYED, PROBED], ids=["by key", "by probing"])
+async def test_a_network_that_refuses_everything_is_not_asked_for_ever(tmp_path: Path, abilities: Abilities) -> None:
+    """The text and the sentence in its place are each tried as an edit and as a message, and then no more."""
+    chat = FakeChat(abilities=abilities)
+    async with open_flow(tmp_path, chat=chat, runs=False) as flow:
+        await flow.delivery.send(_parcel(flow, "looking", is_final=False))
+        for verb in ("edit", "send"):
+            chat.fail(verb, Refused("closed"), times=9)
+        await flow.delivery.send(_parcel(flow, "done"))
+
+        assert "given_up" == await _state(flow)
+        assert ["send", "edit", "send", "edit", "send"] == chat.verbs
 
 
 async def test_later_messages_of_a_room_queue_behind_a_stuck_one(tmp_path: Path) -> None:
