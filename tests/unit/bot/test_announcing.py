@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,29 @@ async def test_a_room_is_told_once_each_time_a_source_goes(db: Database) -> None
     assert 1 == len(first)
     assert "**acme/docs**" in first[0]
     assert 2 == len(chat.shown("!room:example.org"))
+
+
+@pytest.mark.parametrize(
+    ("reason", "went_at"), [("gone", later(days=-2)), ("purged", NOW)], ids=["long ago", "since purged"]
+)
+async def test_what_went_long_ago_is_no_news(db: Database, reason: str, went_at: datetime) -> None:
+    """However often it is looked for, after a restart too, and though the record of what was said is gone."""
+    chat, source = FakeChat(), await _followed(db)
+    await db.write(lambda session: sources.set_state(session, source.id, "hidden", reason=reason, now=went_at))
+
+    await _announcing(db, chat).source_is_gone(source.id)
+
+    assert [] == chat.shown("!room:example.org")
+
+
+async def test_a_room_that_was_connected_later_is_not_told_of_what_went_before(db: Database) -> None:
+    """When it was connected it was shown what there is."""
+    chat, source = FakeChat(), await _followed(db)
+    await db.write(lambda s: sources.set_state(s, source.id, "hidden", reason="gone", now=later(minutes=-5)))
+
+    await _announcing(db, chat).source_is_gone(source.id)
+
+    assert [] == chat.shown("!room:example.org")
 
 
 async def test_nothing_is_said_of_a_source_that_is_followed(db: Database) -> None:
