@@ -54,8 +54,8 @@ class Readable:
     """The rules for files of sources, and the limits for what people send."""
 
     def __init__(self, files: Files, limits: Limits) -> None:
-        self._rules = SkipRules(files)
-        self.max_bytes = min(limits.attachment_max_bytes, files.max_bytes)
+        self._rules = SkipRules(files.for_uploads(limits))
+        self.max_bytes = limits.attachment_max_bytes
 
     @property
     def max_mb(self) -> str:

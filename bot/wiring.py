@@ -259,7 +259,7 @@ def _uploads(opened: Opened, delivery: Delivery) -> Uploads:
             db=opened.db,
             vault=opened.vault,
             store=opened.knowledge.store,
-            indexing=opened.knowledge.indexing,
+            indexing=opened.knowledge.uploading,
             adapter_of=delivery.adapter_of,
             limits=opened.settings.limits,
             files=opened.settings.files,

@@ -234,6 +234,10 @@ class Files(Section):
         """The largest file that is indexed, in bytes."""
         return int(self.max_mb * 1_000_000)
 
+    def for_uploads(self, limits: Limits) -> "Files":
+        """The same rules for what people send on purpose, which may be as large as an attachment."""
+        return self.model_copy(update={"max_mb": float(limits.attachment_max_mb)})
+
 
 class Indexing(Section):
     """How much of the machine an index may take."""

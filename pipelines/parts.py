@@ -46,12 +46,14 @@ class Sections:
 class Knowledge:
     """All parts of the knowledge side over one store.
 
+    `uploading` indexes the files that people send, which may be larger than those of sources.
     `writer` is None when no model is set, `reranking` when passages are ordered without one.
     """
 
     store: "PassageStore"
     embedder: "EmbedderPart"
     indexing: "Indexing"
+    uploading: "Indexing"
     searching: "Searching"
     answering: "Answering"
     verifying: "Verifying"
@@ -95,11 +97,14 @@ async def open_knowledge(
             stack.push_async_callback(writer.close)
         indexing = Indexing(store, embedder, files=sections.files, limits=sections.limits, workers=sections.workers)
         stack.push_async_callback(indexing.close)
+        uploading = _open_uploading(store, embedder, sections)
+        stack.push_async_callback(uploading.close)
         searching = Searching(store, embedder, views, reranking)
         return Knowledge(
             store=store,
             embedder=embedder,
             indexing=indexing,
+            uploading=uploading,
             searching=searching,
             answering=Answering(searching, writer, sections.answers),
             # It searches once for each sentence: too often for a ranker.
@@ -108,6 +113,13 @@ async def open_knowledge(
             reranking=reranking,
             closing=stack.pop_all(),
         )
+
+
+def _open_uploading(store: "PassageStore", embedder: "EmbedderPart", sections: Sections) -> "Indexing":
+    from pipelines.indexing import Indexing
+
+    files, limits = sections.files.for_uploads(sections.limits), sections.limits
+    return Indexing(store, embedder, files=files, limits=limits, workers=min(1, sections.workers))
 
 
 async def open_embedder(settings: Embedder, data_folder: Path, stack: AsyncExitStack) -> "EmbedderPart":

@@ -107,7 +107,9 @@ def _upload_parts(flow: Flow, adapter: TelegramAdapter, settings: Settings, fold
         db=flow.db,
         vault=flow.vault,
         store=store,
-        indexing=Indexing(store, NoEmbedder(), files=settings.files, limits=settings.limits),
+        indexing=Indexing(
+            store, NoEmbedder(), files=settings.files.for_uploads(settings.limits), limits=settings.limits
+        ),
         adapter_of=lambda _room: adapter,
         limits=settings.limits,
         files=settings.files,

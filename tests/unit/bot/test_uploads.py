@@ -94,7 +94,7 @@ async def opened(folder: Path, store: PassageStore) -> Rooms:
         db=db,
         vault=vault,
         store=store,
-        indexing=Indexing(store, NoEmbedder(), files=settings().files, limits=limits),
+        indexing=Indexing(store, NoEmbedder(), files=settings().files.for_uploads(limits), limits=limits),
         adapter_of=lambda _room: chat,
         limits=limits,
         files=settings().files,
@@ -212,15 +212,27 @@ async def test_a_large_file_is_not_fetched(house: Rooms) -> None:
     """Its size is known before."""
     said = await house.take(Attachment("big", "big.md", "text/markdown", 10**9))
 
-    most = f"{settings().files.max_bytes / 1_000_000:g}"
+    most = settings().limits.attachment_max_mb
     assert said is not None
     assert say("upload.too_large", "en", name="big.md", most=most) == said.markdown
     assert "download" not in house.chat.verbs
 
 
+async def test_what_is_sent_may_be_larger_than_a_file_of_a_source(house: Rooms) -> None:
+    """Who sends a file means it: only the limit for attachments counts, not the one for whole repositories."""
+    line = b"The canary word is xylophonist. " * 30 + b"\n"
+    content = line * (settings().files.max_bytes // len(line) + 1)
+
+    said = await house.send("long.md", content)
+
+    counts = await house.store.counts(house.project)
+    assert say("upload.indexed", "en", name="long.md", passages=counts.passages) == said
+    assert counts.passages > 500
+
+
 async def test_a_file_larger_than_it_said_is_refused(house: Rooms) -> None:
     """The network's word for the size is not trusted."""
-    house.chat.files["big"] = b"x" * (settings().files.max_bytes + 1)
+    house.chat.files["big"] = b"x" * (settings().limits.attachment_max_bytes + 1)
     said = await house.take(Attachment("big", "big.md", "text/markdown", 10))
 
     assert said is not None
