@@ -12,7 +12,7 @@ from bot.context import Parsed as AnyParsed
 from bot.errors import UserError
 from bot.gate import look
 from bot.rights import Actor, Place, decide
-from bot.state.queries import audit, confirmations
+from bot.state.queries import audit, confirmations, rooms
 from config.texts import say
 
 
@@ -125,7 +125,7 @@ class Commands:
 
     async def _record(self, ctx: Context, parsed: Parsed, *, outcome: str) -> None:
         """Keep who did or tried what. Commands that change nothing are kept only when they were refused."""
-        action = parsed.command.action
+        action = _deed(ctx, parsed)
         if outcome != "refused" and not decide(ctx.actor, action, ctx.place).is_audited:
             return
         act = audit.Act(
@@ -134,10 +134,27 @@ class Commands:
             outcome=outcome,
             person=ctx.person.id,
             role=ctx.role.word,
-            target=ctx.room.project or "",
+            target=await self._target(ctx),
             place=ctx.room.id,
         )
         await self._house.db.write(lambda session: audit.append(session, act, now=ctx.now))
+
+    async def _target(self, ctx: Context) -> str:
+        """The project that an act was about: the one that the room is bound to now, else the one that it had."""
+        room = await self._house.db.read(lambda session: rooms.get(session, ctx.room.id))
+        return (room.project if room is not None else None) or ctx.room.project or ""
+
+
+def _deed(ctx: Context, parsed: Parsed) -> str:
+    """The row of rights under which an act is recorded.
+
+    Commands that everybody may type, since what they do depends on what follows, ask the gate for another by themselves.
+    """
+    if parsed.name == "project use":
+        return parsed.name
+    if parsed.name == "start" and parsed.rest:
+        return "join" if ctx.is_private else "project redeem"
+    return parsed.command.action
 
 
 def notice(markdown: str) -> Reply:

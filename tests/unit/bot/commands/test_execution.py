@@ -7,7 +7,7 @@ import pytest
 from adapters.chat import Button, Reply, Stage
 from bot.errors import UserError
 from bot.rights import Role, decide
-from bot.state.queries import people
+from bot.state.queries import audit, people
 from config.texts import say
 from tests.fakes.house import Typing, confirming
 from tests.fakes.state import later
@@ -42,6 +42,19 @@ async def test_a_command_that_fails_is_recorded_as_failed(house: Typing) -> None
     with pytest.raises(UserError):
         await house.types("/source add /etc", room=room, person=ada)
     assert [("source add", "failed")] == await house.audited()
+
+
+async def test_connecting_a_room_is_recorded_with_the_project_that_it_got(house: Typing) -> None:
+    """Everybody may type it, since what it does depends on the name; who did it, and who tried, is on record."""
+    project, room, ada = await house.project(), await house.room(), await house.person(role=Role.OWNER)
+    with pytest.raises(UserError, match=r"rights\.room_admin_needed"):
+        await house.types("/project use Handbook", room=room, person=ada)
+    await house.types("/project use Handbook", room=room, person=ada, is_room_admin=True)
+
+    rows = await house.db.read(lambda session: audit.latest(session, limit=9))
+    assert [("project use", "allowed", project.id), ("project use", "failed", "")] == [
+        (row.action, row.outcome, row.target) for row in rows
+    ]
 
 
 async def test_a_banned_person_hears_nothing(house: Typing) -> None:

@@ -43,6 +43,7 @@ async def test_a_person_joins_by_the_code_of_a_link(house: Typing) -> None:
 
     assert say("role.joined", "en", name="Handbook") == said
     assert Role.MEMBER is await role_of(house, bob.id, project)
+    assert ("join", "allowed") in await house.audited()
     with pytest.raises(UserError, match=r"role\.join_wrong"):
         await house.types(f"/start {code}", room=alone, person=await house.person("Eve"))
 
@@ -58,6 +59,7 @@ async def test_a_room_is_connected_by_the_code_of_a_link(house: Typing) -> None:
 
     assert say("onboarding.connected_empty", "en", project="Handbook") == said
     assert project.id == (await house.at(room)).project
+    assert [("project redeem", "failed"), ("project redeem", "allowed")] == (await house.audited())[-2:]
     assert Role.NOBODY is await role_of(house, eve.id, project)
 
 
