@@ -48,15 +48,16 @@ async def look(
         is_room_admin=is_room_admin,
         way=Way.WEB if found.kind == "web" else Way.CHAT,
     )
+    group = await _treated_as(session, found)
     has_private = found.is_public and project is not None and await projects.has_private_source(session, project)
     place = Place(
         kind=_KINDS.get(found.kind, Kind.ROOM),
         room=found.id,
         project=project,
         is_public=found.is_public,
-        is_open_to_guests=found.is_open_to_guests,
+        is_open_to_guests=found.is_open_to_guests or (group is not None and group.is_open_to_guests),
         has_private_source=has_private,
-        is_muted=bool(found.muted_reason) or await _is_muted_with_its_group(session, found),
+        is_muted=bool(found.muted_reason) or (group is not None and bool(group.muted_reason)),
     )
     return Seen(found, who, project, binding, actor, place)
 
@@ -85,11 +86,9 @@ async def follow_visibility(session: AsyncSession, room: str) -> bool:
     return True
 
 
-async def _is_muted_with_its_group(session: AsyncSession, room: Room) -> bool:
-    if room.project is not None or room.parent is None:
-        return False
-    group = await rooms.get(session, room.parent)
-    return group is not None and bool(group.muted_reason)
+async def _treated_as(session: AsyncSession, room: Room) -> Room | None:
+    """The group of a topic that has its project: then it is muted, and open to guests, with it."""
+    return None if room.project is not None or room.parent is None else await rooms.get(session, room.parent)
 
 
 async def _bound(session: AsyncSession, room: Room) -> tuple[str | None, int]:

@@ -72,9 +72,6 @@ async def connect_by_code(ctx: Context, code: Rest) -> Reply:
 
 async def _connect(ctx: Context, project: Project) -> Reply:
     async def bind(session: AsyncSession) -> None:
-        room = await rooms.get(session, ctx.room.id)
-        if room is not None and room.project is not None:  # what guests were let into, and muted for, was that project
-            await rooms.unbind(session, ctx.room.id, now=ctx.now)
         await rooms.bind(session, ctx.room.id, project=project.id, bound_by=ctx.person.id, now=ctx.now)
 
     await ctx.house.db.write(bind)

@@ -122,9 +122,18 @@ async def _confirm_unmute(ctx: Context) -> str:
 async def unmute(ctx: Context) -> str:
     """Answer again in a room that was muted because it became public.
 
+    Typed in a topic without a project of its own, it counts for the group. One with its own is unmuted by itself: who
+    may open one project to the public need have no right to the other.
+
     Example: /unmute
     """
-    await ctx.house.db.write(lambda session: rooms.unmute(session, ctx.room.id))
+
+    async def open_it(session: AsyncSession) -> None:
+        room = await rooms.get(session, ctx.room.id)
+        is_as_group = room is not None and room.project is None and room.parent is not None
+        await rooms.unmute(session, room.parent if room and room.parent and is_as_group else ctx.room.id)
+
+    await ctx.house.db.write(open_it)
     return ctx.say("room.unmuted")
 
 

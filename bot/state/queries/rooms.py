@@ -103,14 +103,16 @@ async def as_it_is_treated(session: AsyncSession, room: Room) -> Room:
 
 
 async def bind(session: AsyncSession, room: str, *, project: str, bound_by: str | None, now: datetime) -> Room:
-    """Bind a room to a project; open conversations end, since their history belongs to what was bound before."""
+    """Bind a room to a project; open conversations end, since their history belongs to what was bound before.
+
+    So does what guests were let into, and what the room was muted for.
+    """
     return await _rebind(session, room, {"project": project, "bound_by": bound_by, "bound_at": now}, now=now)
 
 
 async def unbind(session: AsyncSession, room: str, *, now: datetime) -> Room:
     """Bind a room to nothing; it is no longer open to guests."""
-    values = {"project": None, "bound_by": None, "bound_at": None, "muted_reason": "", "is_open_to_guests": False}
-    return await _rebind(session, room, values, now=now)
+    return await _rebind(session, room, {"project": None, "bound_by": None, "bound_at": None}, now=now)
 
 
 async def release_project(session: AsyncSession, project: str, *, now: datetime) -> list[str]:
@@ -166,7 +168,10 @@ async def _rebind(session: AsyncSession, room: str, values: dict[str, Any], *, n
     of_topic = select(col(Room.parent)).where(col(Room.id) == room).scalar_subquery()
     above = select(group.c.binding).where(group.c.id == of_topic).scalar_subquery()
     binding = col(Room.binding) + 1 + func.coalesce(above, 0)
-    await session.execute(update(Room).where(col(Room.id) == room).values(**values, binding=binding))
+    fresh = {"binding": binding, "muted_reason": "", "is_open_to_guests": False}
+    await session.execute(update(Room).where(col(Room.id) == room).values(**values, **fresh))
+    inside = update(Room).where(col(Room.parent) == room, col(Room.project).is_(None))
+    await session.execute(inside.values(is_open_to_guests=False))
     open_ones = update(Conversation).where(col(Conversation.room) == room, col(Conversation.closed_at).is_(None))
     await session.execute(open_ones.values(closed_at=now))
     return await session.get_one(Room, room, populate_existing=True)

@@ -2,12 +2,15 @@
 
 import pytest
 
+from adapters.chat import RoomAddress
 from bot.errors import UserError
 from bot.gate import look
 from bot.rights import Role
 from bot.state.queries import rooms
 from config.texts import say
 from tests.fakes.house import Typing
+
+GROUP = RoomAddress("fake", "bot", "room")
 
 
 @pytest.mark.parametrize("mode", ["mention", "all", "off", "OFF"])
@@ -196,3 +199,64 @@ async def test_a_muted_room_answers_again_when_an_admin_confirms(house: Typing) 
     await house.press(asked.buttons[0][0].data, room=room, person=ada)
 
     assert "" == (await house.at(room)).muted_reason
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own project", "its group's"])
+async def test_unmuting_counts_for_the_project_that_it_was_asked_of(house: Typing, *, own: bool) -> None:
+    """In a topic that has its group's project it opens the group; one with its own is opened alone."""
+    project, other = await house.project(), await house.project("Other")
+    group, ada = await house.room(project=project.id), await house.person(role=Role.OWNER)
+    topic = await house.room("room/1", kind="topic", project=other.id if own else None, parent=GROUP)
+    for room in (group, topic) if own else (group,):
+        await house.db.write(lambda session, room=room: rooms.mute(session, room.id, reason="public"))  # type: ignore[misc]
+
+    asked = await house.types("/unmute", room=topic, person=ada)
+    await house.press(asked.buttons[0][0].data, room=topic, person=ada)
+
+    seen = [
+        await house.db.read(lambda s, r=room: look(s, r.id, ada.id, now=house.now))  # type: ignore[misc]
+        for room in (group, topic)
+    ]
+    assert [own, False] == [one.place.is_muted for one in seen if one]
+
+
+async def test_guests_of_a_group_may_ask_in_its_topics_until_the_project_is_another(house: Typing) -> None:
+    """A topic has what its group has; what guests were let into ends with the project, in the topics as well."""
+    project, other = await house.project(), await house.project("Other")
+    group, ada, eve = (
+        await house.room(project=project.id),
+        await house.person(role=Role.OWNER),
+        await house.person("Eve"),
+    )
+    topics = [await house.room(f"room/{number}", kind="topic", parent=GROUP) for number in (1, 2)]
+    for room in (group, topics[1]):
+        asked = await house.types("/guests on", room=room, person=ada)
+        await house.press(asked.buttons[0][0].data, room=room, person=ada)
+
+    async def may_ask() -> list[bool]:
+        seen = [
+            await house.db.read(lambda s, r=room: look(s, r.id, eve.id, now=house.now))  # type: ignore[misc]
+            for room in topics
+        ]
+        return [one.may("ask").allowed for one in seen if one]
+
+    before = await may_ask()
+    await house.db.write(lambda s: rooms.bind(s, group.id, project=other.id, bound_by=ada.id, now=house.now))
+
+    assert [True, True] == before
+    assert [False, False] == await may_ask()
+
+
+async def test_a_topic_that_gets_its_own_project_is_closed_to_guests(house: Typing) -> None:
+    """They were let into the group's."""
+    project, other = await house.project(), await house.project("Other")
+    await house.room(project=project.id)
+    topic = await house.room("room/1", kind="topic", parent=GROUP)
+    ada, eve = await house.person(role=Role.OWNER), await house.person("Eve")
+    asked = await house.types("/guests on", room=topic, person=ada)
+    await house.press(asked.buttons[0][0].data, room=topic, person=ada)
+    await house.types("/project use Other", room=topic, person=ada, is_room_admin=True)
+
+    seen = await house.db.read(lambda session: look(session, topic.id, eve.id, now=house.now))
+    assert seen is not None
+    assert (other.id, False) == (seen.project, seen.may("ask").allowed)
