@@ -20,6 +20,7 @@ from tests.e2e.browsing import (
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+LONGEST_PAUSE_MS = 20_000  # between two tries of a page to connect again
 EMPTY = '<ul id="starters"></ul>'
 
 
@@ -133,6 +134,7 @@ def test_a_restart_of_the_server_is_bridged(chrome: Browser, tmp_path: Path) -> 
     own = Service(tmp_path / "data")
     own.start()
     context = chrome.new_context(viewport=DESKTOP, locale="en-GB")
+    context.clock.install()
     page = context.new_page()
     sign_in(page, own)
     open_project(page, own)
@@ -142,6 +144,7 @@ def test_a_restart_of_the_server_is_bridged(chrome: Browser, tmp_path: Path) -> 
     expect(page.locator("#offline")).to_be_visible(timeout=20_000)
     ask(page, "second")
     own.start()
+    context.clock.fast_forward(LONGEST_PAUSE_MS)
 
     page.locator(FINAL).nth(1).wait_for(timeout=40_000)
     expect(page.locator("#offline")).to_be_hidden()
@@ -155,6 +158,7 @@ def test_a_page_that_was_signed_out_elsewhere_says_so(chrome: Browser, tmp_path:
     own = Service(tmp_path / "data")
     own.start()
     context = chrome.new_context(viewport=DESKTOP, locale="en-GB")
+    context.clock.install()
     page, other, asleep = context.new_page(), context.new_page(), context.new_page()
     sign_in(page, own)
     for one in (page, other, asleep):
@@ -163,11 +167,13 @@ def test_a_page_that_was_signed_out_elsewhere_says_so(chrome: Browser, tmp_path:
     own.kill()
     expect(asleep.locator("#offline")).to_contain_text("Connection lost")
     own.start()
+    context.clock.fast_forward(LONGEST_PAUSE_MS)
     expect(page.locator("#offline")).to_be_hidden(timeout=20_000)
     other.locator(".menu summary").click()
     other.get_by_role("button", name="Sign out").click()
 
     expect(other.get_by_role("heading", name="This is Roomwise")).to_be_visible()
+    context.clock.fast_forward(LONGEST_PAUSE_MS)
     for one in (page, asleep):
         expect(one.locator("#offline")).to_contain_text("You are signed out", timeout=20_000)
     context.close()
