@@ -3,8 +3,9 @@
     .venv/bin/python -m benchmarks.telegram_render
 
 Two texts: one like an answer that a model gives (prose with citations, code spans, lists, code, a table now and then),
-and this project's own documentation, which is half tables. Each is rendered and cut eleven times. The parser's share is
-that of markdown-it-py alone, with the rules that we use.
+and this project's own documentation, which is half tables. Each way takes its turn eleven times, so that whatever else
+the machine does meanwhile slows all of them alike. The first line is the library markdown-it-py alone, as it comes, with
+the rules that we use; the others are told as a share of it as well.
 
 Where telegramify-markdown is installed, it converts and cuts the same texts. To have it, without touching the
 project's own packages:
@@ -18,16 +19,19 @@ import random
 import re
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+
+from markdown_it import MarkdownIt
 
 from adapters.chat import Reply
 from adapters.telegram.page import units
-from adapters.telegram.parsing import parse
 from adapters.telegram.parts import parts
 
 SIZE_BYTES = 200_000
 ROUNDS = 11
+ALONE = "the parser alone"
 WORDS = (
     "the index reads each file of a repository when its source changes and keeps what was cited so that an answer can "
     "show those lines later even if they moved a question waits in its room until one before it is done"
@@ -94,14 +98,20 @@ def documentation(size_bytes: int) -> str:
     return (pages * (size_bytes // len(pages) + 1)).encode()[:size_bytes].decode("utf-8", "ignore")
 
 
-def milliseconds(work: Callable[[], object]) -> str:
-    """Run some work; the median and the fastest time of CPU."""
-    took = []
+def milliseconds(ways: Mapping[str, Callable[[], object]]) -> dict[str, list[float]]:
+    """The times of CPU that each piece of work takes, in turns."""
+    took: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
-        began = time.process_time()
-        work()
-        took.append((time.process_time() - began) * 1000)
-    return f"median {statistics.median(took):6.1f} ms, fastest {min(took):6.1f} ms"
+        for name, work in ways.items():
+            began = time.process_time()
+            work()
+            took[name].append((time.process_time() - began) * 1000)
+    return took
+
+
+def library() -> MarkdownIt:
+    """The parser as it comes, with the rules that we use."""
+    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 
 def ours(text: str) -> list[str]:
@@ -128,28 +138,31 @@ def words_of(text: str) -> set[str]:
     return set(re.findall(r"\w+", text))
 
 
-def report(name: str, text: str, make: Callable[[str], list[str]]) -> None:
-    """Print a line about one way to make messages of a text."""
-    messages = make(text)
+def described(text: str, messages: list[str]) -> str:
+    """How many messages there are, how long they are, and what they have of the text."""
     longest = max(units(message) for message in messages)
     kept = len(words_of(" ".join(messages)) & words_of(text)) / len(words_of(text))
-    print(
-        f"  {name:20} {milliseconds(lambda: make(text))}; {len(messages)} messages, longest {longest} units, ", end=""
-    )
-    print(f"{kept:.1%} of the different words")
+    return f"{len(messages)} messages, longest {longest} units, {kept:.1%} of the different words"
 
 
 def main() -> None:
     """Print what each way takes for each text."""
-    other = peer()
+    makers: dict[str, Callable[[str], list[str]]] = {"roomwise": ours}
+    if (other := peer()) is not None:
+        makers["telegramify-markdown"] = other
+    else:
+        print("telegramify-markdown: not installed, see the top of this file")
     for name, text in (("answer", answer(SIZE_BYTES)), ("documentation", documentation(SIZE_BYTES))):
         print(f"{name}: {len(text.encode())} bytes")
-        print(f"  {'the parser alone':20} {milliseconds(lambda text=text: parse(text, cited={}))}")
-        report("roomwise", text, ours)
-        if other is not None:
-            report("telegramify-markdown", text, other)
-    if other is None:
-        print("telegramify-markdown: not installed, see the top of this file")
+        told = {maker: described(text, make(text)) for maker, make in makers.items()}
+        ways: dict[str, Callable[[], object]] = {ALONE: partial(library().parse, text)}
+        took = milliseconds(ways | {maker: partial(make, text) for maker, make in makers.items()})
+        for way, times in took.items():
+            share = statistics.median(times) / statistics.median(took[ALONE])
+            spent = (
+                f"median {statistics.median(times):6.1f} ms, fastest {min(times):6.1f} ms, {share:.2f} of the parser"
+            )
+            print(f"  {way:20} {spent}" + (f"; {told[way]}" if way in told else ""))
 
 
 if __name__ == "__main__":
