@@ -11,6 +11,7 @@ from typing import Final
 from markdown_it.token import Token
 
 from adapters.telegram.graphemes import whole_before
+from adapters.telegram.inlines import Inlines, holds_link, plain
 from adapters.telegram.page import Page, Rendered, Sheet, is_web_address, rendered
 from adapters.telegram.parsing import LEVELS, parse
 from adapters.telegram.tables import in_columns
@@ -18,7 +19,6 @@ from adapters.telegram.tables import in_columns
 _LANGUAGE: Final = re.compile(r"[\w+#.-]{1,32}")
 _TASK: Final = re.compile(r"\[[ xX]\] ")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_STYLES: Final = {"strong": "bold", "em": "italic", "s": "strikethrough"}
 _RULE: Final = "———"
 _INDENT: Final = "  "
 _HEADER_CHARS: Final = 40  # of a table's header where it is said again
@@ -58,11 +58,10 @@ class _Writer:
 
     def __init__(self, cited: Mapping[int, str]) -> None:
         self.sheet = Sheet()
-        self._cited = cited
+        self._text = Inlines(self.sheet, cited, indent=self._indent)
         self._lists: list[int | None] = []  # the next number of each open list, None for bullets
         self._outer: list[list[int | None]] = []
         self._holds = False  # the next block must not be cut from the last one
-        self._labels: list[tuple[int, str]] = []  # open links that cannot be opened: where each began, its address
         self._blocks: dict[str, Callable[[Token], None]] = {
             "paragraph_open": self._begin_paragraph,
             "inline": self._inline,
@@ -80,18 +79,6 @@ class _Writer:
             "blockquote_close": self._end_quote,
             "hr": self._rule,
         }
-        self._inlines: dict[str, Callable[[Token], None]] = {
-            "softbreak": self._break,
-            "hardbreak": self._break,
-            "code_inline": self._code_span,
-            "citation": self._citation,
-            "image": self._image,
-            "link_open": self._begin_link,
-            "link_close": self._end_link,
-        }
-        for name, kind in _STYLES.items():
-            self._inlines[f"{name}_open"] = lambda _, kind=kind: self.sheet.begin(kind)  # type: ignore[misc]
-            self._inlines[f"{name}_close"] = lambda _, kind=kind: self.sheet.end(kind)  # type: ignore[misc]
 
     def write(self, tokens: Sequence[Token]) -> None:
         """Write tokens of blocks."""
@@ -122,7 +109,7 @@ class _Writer:
         is_first = bool(self.sheet.marker)
         self._new_block()
         if not is_first:
-            self.sheet.marker = _INDENT * len(self._lists)
+            self.sheet.marker = self._indent()
 
     def _begin_heading(self, _: Token) -> None:
         self._new_block()
@@ -201,8 +188,8 @@ class _Writer:
                 rows[-1].append(token)
             elif token.type == "th_open":
                 sides.append(str(token.attrs.get("style", "")).removeprefix("text-align:"))
-        has_links = any(_holds_link(cell) for row in rows for cell in row)
-        text = None if has_links else in_columns([[_plain(cell) for cell in row] for row in rows], sides)
+        has_links = any(holds_link(cell) for row in rows for cell in row)
+        text = None if has_links else in_columns([[plain(cell) for cell in row] for row in rows], sides)
         self._new_block(own_lines=True)
         if text is not None and text.strip():
             self.sheet.pre(text)
@@ -223,7 +210,7 @@ class _Writer:
                 self.sheet.feed(1)
                 self.sheet.begin("bold")
                 if at:
-                    self.sheet.put(_short(_plain(title)))
+                    self.sheet.put(_short(plain(title)))
                 else:
                     self._inline(title)
                 self.sheet.put(":")
@@ -235,76 +222,16 @@ class _Writer:
     def _inline(self, token: Token) -> None:
         if self.sheet.marker.endswith("• ") and _TASK.match(token.content):
             self.sheet.marker = self.sheet.marker[:-2]  # a box to tick is a bullet of its own
-        if token.children is None:
-            self.sheet.put(token.content)
-        else:
-            self._run(token.children)
+        self._text.write(token)
 
-    def _run(self, tokens: Sequence[Token]) -> None:
-        put, inlines = self.sheet.put, self._inlines
-        for token in tokens:
-            act = inlines.get(token.type)
-            if act is not None:
-                act(token)
-            else:
-                put(token.content)
-
-    def _break(self, _: Token) -> None:
-        self.sheet.feed(1)
-        self.sheet.marker = _INDENT * len(self._lists)
-
-    def _code_span(self, token: Token) -> None:
-        self.sheet.code(token.content)
-
-    def _citation(self, token: Token) -> None:
-        self.sheet.link(self._cited[int(token.content)])
-        self.sheet.put(f"[{token.content}]")
-        self.sheet.end_link()
-
-    def _image(self, token: Token) -> None:
-        self._begin_link(token)
-        if token.children:
-            self._run(token.children)
-        else:
-            self.sheet.put("image")
-        self._end_link(token)
-
-    def _begin_link(self, token: Token) -> None:
-        address = str(token.attrs.get("href") or token.attrs.get("src") or "")
-        if is_web_address(address):
-            self.sheet.link(address)
-            self._labels.append((-1, ""))
-        else:
-            self.sheet.put("")
-            self._labels.append((self.sheet.length, address))
-
-    def _end_link(self, token: Token) -> None:
-        start, address = self._labels.pop()
-        if start < 0:
-            self.sheet.end_link()
-        elif address and not address.startswith("#") and token.markup != "autolink":
-            is_bare = start == self.sheet.length
-            self.sheet.put(address if is_bare else f" ({address})")
+    def _indent(self) -> str:
+        """What a further line of the innermost list's item begins with."""
+        return _INDENT * len(self._lists)
 
 
 def _check_depth(token: Token) -> None:
     if token.level >= LEVELS - 1:
         raise _TooDeep
-
-
-def _holds_link(cell: Token) -> bool:
-    return any(
-        is_web_address(str(token.attrs.get("href") or token.attrs.get("src")))
-        for token in cell.children or ()
-        if token.type in ("link_open", "image")
-    )
-
-
-def _plain(token: Token) -> str:
-    """The text of a token without any form."""
-    if not token.children:
-        return f"[{token.content}]" if token.type == "citation" else token.content
-    return "".join(_plain(child) for child in token.children)
 
 
 def _short(text: str) -> str:

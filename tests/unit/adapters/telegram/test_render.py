@@ -165,6 +165,14 @@ def test_a_table_with_links_becomes_lines() -> None:
     assert ("text_link", "there") in stretches(table)
 
 
+def test_a_table_loses_no_address_that_a_message_cannot_open() -> None:
+    """It is said behind its label, for which columns have no room."""
+    table = "| name | where |\n|--|--|\n| a | [there](docs/x.md) |\n| b | [here](#part) |"
+
+    assert "name: a\nwhere: there (docs/x.md)\n\nname: b\nwhere: here" == render(table).text
+    assert "pre" == render(table.replace("docs/x.md", "#x")).entities[0]["type"]
+
+
 def test_a_wide_table_without_rows_shows_its_headers() -> None:
     """Nothing is lost when nothing stands below."""
     assert f"{'a' * 90}:\nb:" == render(f"| {'a' * 90} | b |\n|--|--|").text
