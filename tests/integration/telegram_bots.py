@@ -10,7 +10,7 @@ from typing import Any
 from telegram import Bot
 from telegram.request import HTTPXRequest
 
-from adapters.chat import RoomAddress
+from adapters.chat import Button, RoomAddress
 from adapters.telegram.sending import Sending
 from config.load import default_values
 from config.telegram import Telegram
@@ -20,6 +20,8 @@ ADA = 42
 GROUP = -100_1234567890
 BASIC = -4242
 ANSWER_S = 2.0
+VOTES = ((Button("👍", "up", "turn1"), Button("👎", "down", "turn1")),)
+STOP = ((Button("Stop", "cancel", "17"),),)
 
 
 class ScaledClock:

@@ -1,36 +1,17 @@
 """Small favours on Telegram, files that come in, and drafts."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
 from adapters.chat import (
     Attachment,
-    Button,
     Refused,
     Reply,
     Stage,
 )
 from tests.fakes.telegram import BotApi
-from tests.integration.telegram_bots import ADA, GROUP, Sender, house, sender
-
-VOTES = ((Button("👍", "up", "turn1"), Button("👎", "down", "turn1")),)
-STOP = ((Button("Stop", "cancel", "17"),),)
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[BotApi]:
-    """An emulator with three chats, whose judges must have found nothing at the end."""
-    async with house() as api:
-        yield api
-
-
-@pytest.fixture
-async def us(api: BotApi) -> AsyncIterator[Sender]:
-    """A bot that sends."""
-    async with sender(api) as us:
-        yield us
+from tests.integration.telegram_bots import ADA, GROUP, STOP, VOTES, Sender, sender
 
 
 class TestFavours:

@@ -1,32 +1,13 @@
 """What was cut off on its way to Telegram is found there, and nothing else is touched."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from adapters.chat import (
-    Button,
     Reply,
     Unreachable,
 )
 from tests.fakes.telegram import BotApi
-from tests.integration.telegram_bots import ADA, GROUP, Sender, house, sender
-
-VOTES = ((Button("👍", "up", "turn1"), Button("👎", "down", "turn1")),)
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[BotApi]:
-    """An emulator with three chats, whose judges must have found nothing at the end."""
-    async with house() as api:
-        yield api
-
-
-@pytest.fixture
-async def us(api: BotApi) -> AsyncIterator[Sender]:
-    """A bot that sends."""
-    async with sender(api) as us:
-        yield us
+from tests.integration.telegram_bots import ADA, GROUP, VOTES, Sender, sender
 
 
 class TestFinding:

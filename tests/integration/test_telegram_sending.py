@@ -1,11 +1,8 @@
 """What goes out to Telegram, over HTTP to the emulator, with everything that may go wrong on the way."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from adapters.chat import (
-    Button,
     Cited,
     Refused,
     Reply,
@@ -19,24 +16,7 @@ from adapters.telegram.faults import TokenRefused
 from adapters.telegram.parts import parts
 from tests.fakes.telegram import BotApi
 from tests.fakes.telegram.faults import How
-from tests.integration.telegram_bots import ADA, BASIC, GROUP, Sender, house, sender
-
-VOTES = ((Button("👍", "up", "turn1"), Button("👎", "down", "turn1")),)
-STOP = ((Button("Stop", "cancel", "17"),),)
-
-
-@pytest.fixture
-async def api() -> AsyncIterator[BotApi]:
-    """An emulator with three chats, whose judges must have found nothing at the end."""
-    async with house() as api:
-        yield api
-
-
-@pytest.fixture
-async def us(api: BotApi) -> AsyncIterator[Sender]:
-    """A bot that sends."""
-    async with sender(api) as us:
-        yield us
+from tests.integration.telegram_bots import ADA, BASIC, GROUP, STOP, VOTES, Sender, sender
 
 
 async def put(us: Sender, method: str, room: RoomAddress, message_id: str) -> None:
