@@ -41,7 +41,7 @@ class Rank(IntEnum):
 
 @dataclass(slots=True)
 class Granted:
-    """A turn; it does not count when it came to nothing that the network counts."""
+    """A turn; it does not count in its chat when it came to nothing that the network counts there."""
 
     counts: bool = True
 

@@ -113,7 +113,8 @@ class Writing:
 
         After a flood it waits like everything else in the chat, and raises Unreachable when that takes long. An edit of
         what is not there, or not ours, does not count: the Bot API server looks the message up first, and answers by
-        itself (check_message in tdlib/telegram-bot-api), so that Telegram never sees an edit.
+        itself (check_message in tdlib/telegram-bot-api), so that Telegram never sees an edit. It does see the look-up, and
+        may answer that with a flood as well: so these calls, too, count within the second that all chats share.
         """
         while True:
             async with self._budget.turn(chat, rank) as granted:

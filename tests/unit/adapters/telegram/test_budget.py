@@ -351,3 +351,21 @@ class TestAnySchedule:
 
 async def _run(at: Desk, work: list) -> None:  # type: ignore[type-arg]
     await at.clock.run(*work)
+
+
+async def test_what_hits_nothing_is_kept_within_the_second_of_all_chats() -> None:
+    """A walk over forty ids leaves the group its minute, and yet asks no faster than anything else may go out."""
+    one = desk(messages_per_second=10)
+
+    async def walk() -> None:
+        for _ in range(40):
+            async with one.budget.turn(GROUP, Rank.FINAL) as granted:
+                granted.counts = False
+
+    await one.clock.run(walk())
+    walked_s = one.clock()
+    await one.clock.run(one.clock.wait(2.0))
+
+    assert 3.0 <= walked_s <= 5.0
+    async with one.budget.turn(GROUP, Rank.PREVIEW):  # there is room for it at once
+        pass
