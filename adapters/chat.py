@@ -161,7 +161,10 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """A button under a message of ours was pressed. `action` and `data` are those of the Button."""
+    """A button under a message of ours was pressed. `action` and `data` are those of the Button.
+
+    Where networks have none, people react: `data` is "" then, and what is meant is the answer that the message is.
+    """
 
     id: EventId
     room: RoomAddress
@@ -198,7 +201,11 @@ class RoomChanged:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Something came that could not be read (no key, broken); it may become readable later."""
+    """Something came that could not be read, and whoever wrote it should know; as a Message it may come later.
+
+    reason: no_key (it did not come in time), withheld (the sender's program does not trust our device), before_us (it
+    was written before we could read there), unencryptable (the room is encrypted and we are told not to be).
+    """
 
     id: EventId
     room: RoomAddress
@@ -317,6 +324,7 @@ class Abilities:
     edit_interval_s: float = 1.0
     group_edit_interval_s: float | None = None  # where many read along; None: the same
     edits_per_minute: int = 60
+    edits_per_message: int = 0  # previews of one answer; 0: as many as the budget allows
     skip_preview_ms: int = 0  # an answer ready this soon goes out without previews
     max_chars: int = 4_000
     max_upload_bytes: int = 20_000_000

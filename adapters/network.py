@@ -28,6 +28,22 @@ class AdapterState(Protocol):
     async def put(self, key: str, value: Any) -> None:
         """Keep a value durably."""
 
+    async def drop(self, key: str) -> None:
+        """Forget a value; one that is not there is no error."""
+
+    async def under(self, prefix: str) -> Mapping[str, Any]:
+        """All values whose key begins with `prefix`, by key, in the keys' order."""
+
+
+class Sealing(Protocol):
+    """Seals texts, so that a copy of the data folder does not show them. A place is part of what opens a text."""
+
+    def seal(self, place: str, text: str) -> str:
+        """The sealed form of a text; it opens at `place` only."""
+
+    def open(self, place: str, token: str | None) -> str | None:
+        """The text, or None when it was sealed for another place or with a key that is gone."""
+
 
 @runtime_checkable
 class PushedTo(Protocol):

@@ -1,33 +1,37 @@
 """Which networks the settings name, and their adapters. Each network is imported only when it is used."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from adapters.network import AdapterState, ChatAdapter
+from adapters.network import AdapterState, ChatAdapter, Sealing
 from config.settings import Settings
 
 
-def open_networks(
-    settings: Settings,
-    notes: Callable[[str, str], AdapterState],
-    *,
-    spawn: Callable[[Coroutine[Any, Any, None]], object],
-) -> list[ChatAdapter]:
-    """Make the adapters of all networks that have an account; nothing is asked of a network yet.
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the networks find around them.
 
-    `notes` gives what is remembered for a network and an account, `spawn` starts work in the background.
+    `notes` gives what is remembered for a network and an account, `spawn` starts work in the background, `folder` holds
+    what a network keeps in files, a folder each, and `sealing` what of it nobody else may read.
     """
-    return [_telegram(settings, notes, spawn)] if settings.telegram.account else []
+
+    notes: Callable[[str, str], AdapterState]
+    spawn: Callable[[Coroutine[Any, Any, None]], object]
+    folder: Path
+    sealing: Sealing
 
 
-def _telegram(
-    settings: Settings,
-    notes: Callable[[str, str], AdapterState],
-    spawn: Callable[[Coroutine[Any, Any, None]], object],
-) -> ChatAdapter:
+def open_networks(settings: Settings, around: Around) -> list[ChatAdapter]:
+    """Make the adapters of all networks that have an account; nothing is asked of a network yet."""
+    return [_telegram(settings, around)] if settings.telegram.account else []
+
+
+def _telegram(settings: Settings, around: Around) -> ChatAdapter:
     from adapters.telegram.adapter import TelegramAdapter
     from adapters.telegram.connection import Surroundings
     from adapters.telegram.messages import NETWORK
 
-    state = notes(NETWORK, settings.telegram.account)
-    return TelegramAdapter(settings.telegram, Surroundings(state, spawn, settings.web.public_url))
+    state = around.notes(NETWORK, settings.telegram.account)
+    return TelegramAdapter(settings.telegram, Surroundings(state, around.spawn, settings.web.public_url))

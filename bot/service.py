@@ -18,7 +18,7 @@ import uvicorn
 
 from adapters.chat import ChatError
 from adapters.network import ChatAdapter
-from adapters.networks import open_networks
+from adapters.networks import Around, open_networks
 from bot import platform
 from bot.app import Opened, open_everything, utc_now
 from bot.first_project import Folders, begin_first_project
@@ -104,6 +104,11 @@ async def serve(
                 raise ServerEnded("expected the web server to run until it is stopped, but it ended; the log says why")
 
 
+def _around(opened: Opened) -> Around:
+    folder = opened.data_dir / "networks"
+    return Around(partial(StoredNotes, opened.db), opened.tasks.spawn, folder, opened.vault)
+
+
 @asynccontextmanager
 async def _started(opened: Opened, listening: socket.socket) -> AsyncIterator[_Running]:
     """Everything in motion; put away in reverse within 10 s, so that nothing is lost."""
@@ -112,7 +117,7 @@ async def _started(opened: Opened, listening: socket.socket) -> AsyncIterator[_R
     metrics = Metrics()
     if (ranker := opened.knowledge.reranking) is not None:
         metrics.follow_ranker(lambda: ranker.counts)
-    networks = open_networks(opened.settings, partial(StoredNotes, opened.db), spawn=opened.tasks.spawn)
+    networks = open_networks(opened.settings, _around(opened))
     chat = chat_of(opened, metrics, networks=networks)
     runner = JobRunner(opened.db, clock=utc_now)
     chores = chores_of(opened, runner, chat)

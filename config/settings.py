@@ -25,6 +25,7 @@ from config.fields import (
     Seconds,
     Section,
 )
+from config.matrix import Matrix
 from config.telegram import Telegram
 
 
@@ -337,6 +338,7 @@ class Settings(BaseSettings):
     backup: Backup
     access: Access
     telegram: Telegram
+    matrix: Matrix
     transcription: Transcription
     log: Log
 

@@ -21,6 +21,7 @@ FREE = frozenset(
         "MIT-0",
         "MIT-CMU",
         "PSF-2.0",
+        "Unlicense",
         "Zlib",
     }
 )
@@ -36,13 +37,14 @@ OLD_NAMES = {
     "BSD": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
     "ISC License (ISCL)": "ISC",
+    "Internet Systems Consortium license": "ISC",
     "MIT License": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
     "DFSG approved": "",
 }
 # Tell their licence only in the file LICENSE that they bring.
-IN_A_FILE = {"py-rust-stemmers": "MIT"}
+IN_A_FILE = {"peewee": "MIT", "py-rust-stemmers": "MIT", "vodozemac": "MIT"}
 # Locked for machines that tests do not run on, so that their metadata is not here to be read.
 ELSEWHERE = {
     "colorama": "BSD-3-Clause",

@@ -9,6 +9,7 @@ from adapters.telegram.adapter import TelegramAdapter
 from adapters.telegram.client import Client
 from adapters.telegram.connection import Connection, Surroundings, connect
 from config.telegram import Telegram
+from tests.fakes.notes import Notes
 from tests.fakes.telegram.api import BotApi
 
 _DEFAULTS: dict[str, Any] = {
@@ -19,21 +20,6 @@ _DEFAULTS: dict[str, Any] = {
     "chat_messages_per_minute": 60,
     "messages_per_second": 25,
 }
-
-
-class Notes:
-    """What an adapter remembers, in memory (`adapters.network.AdapterState`)."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Any] = {}
-
-    async def get(self, key: str) -> Any | None:
-        """The value last put, or None."""
-        return self.kept.get(key)
-
-    async def put(self, key: str, value: Any) -> None:
-        """Keep a value."""
-        self.kept[key] = value
 
 
 class Background:

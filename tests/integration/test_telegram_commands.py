@@ -14,7 +14,7 @@ import httpx
 import pytest
 import uvicorn
 
-from adapters.networks import open_networks
+from adapters.networks import Around, open_networks
 from adapters.telegram.examine import Situation, examine
 from bot.app import Opened, open_everything, utc_now
 from bot.errors import UserError
@@ -70,7 +70,10 @@ async def running(api: BotApi, folder: Path, **telegram: str) -> AsyncIterator[H
     listening = bind(load(environ={"ROOMWISE_WEB__PORT": "0"}).settings.web)
     settings = _settings(api, folder, port=listening.getsockname()[1], telegram=telegram)
     async with open_everything(settings, command="run") as opened:
-        networks = open_networks(settings, partial(StoredNotes, opened.db), spawn=opened.tasks.spawn)
+        networks = open_networks(
+            settings,
+            Around(partial(StoredNotes, opened.db), opened.tasks.spawn, opened.data_dir / "networks", opened.vault),
+        )
         metrics = Metrics()
         chat = chat_of(opened, metrics, networks=networks)
         app = build_app(web_parts_of(opened, chat, metrics, key="rws_x", look=lambda: None))

@@ -25,9 +25,10 @@ from pipelines.indexing import Indexing
 from pipelines.transcribing import EndpointTranscriber
 from tests.fakes.flow import Clock, Flow, open_flow
 from tests.fakes.model_server import Behaviour, ModelServer
+from tests.fakes.notes import Notes
 from tests.fakes.passages import FakePassages
 from tests.fakes.telegram import BotApi, running_bot_api
-from tests.fakes.telegram_account import Notes, telegram_settings
+from tests.fakes.telegram_account import telegram_settings
 from tests.unit.pipelines.test_transcribing import settings_of
 
 ADA, FORUM = 5, -1001

@@ -8,8 +8,9 @@ import pytest
 
 from adapters.chat import Batch, RoomAddress, RoomChanged, RoomGone, RoomMoved, Sender, Unreachable
 from adapters.telegram.wire import ALLOWED_UPDATES
+from tests.fakes.notes import Notes
 from tests.fakes.telegram import BotApi, running_bot_api
-from tests.fakes.telegram_account import Account, Notes, account_on
+from tests.fakes.telegram_account import Account, account_on
 
 ADA, BOB = 5, 6
 GROUP = -1_001_000_000_001

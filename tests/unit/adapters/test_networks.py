@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 
 from adapters.network import ChatAdapter, Inviting, PushedTo
-from adapters.networks import open_networks
+from adapters.networks import Around, open_networks
+from bot.state.vault import Vault
 from config.load import default_values
 from config.settings import Settings
-from tests.fakes.telegram_account import Notes
+from tests.fakes.notes import Notes
 
 
 def opened(token: str) -> tuple[list[ChatAdapter], list[tuple[str, str]]]:
@@ -27,7 +29,8 @@ def opened(token: str) -> tuple[list[ChatAdapter], list[tuple[str, str]]]:
         work.close()
         pytest.fail("nothing may start before a network is listened to")
 
-    return open_networks(Settings.model_validate(given), notes, spawn=spawn), asked
+    around = Around(notes, spawn, Path(), Vault([Fernet.generate_key().decode()]))
+    return open_networks(Settings.model_validate(given), around), asked
 
 
 def test_without_an_account_no_network_is_opened() -> None:

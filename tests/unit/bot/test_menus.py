@@ -8,23 +8,9 @@ from adapters.chat import Refused, Unreachable
 from bot.menus import fill_menus, keep_menus, menu, menus
 from config.texts import LANGUAGES, say
 from tests.fakes.chat import FakeChat
+from tests.fakes.notes import Notes
 
 SCOPES = ("private", "group", "group_admin")
-
-
-class Notes:
-    """What an adapter remembers, in memory."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
-
-    async def get(self, key: str) -> Any | None:
-        """The value last put."""
-        return self.values.get(key)
-
-    async def put(self, key: str, value: Any) -> None:
-        """Keep a value."""
-        self.values[key] = value
 
 
 class MenuChat(FakeChat):
@@ -92,7 +78,7 @@ async def test_a_failure_is_tried_again_later() -> None:
     chat.fail("set_commands", Unreachable("wait", retry_after_s=700.0))
 
     async def wait(pause_s: float) -> None:
-        assert not notes.values
+        assert not notes.kept
         pauses.append(pause_s)
 
     await keep_menus(chat, notes, language="en", sleep=wait)
@@ -110,4 +96,4 @@ async def test_a_refusal_is_no_reason_to_ask_for_ever() -> None:
     await keep_menus(chat, notes, language="en")
 
     assert 1 == len(chat.verbs)
-    assert not notes.values
+    assert not notes.kept
