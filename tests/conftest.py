@@ -7,13 +7,16 @@ import fnmatch
 import logging
 import os
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tests.machine import NEEDS, find_chromium, find_postgres
+from tests.fakes.matrix_people import People
+from tests.fakes.synapse import Synapse, running_synapse
+from tests.machine import NEEDS, find_chromium, find_postgres, find_synapse
 
 # Haystack reads this when it is first imported, and a test may import it before anything of ours.
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "false"
@@ -31,6 +34,23 @@ def postgres_programs() -> Path:
     if found is None:
         pytest.skip(NEEDS["postgres"])
     return found
+
+
+@pytest.fixture(scope="session")
+def synapse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synapse]:
+    """One Synapse for all tests of this process, for tests marked `synapse`; who needs limits starts another."""
+    python = find_synapse()
+    if python is None:
+        pytest.skip(NEEDS["synapse"])
+    with running_synapse(tmp_path_factory.mktemp("synapse"), python) as server:
+        yield server
+
+
+@pytest.fixture
+async def people(synapse: Synapse, tmp_path: Path) -> AsyncIterator[People]:
+    """Makes people on the Synapse of this process."""
+    async with AsyncExitStack() as stack:
+        yield People(synapse, tmp_path, stack.enter_async_context)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -65,6 +85,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run; leave out torture unless it was asked for."""
     missing = {"browser": find_chromium() is None, "postgres": find_postgres() is None}
+    missing["synapse"] = find_synapse() is None
     for item in items:
         for mark, lacks in missing.items():
             if lacks and item.get_closest_marker(mark):

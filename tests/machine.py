@@ -1,13 +1,20 @@
 """What a machine may lack that some tests need: where it is found here, and how to get it."""
 
+import functools
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
 NEEDS = {
     "browser": "needs a Chromium; Debian: apt-get install chromium",
     "postgres": "needs a PostgreSQL server's programs; Debian: apt-get install postgresql",
+    "synapse": "needs a Synapse; `python3 bootstrap.py test` installs it into .venv-synapse, ROOMWISE_SYNAPSE names "
+    "another Python that has it",
 }
+# Read when this is imported: no test finds a variable of ours in its environment.
+_NAMED_SYNAPSE = os.environ.get("ROOMWISE_SYNAPSE", "")
 
 
 def find_chromium() -> Path | None:
@@ -23,3 +30,13 @@ def find_postgres() -> Path | None:
         return Path(found).resolve().parent
     homes = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name), reverse=True)
     return next((home for home in homes if (home / "initdb").exists()), None)
+
+
+@functools.cache
+def find_synapse() -> Path | None:
+    """The Python that has Synapse: the one that ROOMWISE_SYNAPSE names, else that of .venv-synapse."""
+    python = Path(_NAMED_SYNAPSE or ROOT / ".venv-synapse" / "bin" / "python")
+    if not python.exists():
+        return None
+    found = subprocess.run([python, "-c", "import synapse"], capture_output=True, check=False)
+    return python if found.returncode == 0 else None
