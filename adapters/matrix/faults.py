@@ -7,6 +7,7 @@ Refused and Unreachable have these kinds of their own here:
     Refused
     +-- NotThere      what was asked about does not exist, or is nothing that we may know of
     +-- TooLarge      more than the server takes
+    +-- AuthWanted    the server wants to hear once more who asks, though the login is valid
     Unreachable
     +-- Flooded       too much was sent: the server names the pause; it did not happen
     +-- LoginEnded    the access token is not valid any more, or the account is no more; only a person can help
@@ -15,7 +16,7 @@ Refused and Unreachable have these kinds of their own here:
 import asyncio
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import aiohttp
@@ -31,11 +32,24 @@ LOG_IN_AGAIN: Final = "run `roomwise matrix login`, or name a new token and its 
 
 
 class NotThere(Refused):
-    """What was asked about does not exist for us."""
+    """What was asked about does not exist for us; or, when not `is_known`, the server does not know such a question."""
+
+    def __init__(self, message: str, *, is_known: bool = True) -> None:
+        super().__init__(message)
+        self.is_known = is_known
 
 
 class TooLarge(Refused):
     """More than the server takes."""
+
+
+class AuthWanted(Refused):
+    """Who asks must prove anew who it is (user-interactive authentication): each of `flows` names stages that do."""
+
+    def __init__(self, *, flows: Sequence[Sequence[str]], session: str) -> None:
+        super().__init__("the server wants the account's password for this")
+        self.flows = [list(stages) for stages in flows]
+        self.session = session
 
 
 class Flooded(Unreachable):
@@ -60,7 +74,6 @@ _ENDED: Final[Mapping[str, str]] = {
 }
 _REFUSALS: Final[Mapping[str, tuple[type[Refused], str]]] = {
     "M_NOT_FOUND": (NotThere, "it is not there"),
-    "M_UNRECOGNIZED": (NotThere, "the server does not know this call"),
     "M_TOO_LARGE": (TooLarge, "it is larger than the server takes"),
     "M_GUEST_ACCESS_FORBIDDEN": (Refused, "the room is not open to this account"),
     "M_UNSUPPORTED_ROOM_VERSION": (Refused, "the server does not support the room's version"),
@@ -79,6 +92,8 @@ _UNSENT: Final = (aiohttp.ClientConnectorError, aiohttp.InvalidURL, aiohttp.Conn
 def fault_of(status: int, body: Any) -> ChatError:
     """Say in our words what a server answered instead of success. `body` is its JSON, or None when it sent none."""
     said: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
+    if status == 401 and isinstance(said.get("flows"), list):
+        return AuthWanted(flows=_flows(said["flows"]), session=str(said.get("session") or ""))
     code, words = str(said.get("errcode") or ""), str(said.get("error") or "")
     if code in _ENDED:
         return LoginEnded(_ENDED[code], is_soft=said.get("soft_logout") is True)
@@ -128,11 +143,19 @@ def _without_a_code(status: int) -> ChatError:
     return Unreachable(f"the server failed (status {status})", may_have_happened=status >= 500)
 
 
+def _flows(said: list[Any]) -> list[list[str]]:
+    """The ways to prove who we are that a server offers, each as its stages."""
+    stages = [flow.get("stages") for flow in said if isinstance(flow, Mapping)]
+    return [[str(stage) for stage in each] for each in stages if isinstance(each, list)]
+
+
 def _refusal(code: str, words: str) -> ChatError:
     if code == "M_FORBIDDEN":
         if any(part in words.lower() for part in _NOT_IN_ROOM):
             return RoomGone("the bot is not in the room (any more)")
         return Refused("the bot has not the right: an administrator of the room can give it")
+    if code == "M_UNRECOGNIZED":
+        return NotThere("the server does not know this call", is_known=False)
     if code in _REFUSALS:
         kind, reason = _REFUSALS[code]
         return kind(reason)

@@ -6,7 +6,16 @@ import aiohttp
 import pytest
 
 from adapters.chat import ChatError, Refused, RoomGone, Unreachable
-from adapters.matrix.faults import Flooded, LoginEnded, NotThere, TooLarge, fault_of, pause_s, transport_fault
+from adapters.matrix.faults import (
+    AuthWanted,
+    Flooded,
+    LoginEnded,
+    NotThere,
+    TooLarge,
+    fault_of,
+    pause_s,
+    transport_fault,
+)
 
 
 @pytest.mark.parametrize(
@@ -82,3 +91,23 @@ def test_no_token_that_a_server_repeats_gets_into_an_error() -> None:
 
     assert token not in str(fault)
     assert "M_ODD" in str(fault)
+
+
+@pytest.mark.parametrize("code", [{}, {"errcode": "M_FORBIDDEN", "error": "Invalid password"}])
+def test_a_server_that_asks_once_more_who_we_are_says_how_to_prove_it(code: dict[str, str]) -> None:
+    """With a wrong password it says so beside it; its login is valid all the same."""
+    flows = [{"stages": ["m.login.password"]}, {"stages": 3}, "odd", {"stages": ["m.login.sso", 5]}]
+
+    fault = fault_of(401, {**code, "flows": flows, "session": "abc"})
+
+    assert isinstance(fault, AuthWanted)
+    assert ([["m.login.password"], ["m.login.sso", "5"]], "abc") == (fault.flows, fault.session)
+
+
+def test_a_server_that_does_not_know_a_question_does_not_say_that_something_is_missing() -> None:
+    """Else a server without a call would seem to say that a room is not encrypted."""
+    missing, unknown = fault_of(404, {"errcode": "M_NOT_FOUND"}), fault_of(404, {"errcode": "M_UNRECOGNIZED"})
+
+    assert isinstance(missing, NotThere)
+    assert isinstance(unknown, NotThere)
+    assert (True, False) == (missing.is_known, unknown.is_known)
