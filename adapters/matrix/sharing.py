@@ -1,0 +1,209 @@
+"""Encrypts what we say in a room, and sees to it that every device of its members can read it.
+
+The library's own way marks a key as shared when a request failed, asks for the keys of new devices only now and then,
+and lets one device with a bad key keep all others from theirs. So the steps are taken here, each device by itself:
+who is in the room, which devices they have, a channel to each, the room's key through each channel, the message.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any, Final, TypeVar
+
+from nio import JoinedMembersResponse, KeysClaimResponse, KeysQueryResponse, MatrixRoom
+from nio.crypto import Olm, OutboundGroupSession
+
+from adapters.chat import Unreachable
+from adapters.matrix.client import Client, part
+from adapters.matrix.surroundings import Clock, utc_now
+
+T = TypeVar("T")
+Device = tuple[str, str]
+
+_PORTION: Final = 100  # users or devices in one question
+_SERVER_WAIT_MS: Final = 5_000  # for the servers of other users
+_AGAIN_AFTER: Final = timedelta(minutes=10)  # who could not be asked, or has no key left for a channel
+_ROUNDS: Final = 3
+ODD: Final = (ValueError, LookupError, TypeError, AttributeError, StopIteration)
+"""What the library and its cryptography raise for keys and messages that are not as they should be."""
+_log = logging.getLogger(__name__)
+
+
+class Sharing:
+    """The encryption of one device, for all its rooms. One message a room at a time."""
+
+    def __init__(self, client: Client, *, clock: Clock = utc_now) -> None:
+        self._client = client
+        self._clock = clock
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._asking = asyncio.Lock()
+        self._tried: dict[Device, datetime] = {}
+
+    def knows_encrypted(self, room: str) -> bool:
+        """Whether the library's store or its memory has a room as encrypted."""
+        nio = self._client.nio
+        return room in nio.encrypted_rooms or (room in nio.rooms and bool(nio.rooms[room].encrypted))
+
+    def forget_members(self, room: str) -> None:
+        """Ask who is in a room before the next message: something was missed, such as a part of its timeline."""
+        if room in self._client.nio.rooms:
+            self._client.nio.rooms[room].members_synced = False
+
+    async def encrypted(self, room: str, event_type: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The content of an m.room.encrypted event that every device in the room can read.
+
+        Raises ChatError, Unreachable also when the room does not come to rest; nothing was sent to the room then.
+        """
+        async with self._turns[room]:
+            known = self._room(room)
+            if not known.members_synced:
+                await self._learn_members(known)
+            for _ in range(_ROUNDS):
+                await self._prepare(known)
+                session = self._session(room)
+                if not self._missing(known, session):
+                    return self._sealed(known, event_type, content)
+                await self._share(known, session)
+            if self._missing(known, self._session(room)):
+                raise Unreachable("the devices in the room change all the time", retry_after_s=1.0)
+            return self._sealed(known, event_type, content)
+
+    async def learn_devices(self, users: Collection[str]) -> None:
+        """Ask for the devices of users, in portions; one that the server cannot ask about is asked again later.
+
+        Raises ChatError.
+        """
+        async with self._asking:
+            for portion in _portions(sorted(users)):
+                body = {"device_keys": {user: [] for user in portion}, "timeout": _SERVER_WAIT_MS}
+                said = _objects(await self._client.call("POST", "/keys/query", body), "device_keys")
+                for user in portion:
+                    await self._take_devices(user, said.get(user))
+
+    async def open_channels(self, devices: Mapping[str, Iterable[str]]) -> None:
+        """Open a channel to each device that has a key left for it; others are tried again later. Raises ChatError."""
+        now = self._clock()
+        wanted = [(user, device) for user, each in sorted(devices.items()) for device in each]
+        for portion in _portions([device for device in wanted if self._may_try(device, now)]):
+            asked: defaultdict[str, dict[str, str]] = defaultdict(dict)
+            for user, device in portion:
+                asked[user][device] = "signed_curve25519"
+            body = {"one_time_keys": asked, "timeout": _SERVER_WAIT_MS}
+            said = _objects(await self._client.call("POST", "/keys/claim", body), "one_time_keys")
+            for user, device in portion:
+                self._tried[user, device] = now
+                await self._take_channel(user, device, _objects(said, user).get(device))
+
+    def _may_try(self, what: Device, now: datetime) -> bool:
+        tried_at = self._tried.get(what)
+        return tried_at is None or now - tried_at > _AGAIN_AFTER
+
+    def _room(self, room: str) -> MatrixRoom:
+        """What the library knows of a room; one that it does not know, or not as encrypted, is told to it."""
+        nio = self._client.nio
+        known = nio.rooms.setdefault(room, MatrixRoom(room, self._client.user, encrypted=True))
+        known.encrypted = True
+        return known
+
+    async def _learn_members(self, known: MatrixRoom) -> None:
+        answer = await self._client.call("GET", f"/rooms/{part(known.room_id)}/joined_members")
+        response = JoinedMembersResponse.from_dict(answer, known.room_id)
+        self._client.check(response)
+        await self._client.nio.receive_response(response)
+
+    async def _prepare(self, known: MatrixRoom) -> None:
+        """Know the devices of all members, and have a channel to each."""
+        now, olm = self._clock(), self._olm
+        olm.update_tracked_users(known)
+        unknown = {user for user in olm.users_for_key_query if self._may_try((user, ""), now)}
+        if unknown:
+            await self.learn_devices(unknown)
+        missing = olm.get_missing_sessions(list(known.users))
+        if missing:
+            await self.open_channels(missing)
+
+    async def _take_devices(self, user: str, said: Any) -> None:
+        """Have the library take the devices of one user, so that odd ones of another do no harm."""
+        if not isinstance(said, Mapping):
+            self._tried[user, ""] = self._clock()  # its server cannot be reached
+            return
+        self._tried.pop((user, ""), None)
+        await self._take(user, KeysQueryResponse({user: dict(said)}, {}))
+
+    async def _take_channel(self, user: str, device: str, said: Any) -> None:
+        if isinstance(said, Mapping) and said:
+            await self._take(user, KeysClaimResponse({user: {device: said}}, {}))
+
+    async def _take(self, user: str, response: KeysQueryResponse | KeysClaimResponse) -> None:
+        try:
+            await self._client.nio.receive_response(response)
+        except ODD as error:
+            self._olm.users_for_key_query.discard(user)
+            _log.info("keys of a device are not as they should be (%s)", type(error).__name__)
+
+    def _session(self, room: str) -> OutboundGroupSession:
+        """The key that a room's next message is encrypted with."""
+        sessions = self._olm.outbound_group_sessions
+        if room not in sessions or sessions[room].expired:
+            self._olm.create_outbound_group_session(room)
+        return sessions[room]
+
+    def _missing(self, known: MatrixRoom, session: OutboundGroupSession) -> bool:
+        """Whether a device that we have a channel to has not got the key."""
+        olm = self._olm
+        return any(
+            (user, device.id) not in session.users_shared_with
+            for user in known.users
+            for device in olm.device_store.active_user_devices(user)
+            if device.id != olm.device_id and not olm.is_device_blacklisted(device)
+            if olm.session_store.get(device.curve25519) is not None
+        )
+
+    async def _share(self, known: MatrixRoom, session: OutboundGroupSession) -> None:
+        for reached, messages in self._letters(known, session):
+            await self._client.call("PUT", f"/sendToDevice/m.room.encrypted/{uuid.uuid4().hex}", messages)
+            session.users_shared_with.update(reached)
+
+    def _letters(
+        self, known: MatrixRoom, session: OutboundGroupSession
+    ) -> Iterator[tuple[set[Device], dict[str, Any]]]:
+        """The key, encrypted for each device that has not got it, in portions.
+
+        The library makes another key when this one counts as shared; and one that does not count so, it does not
+        withdraw when somebody leaves. So it counts as shared always but while this runs between two portions.
+        """
+        session.shared = False
+        for portion in self._olm.share_group_session_parallel(
+            known.room_id, list(known.users), ignore_unverified_devices=True
+        ):
+            session.shared = True
+            yield portion
+        session.shared = True
+
+    def _sealed(self, known: MatrixRoom, event_type: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        self._session(known.room_id).shared = True
+        _, sealed = self._client.nio.encrypt(known.room_id, event_type, dict(content))
+        return dict(sealed)
+
+    @property
+    def _olm(self) -> Olm:
+        olm = self._client.nio.olm
+        if olm is None:
+            raise Unreachable("encryption is not ready")
+        return olm
+
+
+def _portions(things: Sequence[T]) -> Iterator[list[T]]:
+    rest = iter(things)
+    while portion := list(islice(rest, _PORTION)):
+        yield portion
+
+
+def _objects(said: Any, name: str) -> Mapping[str, Any]:
+    """The object under a name, empty when something else is there."""
+    found = said.get(name) if isinstance(said, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
