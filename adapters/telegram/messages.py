@@ -1,10 +1,10 @@
 """What a message of Telegram says: who wrote it, where, whether it is for us, and which files came with it. Pure."""
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from adapters.chat import Addressed, Attachment, RoomAddress, Sender
+from adapters.mentions import without
 from adapters.telegram.wire import (
     ANONYMOUS_ADMIN,
     CHANNEL_IDENTITY,
@@ -125,9 +125,9 @@ def hear(message: Message, me: Me) -> Heard | None:
 def _hear_mention(message: Message, text: str, me: Me) -> Heard:
     spots = [(start, end) for start, end, entity in _spans(*text_of(message)) if _is_me(text[start:end], entity, me)]
     if spots:
-        without = _without(text, spots)
+        rest = without(text, spots)
         # A mention is no way around the rule that a command stands at the very beginning.
-        return Heard(Addressed.MENTION, text if without.startswith("/") else without)
+        return Heard(Addressed.MENTION, text if rest.startswith("/") else rest)
     replied = message.reply_to_message
     is_to_us = replied is not None and replied.sender is not None and replied.sender.id == me.id
     return Heard(Addressed.REPLY if is_to_us and not _is_topic_root(message) else Addressed.AMBIENT, text)
@@ -158,19 +158,6 @@ def _spans(text: str, entities: tuple[Entity, ...]) -> list[tuple[int, int, Enti
         starts[units] = index
     spans = [(starts.get(one.offset), starts.get(one.offset + one.length), one) for one in entities]
     return [(start, end, one) for start, end, one in spans if start is not None and end is not None]
-
-
-def _without(text: str, spots: list[tuple[int, int]]) -> str:
-    """The text without these parts, and without the comma or colon behind one that it began with."""
-    for start, end in sorted(set(spots), reverse=True):
-        before, behind = text[:start], text[end:]
-        if not before.strip():
-            text = re.sub(r"^[\s,:]+", "", behind)
-        elif re.match(r"[.,:;!?]", behind):
-            text = before.rstrip(" ") + behind
-        else:
-            text = before + (behind.lstrip(" ") if before.endswith(" ") else behind)
-    return text.strip()
 
 
 def attachments_of(message: Message) -> tuple[Attachment, ...]:

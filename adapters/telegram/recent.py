@@ -4,38 +4,24 @@ A reaction does not say in which topic its message stands; of an album only one 
 comes also when only a picture was changed.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final
 
 from adapters.chat import Addressed, Edited, Event, Message, Pressed, RoomAddress
+from adapters.last import MOST, Last
 
-K = TypeVar("K")
-V = TypeVar("V")
-_MOST: Final = 10_000  # of each kind: some MB
 _LOOSE: Final = (Addressed.AMBIENT, Addressed.REPLY)
-
-
-class Last(OrderedDict[K, V]):
-    """A mapping that forgets its oldest entries."""
-
-    def keep(self, key: K, value: V) -> None:
-        """Remember an entry as the newest."""
-        self[key] = value
-        self.move_to_end(key)
-        while len(self) > _MOST:
-            self.popitem(last=False)
 
 
 class Recent:
     """The topics, the texts and the albums of the last messages, and the last drafts."""
 
-    def __init__(self) -> None:
-        self._topics: Last[tuple[str, str], int] = Last()
-        self._texts: Last[tuple[str, str], tuple[int, str]] = Last()
-        self._albums: Last[tuple[str, str], Addressed] = Last()
-        self._drafts: Last[str, str] = Last()
+    def __init__(self, most: int = MOST) -> None:
+        self._topics: Last[tuple[str, str], int] = Last(most)
+        self._texts: Last[tuple[str, str], tuple[int, str]] = Last(most)
+        self._albums: Last[tuple[str, str], Addressed] = Last(most)
+        self._drafts: Last[str, str] = Last(most)
 
     def note_place(self, room: RoomAddress, message: str) -> None:
         """Remember in which topic a message stands."""

@@ -16,12 +16,12 @@ from adapters.chat import (
     Sender,
     Unreachable,
 )
+from adapters.last import Last
 from adapters.network import AdapterState
 from adapters.telegram import wire
 from adapters.telegram.client import Client
 from adapters.telegram.faults import ask
 from adapters.telegram.messages import NETWORK, address
-from adapters.telegram.recent import Last
 from adapters.telegram.translate import Reading
 
 Spawn = Callable[[Coroutine[Any, Any, None]], object]

@@ -2,10 +2,7 @@
 
 from dataclasses import replace
 
-import pytest
-
 from adapters.chat import Addressed, Edited, EventId, Message, Pressed, RoomAddress, Sender
-from adapters.telegram import recent
 from adapters.telegram.recent import Recent
 from tests.unit.adapters.telegram.telling import NOON
 
@@ -80,10 +77,9 @@ def test_the_stop_button_of_a_draft_is_its_cancel_button() -> None:
     assert () == memory.completed([replace(stop, data="78")])
 
 
-def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_bounded() -> None:
     """The oldest are forgotten first."""
-    monkeypatch.setattr(recent, "_MOST", 2)
-    memory = Recent()
+    memory = Recent(2)
     for number in ("1", "2", "3"):
         memory.note_place(TOPIC, number)
 
