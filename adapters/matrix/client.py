@@ -4,11 +4,14 @@ nio retries and sleeps inside its calls, for ever by default; here it does neith
 Its answers lose fields, and an event of an unknown shape becomes none; so what we read, we read as JSON.
 """
 
+import asyncio
 import json
 import logging
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -16,7 +19,9 @@ from nio import AsyncClient, AsyncClientConfig
 from nio.responses import ErrorResponse
 
 from adapters.chat import Unreachable
-from adapters.matrix.faults import fault_of, transport_fault
+from adapters.matrix.faults import LoginEnded, fault_of, transport_fault
+
+T = TypeVar("T")
 
 CLIENT_API: Final = "/_matrix/client/v3"
 _CONNECTIONS: Final = 32
@@ -24,6 +29,7 @@ _CONNECT_S: Final = 10.0
 ANSWER_S: Final = 30.0
 _MOST_BYTES: Final = 256_000_000  # a first sync of thousands of rooms is some tens of megabytes
 _CHUNK_BYTES: Final = 65_536
+NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 logging.getLogger("nio").setLevel(logging.CRITICAL)  # each message without a key is a warning to it
 
@@ -43,34 +49,45 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class KeyStore:
-    """Where nio keeps what encryption needs, and what opens it. `repr` shows no key."""
+    """Where nio keeps what encryption needs, the file in it, and what opens it. `repr` shows no key."""
 
     folder: Path
     pickle_key: str
+    name: str = ""
 
     def __repr__(self) -> str:
-        return f"KeyStore({str(self.folder)!r})"
+        return f"KeyStore({str(self.folder / self.name)!r})"
 
 
 class Client:
-    """One login at one server. Nothing is asked before `open`, and until then every call raises Unreachable."""
+    """One login at one server. Nothing is asked before `open`, and until then every call raises Unreachable.
+
+    `renewal`, if there is one, makes the next access token when the server says that this one has ended.
+    """
 
     def __init__(self) -> None:
         self._nio: AsyncClient | None = None
         self._session: aiohttp.ClientSession | None = None
         self._login: Login | None = None
+        self._renewing = asyncio.Lock()
+        self.renewal: Callable[[], Awaitable[str]] | None = None
 
     @property
     def nio(self) -> AsyncClient:
-        """The library's client. Raises Unreachable before `open`."""
+        """The library's client. Raises Unreachable before `start`."""
         if self._nio is None:
             raise Unreachable("not connected yet")
         return self._nio
 
     @property
+    def is_started(self) -> bool:
+        """Whether the library's client is there."""
+        return self._nio is not None
+
+    @property
     def is_open(self) -> bool:
         """Whether the login is known."""
-        return self._nio is not None
+        return self._login is not None
 
     @property
     def user(self) -> str:
@@ -87,14 +104,21 @@ class Client:
         """Where the server answers, without a slash at the end. Raises Unreachable before `open`."""
         return self._known().homeserver
 
-    def open(self, login: Login, store: KeyStore | None) -> None:
-        """Begin with a login; without `store` encryption is off. Nothing is asked of the server yet.
+    def open(self, login: Login) -> None:
+        """Begin with a login, so that `call` works. Nothing is asked of the server."""
+        self._session = new_session()
+        self._login = login
 
-        Raises nio's errors when the store cannot be read.
+    def start(self, store: KeyStore | None) -> None:
+        """Make the library's client, with its keys; without `store` encryption is off. Nothing is asked of the server.
+
+        Raises what the library and SQLite raise when the store cannot be read, and Unreachable before `open`.
         """
+        login = self._known()
         config = AsyncClientConfig(
             encryption_enabled=store is not None,
             pickle_key=store.pickle_key if store else "",
+            store_name=store.name if store else "",
             store_sync_tokens=False,
             max_limit_exceeded=0,
             max_timeouts=0,
@@ -103,24 +127,47 @@ class Client:
         folder = str(store.folder) if store else ""
         nio = AsyncClient(login.homeserver, login.user, device_id=login.device, store_path=folder, config=config)
         nio.restore_login(login.user, login.device, login.token)
-        self._session = _session()
         nio.client_session = self._session
-        self._login, self._nio = login, nio
-
-    def renew(self, token: str) -> None:
-        """Go on with another access token of the same device."""
-        known = self._known()
-        self._login = Login(known.homeserver, known.user, known.device, token)
-        self.nio.access_token = token
+        self._nio = nio
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, answer_s: float = ANSWER_S, **query: str | int | None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        query: Mapping[str, str] = NOTHING,
+        answer_s: float = ANSWER_S,
     ) -> Any:
         """Ask the server; the answer is its JSON, unread. `path` begins behind /_matrix/client/v3, or is whole.
 
-        What of the path comes from others must be quoted by `part`. A query that is None is left out.
+        What of the path comes from others must be quoted by `part`. `answer_s` is for the whole answer.
         Raises ChatError: Unreachable (also Flooded, LoginEnded), Refused (also NotThere, TooLarge, RoomGone).
         """
+        token = self._known().token
+        try:
+            return await self._ask(method, path, body, query=query, answer_s=answer_s)
+        except LoginEnded as fault:
+            renewal = self.renewal
+            if renewal is None or not fault.is_soft:
+                raise
+        async with self._renewing:
+            if self._known().token == token:
+                self._renew(await renewal())
+        return await self._ask(method, path, body, query=query, answer_s=answer_s)
+
+    async def of_nio(self, call: Awaitable[T]) -> T:
+        """Wait for a call of the library's own. Raises ChatError, as `call` does, and nothing of the library's."""
+        try:
+            answer = await call
+        except (aiohttp.ClientError, TimeoutError) as error:
+            fault = transport_fault(error)
+        else:
+            self.check(answer)
+            return answer
+        raise fault
+
+    async def _ask(self, method: str, path: str, body: Any, *, query: Mapping[str, str], answer_s: float) -> Any:
         login, session = self._known(), self._session
         if session is None:
             raise Unreachable("not connected yet")
@@ -148,6 +195,12 @@ class Client:
         if nio is not None and nio.store is not None:
             nio.store.database.close()
 
+    def _renew(self, token: str) -> None:
+        known = self._known()
+        self._login = Login(known.homeserver, known.user, known.device, token)
+        if self._nio is not None:
+            self._nio.access_token = token
+
     def _known(self) -> Login:
         if self._login is None:
             raise Unreachable("not connected yet")
@@ -163,7 +216,10 @@ async def ask(
     token: str = "",
     answer_s: float = ANSWER_S,
 ) -> Any:
-    """Make one request of JSON for JSON. `answer_s` is for the whole of it. Raises ChatError."""
+    """Make one request of JSON for JSON. `answer_s` is for the whole of it. Raises ChatError.
+
+    A redirect is followed only by what holds no secret.
+    """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         async with session.request(
@@ -171,7 +227,7 @@ async def ask(
             url,
             data=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
             headers={**headers, "Content-Type": "application/json"},
-            allow_redirects=False,
+            allow_redirects=method == "GET" and not token,
             timeout=aiohttp.ClientTimeout(total=answer_s, connect=_CONNECT_S),
         ) as response:
             status, said = response.status, _json(await _read(response))
@@ -189,7 +245,8 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-def _session() -> aiohttp.ClientSession:
+def new_session() -> aiohttp.ClientSession:
+    """What makes connections; whoever makes it closes it."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
         timeout=aiohttp.ClientTimeout(total=ANSWER_S, connect=_CONNECT_S),
@@ -197,10 +254,9 @@ def _session() -> aiohttp.ClientSession:
     )
 
 
-def _whole(path: str, query: dict[str, str | int | None]) -> str:
-    given = {name: value for name, value in query.items() if value is not None}
+def _whole(path: str, query: Mapping[str, str]) -> str:
     whole = path if path.startswith("/_matrix/") else CLIENT_API + path
-    return f"{whole}?{urlencode(given)}" if given else whole
+    return f"{whole}?{urlencode(query)}" if query else whole
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
