@@ -35,6 +35,7 @@ class MatrixServer(HttpServer):
     def __init__(self, **answers: Answer | list[Answer]) -> None:
         super().__init__()
         self._url = ""
+        self.arrived = asyncio.Event()  # set with the first request
         self.answers: dict[str, list[Answer]] = {"/_matrix/client/versions": [Said({"versions": ["v1.11"]})]}
         self.asked: defaultdict[str, list[Request]] = defaultdict(list)
         for name, answer in answers.items():
@@ -63,6 +64,7 @@ class MatrixServer(HttpServer):
         request = await read_request(reader)
         path = unquote(urlsplit(request.path).path)
         self.asked[path].append(request)
+        self.arrived.set()
         answers = self.answers.get(path)
         if not answers:
             said = Said({"errcode": "M_NOT_FOUND", "error": "no"}, status=404)

@@ -1,0 +1,84 @@
+"""Gives the library what it needs of a sync to encrypt and decrypt: letters between devices, keys, members of rooms.
+
+It gets nothing else: it checks every event against a schema, which is most of what a sync costs, and its checks are
+wrong for some (a room of version 12 has no version for it). An event that it cannot take is left out, since one that
+stops it would come again for ever.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from nio import AsyncClient, SyncResponse
+
+from adapters.matrix.received import MEMBER, Received, RoomPart
+
+_log = logging.getLogger(__name__)
+_STATE: Final = (MEMBER, "m.room.encryption")
+_MOST_TRIES: Final = 1_000
+
+
+class Feeding:
+    """Feeds one client of the library, from one sync to the next."""
+
+    def __init__(self, nio: AsyncClient) -> None:
+        self._nio = nio
+
+    async def take(self, received: Received) -> None:
+        """Take a sync; what is in it is known to the library, and keys are stored, when this returns."""
+        body = _reduced(received)
+        if not await self._try(body):
+            for piece in _pieces(body):
+                await self._try(piece)
+        self._note_key_count(received.rest.get("device_one_time_keys_count"))
+
+    def forget_rooms(self) -> None:
+        """Forget the rooms, before a sync that tells all of them."""
+        self._nio.rooms.clear()
+        self._nio.invited_rooms.clear()
+
+    async def _try(self, body: Mapping[str, Any]) -> bool:
+        self._nio.next_batch = ""  # else it passes over what it thinks it has had
+        try:
+            response = SyncResponse.from_dict(body)
+            if not isinstance(response, SyncResponse):
+                return False
+            await self._nio.receive_response(response)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the same would come again with every sync from here
+            _log.info("a part of a sync cannot be read (%s)", type(error).__name__)
+            return False
+        return True
+
+    def _note_key_count(self, counts: Any) -> None:
+        """The library passes over a count of 0, and would never make new keys."""
+        count = counts.get("signed_curve25519", 0) if isinstance(counts, Mapping) else None
+        if self._nio.olm is not None and isinstance(count, int):
+            self._nio.olm.uploaded_key_count = count
+
+
+def _reduced(received: Received) -> dict[str, Any]:
+    rooms = {part.room: _room(part) for part in received.joined}
+    return {"next_batch": received.next_batch, "rooms": {"join": rooms}, **received.rest}
+
+
+def _room(part: RoomPart) -> dict[str, Any]:
+    return {"state": {"events": [event for event in part.state_events() if event["type"] in _STATE]}}
+
+
+def _pieces(body: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """The parts of a sync one by one, letters first: keys in them may open what follows."""
+    bare = {"next_batch": body["next_batch"]}
+    letters = body.get("to_device")
+    events: Any = letters.get("events") if isinstance(letters, Mapping) else None
+    for letter in _some(events):
+        yield {**bare, "to_device": {"events": [letter]}}
+    for room, found in body["rooms"]["join"].items():
+        for event in _some(found["state"]["events"]):
+            yield {**bare, "rooms": {"join": {room: {"state": {"events": [event]}}}}}
+    for key in ("device_lists", "device_one_time_keys_count"):
+        if key in body:
+            yield {**bare, key: body[key]}
+
+
+def _some(found: Any) -> Sequence[Any]:
+    return found[:_MOST_TRIES] if isinstance(found, list) else ()

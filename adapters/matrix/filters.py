@@ -1,0 +1,49 @@
+"""What we ask of a sync: what we read, and nothing else, since servers and clients spend most of their time on the rest."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+STATE: Final = (
+    "m.room.create",
+    "m.room.name",
+    "m.room.canonical_alias",
+    "m.room.member",
+    "m.room.power_levels",
+    "m.room.join_rules",
+    "m.room.history_visibility",
+    "m.room.encryption",
+    "m.room.tombstone",
+)
+SPOKEN: Final = ("m.room.message", "m.room.encrypted", "m.reaction", "m.room.redaction", "m.sticker")
+ACCOUNT: Final = ("m.direct",)
+TIMELINE_EVENTS: Final = 50
+PAGE_EVENTS: Final = 100
+
+_NOTHING: Final[Mapping[str, Sequence[str]]] = {"types": ()}
+
+
+def sync_filter(*, timeline_events: int = TIMELINE_EVENTS) -> str:
+    """The filter of a sync, as JSON. Of members only those are sent who said something, and we ourselves."""
+    return json.dumps(
+        {
+            "presence": _NOTHING,
+            "account_data": {"types": list(ACCOUNT)},
+            "room": {
+                "account_data": _NOTHING,
+                "ephemeral": _NOTHING,
+                "state": {"types": list(STATE), "lazy_load_members": True},
+                "timeline": {
+                    "types": [*STATE, *SPOKEN],
+                    "limit": timeline_events,
+                    "lazy_load_members": True,
+                },
+            },
+        },
+        separators=(",", ":"),
+    )
+
+
+def page_filter() -> str:
+    """The filter of a page of a room's past, as JSON: the same events as in a sync."""
+    return json.dumps({"types": [*STATE, *SPOKEN], "lazy_load_members": True}, separators=(",", ":"))
