@@ -5,7 +5,7 @@ What is not known here and matters is named by `wanted`; `lookups` asks the serv
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from adapters.chat import Edited, Event, Message, Rated
@@ -23,6 +23,7 @@ from config.matrix import Matrix
 
 ENCRYPTED_NOTES: Final = "encrypted/"
 _MOST_ROOMS: Final = 5_000
+_ANY_TIME: Final = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,15 @@ class Wanted:
 class Reading:
     """What is known of rooms and messages by one account, and how events are read by it.
 
-    `direct` are the rooms to which we were invited as to a direct chat; `moves` is by the old room.
+    `direct` are the rooms to which we were invited as to a direct chat. `unproven` are those that we joined on a
+    tombstone's word alone: nothing is told of them but that they are the new room indeed. `moves` is by the old room.
     """
 
     settings: Matrix
     known: Known = field(default_factory=Known)
     thumbs: Thumbs = field(default_factory=Thumbs)
     direct: set[str] = field(default_factory=set)
+    unproven: set[str] = field(default_factory=set)
     moves: dict[str, Move] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -63,6 +66,8 @@ class Reading:
         here = self._here(room_id, now)
         found = (wire.read(raw) for raw in raw_events)
         told = [one for event in found if event is not None for one in self._read(event, here)]
+        if room_id in self.unproven:
+            return [one for one in told if one.room.room != room_id]
         return [] if here.state.is_space else told
 
     def note_state(self, room_id: str, state: Iterable[Any]) -> None:
@@ -95,6 +100,7 @@ class Reading:
     def confirm(self, move: Move) -> None:
         """Take a room for moved: it is told of by its tombstone, and by our joining the new one."""
         self.moves[move.old] = move
+        self.unproven.discard(move.new)
         self._notes[upgrades.NOTES + move.old] = upgrades.pack(move)
 
     def wanted(self, room_id: str, raw_events: Sequence[Any]) -> Wanted:
@@ -110,9 +116,9 @@ class Reading:
             coming.add(event.id)
         return Wanted(frozenset(messages - threads), frozenset(threads))
 
-    def note_message(self, room_id: str, message: str, raw: Any, *, now: datetime) -> None:
+    def note_message(self, room_id: str, message: str, raw: Any) -> None:
         """Remember a message that was asked for; `raw` is None when the server does not have or show it."""
-        event, here = wire.read(raw), self._here(room_id, now)
+        event, here = wire.read(raw), self._here(room_id, _ANY_TIME)
         is_it = event is not None and event.id == message
         seen = translate.seen_of(event, here, None) if event is not None and is_it else None
         self.known.keep(room_id, message, seen or NOBODY)
@@ -201,6 +207,8 @@ class Reading:
             return
         was_encrypted = state.is_encrypted
         state.fold(event)
+        if event.type == wire.MEMBER and event.state_key == self.user and self.user not in state.members:
+            state.is_whole = False  # from now on we are told nothing
         if state.is_encrypted and not was_encrypted:
             self._note_encrypted(room_id)
 

@@ -132,7 +132,7 @@ def relation_of(content: Mapping[str, Any], *, own: str) -> Relation:
     is_reply = kind in {"", THREAD} and not (is_thread and relates.get("is_falling_back") is True)
     reply_to = answered if is_reply and answered != own else ""
     if not target or target == own:
-        return Relation(reply_to=reply_to)
+        return Relation(kind if kind == REPLACE else "", reply_to=reply_to)  # an edit of nothing is no message either
     return Relation(kind, target, text(relates.get("key")), reply_to)
 
 
