@@ -20,6 +20,7 @@ from nio.responses import ErrorResponse
 
 from adapters.chat import Unreachable
 from adapters.matrix.faults import LoginEnded, fault_of, transport_fault
+from adapters.matrix.machine import EncryptedClient
 
 T = TypeVar("T")
 
@@ -125,7 +126,7 @@ class Client:
             request_timeout=ANSWER_S,
         )
         folder = str(store.folder) if store else ""
-        nio = AsyncClient(login.homeserver, login.user, device_id=login.device, store_path=folder, config=config)
+        nio = EncryptedClient(login.homeserver, login.user, device_id=login.device, store_path=folder, config=config)
         nio.restore_login(login.user, login.device, login.token)
         nio.client_session = self._session
         self._nio = nio

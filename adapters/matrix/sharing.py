@@ -19,6 +19,7 @@ from nio.crypto import Olm, OutboundGroupSession
 
 from adapters.chat import Unreachable
 from adapters.matrix.client import Client, part
+from adapters.matrix.machine import ODD
 from adapters.matrix.surroundings import Clock, utc_now
 
 T = TypeVar("T")
@@ -28,8 +29,6 @@ _PORTION: Final = 100  # users or devices in one question
 _SERVER_WAIT_MS: Final = 5_000  # for the servers of other users
 _AGAIN_AFTER: Final = timedelta(minutes=10)  # who could not be asked, or has no key left for a channel
 _ROUNDS: Final = 3
-ODD: Final = (ValueError, LookupError, TypeError, AttributeError, StopIteration)
-"""What the library and its cryptography raise for keys and messages that are not as they should be."""
 _log = logging.getLogger(__name__)
 
 
@@ -84,6 +83,13 @@ class Sharing:
                 for user in portion:
                     await self._take_devices(user, said.get(user))
 
+    async def learn_new_devices(self) -> None:
+        """Ask for the devices of those where something is new. Raises ChatError."""
+        now = self._clock()
+        unknown = {user for user in self._olm.users_for_key_query if self._may_try((user, ""), now)}
+        if unknown:
+            await self.learn_devices(unknown)
+
     async def open_channels(self, devices: Mapping[str, Iterable[str]]) -> None:
         """Open a channel to each device that has a key left for it; others are tried again later. Raises ChatError."""
         now = self._clock()
@@ -110,18 +116,19 @@ class Sharing:
         return known
 
     async def _learn_members(self, known: MatrixRoom) -> None:
+        before, nio = set(known.users), self._client.nio
         answer = await self._client.call("GET", f"/rooms/{part(known.room_id)}/joined_members")
         response = JoinedMembersResponse.from_dict(answer, known.room_id)
         self._client.check(response)
-        await self._client.nio.receive_response(response)
+        await nio.receive_response(response)
+        if before - set(known.users):
+            nio.invalidate_outbound_session(known.room_id)  # somebody left without our seeing it
 
     async def _prepare(self, known: MatrixRoom) -> None:
         """Know the devices of all members, and have a channel to each."""
-        now, olm = self._clock(), self._olm
+        olm = self._olm
         olm.update_tracked_users(known)
-        unknown = {user for user in olm.users_for_key_query if self._may_try((user, ""), now)}
-        if unknown:
-            await self.learn_devices(unknown)
+        await self.learn_new_devices()
         missing = olm.get_missing_sessions(list(known.users))
         if missing:
             await self.open_channels(missing)
