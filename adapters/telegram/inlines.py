@@ -6,7 +6,8 @@ from typing import Final
 
 from markdown_it.token import Token
 
-from adapters.telegram.page import Sheet, is_web_address
+from adapters.telegram.page import Sheet
+from adapters.weblinks import is_web_address
 
 _STYLES: Final = {"strong": "bold", "em": "italic", "s": "strikethrough"}
 

@@ -8,7 +8,6 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 _TWO_UNITS: Final = re.compile("[\U00010000-\U0010ffff]")
 # What a message may hold and still count as empty: white space, marks without width, blanks of some scripts.
@@ -175,16 +174,6 @@ def units(text: str) -> int:
 def is_visible(text: str) -> bool:
     """Whether there is anything to see; Telegram refuses a message without."""
     return _VISIBLE.search(text) is not None
-
-
-def is_web_address(url: str) -> bool:
-    """Whether a link can be opened from a message: http or https with a host."""
-    if not url.startswith(("http://", "https://")) or any(ord(sign) <= 32 for sign in url):
-        return False
-    try:
-        return bool(urlsplit(url).hostname)
-    except ValueError:
-        return False
 
 
 def joined(pages: Sequence[Page], *, between: str) -> Page:

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from adapters.bars import bar
 from adapters.chat import Reply, Stage
 from adapters.telegram.graphemes import whole_before
 from adapters.telegram.keyboard import keyboard
@@ -15,7 +16,6 @@ from adapters.telegram.splitting import MAX_ENTITIES, MAX_UNITS, split
 _PLAIN: Final = (Stage.WAITING, Stage.PREVIEW)
 _NOTHING: Final = "…"  # stands for a text in which nothing can be seen, which Telegram refuses
 _MORE: Final = " …"
-_BAR_SIGNS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _pages(reply: Reply) -> list[Page]:
     if not pages and is_visible(reply.markdown):  # nothing but definitions of links, or an empty block of code
         pages = list(split(Page(reply.markdown.strip())))
     if reply.progress is not None:
-        _append(pages, Page(_bar(reply.progress)))
+        _append(pages, Page(bar(reply.progress)))
     sources = source_list(
         reply.cited, beside=page.text, language=reply.language, limit=MAX_UNITS, most=MAX_ENTITIES - 1
     )
@@ -78,24 +78,17 @@ def _append(pages: list[Page], page: Page) -> None:
         pages.append(page)
 
 
-def _bar(progress: float) -> str:
-    """Progress of 0 to 1 as a bar and in figures."""
-    share = min(max(progress, 0.0), 1.0)
-    done = int(share * _BAR_SIGNS)
-    return f"{'█' * done}{'░' * (_BAR_SIGNS - done)} {int(share * 100 + 1e-9)} %"
-
-
 def _beginning(reply: Reply) -> str:
     """The text of a reply that still grows, unformatted, since its marks are half open; its end is cut where it is long."""
-    bar = "" if reply.progress is None else f"\n\n{_bar(reply.progress)}"
+    progress = "" if reply.progress is None else f"\n\n{bar(reply.progress)}"
     text = reply.markdown.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").strip()
-    room = MAX_UNITS - units(bar)
+    room = MAX_UNITS - units(progress)
     if units(text) > room:
         kept = text.encode("utf-16-le")[: 2 * (room - units(_MORE))].decode("utf-16-le", "ignore")
         end = max(kept.rfind(" "), kept.rfind("\n"))
         end = end if end > len(kept) // 2 else len(kept)
         text = text[: whole_before(text, end, least=1)].rstrip() + _MORE
-    return (text if is_visible(text) else _NOTHING) + bar
+    return (text if is_visible(text) else _NOTHING) + progress
 
 
 def _packed(one: Rendered) -> str:

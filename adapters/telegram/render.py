@@ -12,9 +12,10 @@ from markdown_it.token import Token
 
 from adapters.telegram.graphemes import whole_before
 from adapters.telegram.inlines import Inlines, holds_link, plain
-from adapters.telegram.page import Page, Rendered, Sheet, is_web_address, rendered
+from adapters.telegram.page import Page, Rendered, Sheet, rendered
 from adapters.telegram.parsing import LEVELS, parse
 from adapters.telegram.tables import in_columns
+from adapters.weblinks import is_web_address
 
 _LANGUAGE: Final = re.compile(r"[\w+#.-]{1,32}")
 _TASK: Final = re.compile(r"\[[ xX]\] ")

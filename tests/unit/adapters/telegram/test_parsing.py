@@ -18,7 +18,7 @@ from markdown_it.token import Token
 from adapters.citing import read_citations
 from adapters.telegram.lines import fill
 from adapters.telegram.parsing import LEVELS, parse
-from tests.unit.adapters.telegram.documents import Document, documents
+from tests.unit.adapters.documents import Document, documents
 
 CITED = {1: "https://a.example/1"}
 DOCS = Path(__file__).parents[4] / "docs"

@@ -12,7 +12,7 @@ from adapters.chat import Button, Cited, Reply, Stage
 from adapters.telegram.page import is_visible, units
 from adapters.telegram.parts import Outgoing, parts, shown
 from bot.envelope import pack_reply, unpack_reply
-from tests.unit.adapters.telegram.documents import Document, documents
+from tests.unit.adapters.documents import Document, documents
 
 BUTTONS = ((Button("Up", "up", "t1"), Button("Down", "down", "t1")),)
 PLAIN = [Stage.WAITING, Stage.PREVIEW]

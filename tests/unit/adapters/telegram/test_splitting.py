@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adapters.telegram.page import Page, Span, is_visible, rendered, units
 from adapters.telegram.render import lay_out, render
 from adapters.telegram.splitting import MAX_ENTITIES, MAX_UNITS, split
-from tests.unit.adapters.telegram.documents import Document, documents
+from tests.unit.adapters.documents import Document, documents
 
 CITED = {1: "https://cited.example/1"}
 LIMITS = st.sampled_from([(60, 100), (120, 6), (300, 100), (1000, 20), (MAX_UNITS, MAX_ENTITIES)])
