@@ -137,7 +137,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """An earlier message has a new text; `revision` orders edits of one message."""
+    """An earlier message has a new text; `revision` orders edits of one message.
+
+    Networks that do not say again where the message stands leave out the thread and `reply_to`.
+    """
 
     id: EventId
     room: RoomAddress
@@ -147,6 +150,7 @@ class Edited:
     text: str
     sent_at: datetime
     addressed: Addressed
+    reply_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +332,8 @@ class Abilities:
     skip_preview_ms: int = 0  # an answer ready this soon goes out without previews
     max_chars: int = 4_000
     max_upload_bytes: int = 20_000_000
+    command_sign: str = "/"  # what commands begin with as people type them; "/" for us all the same
+    offers_reactions: bool = False  # we put up the reactions that count, so that people need only press one
 
 
 @dataclass(frozen=True, slots=True)

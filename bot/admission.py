@@ -124,15 +124,18 @@ class Admission:
         self, session: AsyncSession, context: MessageContext, kind: str, *, now: datetime
     ) -> tuple[str, str | None]:
         """The thread that tells this conversation apart in its room, and the conversation if it is open."""
-        message, room = context.message, context.room.id
-        if kind in ("private", "web"):
+        message, room, thread = context.message, context.room.id, context.message.room.thread
+        if kind in ("private", "web") and not thread:
             known = await turns.open_conversation(session, room, thread="", now=now, idle=self.rules.idle)
             return "", known.id if known else None
-        if message.room.thread and message.addressed is not Addressed.REPLY:
-            thread = message.room.thread
+        # A topic is a room of its own, where a reply goes on with its own chain; a thread is one conversation.
+        if thread and not (kind == "topic" and message.addressed is Addressed.REPLY):
             known = await turns.open_conversation(session, room, thread=thread, now=now, idle=None)
             return thread, known.id if known else None
-        turn = await turns.of_message(session, room, message.reply_to) if message.reply_to else None
+        if message.reply_to:
+            turn = await turns.of_message(session, room, message.reply_to)
+        else:
+            turn = await turns.of_inbox(session, context.inbox)  # of an edited question, which goes on where it was
         return f"message/{message.message_id}", turn.conversation if turn else None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from adapters.chat import ChatError, Probe, RoomAddress, Sender
+from adapters.chat import Abilities, ChatError, Probe, RoomAddress, Sender
 from adapters.network import ChatAdapter, Inviting
 from bot.state.tables import Room
 from config.texts import plain, say
@@ -35,6 +35,11 @@ class Connections:
         """The links that redeem a code by opening them, on networks that have such."""
         inviting = [adapter for adapter in self.adapters.values() if isinstance(adapter, Inviting)]
         return [link for adapter in inviting if (link := adapter.invitation(code, to_group=to_group))]
+
+    def abilities_of(self, room: Room) -> Abilities:
+        """What the network of a room can do; the usual for one that is not configured any more."""
+        adapter = self.adapters.get((room.network, room.account))
+        return adapter.abilities if adapter is not None else Abilities()
 
     async def hears_all(self, room: Room) -> bool:
         """Whether what people write in a room reaches us also when it is not addressed to us, as far as is known."""

@@ -53,8 +53,8 @@ class Parsed(Protocol):
 class CommandPort(Protocol):
     """The commands, as the message flow needs them."""
 
-    def parse(self, text: str) -> Parsed | None:
-        """The command that `text` is, or None when it is none of ours."""
+    def parse(self, text: str, *, has_buttons: bool = True) -> Parsed | None:
+        """The command that `text` is on a network with buttons or without, or None when it is none of ours."""
 
     def is_read_only(self, parsed: Parsed) -> bool:
         """Whether it never waits for answers under way; all others are barriers of their room."""

@@ -23,6 +23,7 @@ from bot.state.database import Database
 from bot.state.queries import inbox, limits, people, sources, turns
 from bot.state.tables import Turn
 from bot.state.vault import Vault
+from bot.typed import with_sign
 from config.texts import say
 from pipelines.types import Answer, AnswerEvent, KnowledgeError, Token, Usage
 
@@ -133,7 +134,8 @@ class Conversation:
         context, language = asked.context, asked.context.language
         note = await self.progress.freshness_note(asked.question.project, language)
         is_first = context.person.told_privacy_at is None
-        privacy = say("reply.privacy_once", language) if is_first else None
+        sign = self.delivery.adapter_of(asked.seen.room).abilities.command_sign
+        privacy = with_sign(say("reply.privacy_once", language), sign) if is_first else None
         is_web = asked.seen.room.kind == "web"
         age = self.clock() - context.message.sent_at
         followed = await self.db.read(lambda session: sources.list_of(session, asked.question.project))

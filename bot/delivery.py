@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from adapters.chat import Refused, RoomMoved, Unreachable
+from adapters.chat import Abilities, Refused, RoomAddress, RoomMoved, Unreachable
 from adapters.network import ChatAdapter
 from bot.errors import StateUnavailable
 from bot.outbox import Alongside, Outbox, Outgoing, OwnLog, Parcel, chat_of
@@ -62,6 +62,10 @@ class Delivery:
     def adapter_of(self, room: Room) -> ChatAdapter:
         """The adapter that serves a room. Raises Refused when its network is not configured any more."""
         return self._outbox.adapter_of(room)
+
+    def abilities_at(self, place: RoomAddress) -> Abilities:
+        """What the network of a place can do; the usual for one that is not configured any more."""
+        return self._outbox.abilities_at(place)
 
     async def send(self, parcel: Parcel, *, alongside: Alongside | None = None) -> str | None:
         """Record a parcel in all its parts, together with what `alongside` writes, and bring it out.

@@ -29,8 +29,9 @@ from adapters.network import ChatAdapter
 from bot.albums import OurAlbums
 from bot.envelope import kind_of, pack_event
 from bot.errors import new_reference
+from bot.placing import placed
 from bot.state.database import Database
-from bot.state.queries import inbox, people, rooms, turns
+from bot.state.queries import deliveries, inbox, people, rooms, turns
 from bot.state.tables import Inbox as Row
 from bot.state.tables import Person, Room
 from bot.state.vault import Vault
@@ -55,7 +56,7 @@ class Accepted:
 def is_for_us(event: Event, answer_mode: str) -> bool:
     """Whether an event concerns us in a room with this mode (mention, all or off); the rest is never written."""
     if isinstance(event, Unreadable):
-        return False
+        return answer_mode != "off"
     if isinstance(event, Message | Edited):
         return event.sender.is_person and _is_addressed(event.addressed, answer_mode)
     if isinstance(event, Pressed | Rated):
@@ -195,6 +196,7 @@ class Inbox:
         if isinstance(event, Message | Edited):
             text, secret = without_secret(event.text.replace("\x00", ""))
             event = replace(event, text=text)
+        event = await placed(session, event, known, self._vault)
         row = self._row(event, room, person)
         row.outcome = f"{inbox.HELD_BACK}{secret}" if secret else ""
         return await inbox.add(session, row, body=pack_event(event), vault=self._vault) or 0
@@ -259,11 +261,13 @@ async def _has_moved(session: AsyncSession, event: Event) -> bool:
 
 
 async def _concerns_ours(session: AsyncSession, event: Event, room: Room | None) -> bool:
-    """Whether an edit, a removal or a thumb is about a message that we know; others' are none of our business."""
+    """Whether an edit, a removal or a reaction is about a message that we know; others' are none of our business."""
     if isinstance(event, Edited | Deleted):
         return room is not None and await inbox.of_message(session, room.id, event.message_id) is not None
     if isinstance(event, Rated):
         return room is not None and await turns.of_message(session, room.id, event.message_id) is not None
+    if isinstance(event, Pressed) and not event.data:
+        return room is not None and await deliveries.of_message(session, room.id, event.message_id) is not None
     return True
 
 

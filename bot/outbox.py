@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.chat import Refused, Reply, Sent
+from adapters.chat import Abilities, Refused, Reply, RoomAddress, Sent
 from adapters.network import ChatAdapter
 from bot.envelope import Body, pack_body, unpack_body
 from bot.state.ids import new_id
@@ -22,6 +22,7 @@ from bot.state.queries import deliveries, inbox, moves, rooms
 from bot.state.tables import Delivery as Row
 from bot.state.tables import Room
 from bot.state.vault import Vault
+from bot.typed import as_typed
 
 log = structlog.get_logger(__name__)
 
@@ -106,6 +107,11 @@ class Outbox:
             raise Refused(f"expected a configured network, got {room.network}/{room.account}")
         return adapter
 
+    def abilities_at(self, place: RoomAddress) -> Abilities:
+        """What the network of a place can do; the usual for one that is not configured any more."""
+        adapter = self._adapters.get((place.network, place.account))
+        return adapter.abilities if adapter is not None else Abilities()
+
     def log_of(self, room: Room) -> OwnLog | None:
         """The room's log, where it lies in the state database."""
         return self._logs.get((room.network, room.account))
@@ -133,7 +139,9 @@ class Outbox:
             if row is not None and not self._takes_back(row, room):
                 deliveries.give_up(row, now=self._clock())
             return None
-        first, *rest = self.adapter_of(room).parts(parcel.reply)
+        adapter = self.adapter_of(room)
+        parcel = replace(parcel, reply=as_typed(parcel.reply, adapter.abilities))
+        first, *rest = adapter.parts(parcel.reply)
         was_unclear = row is not None and is_unclear(row)
         row = await self._written(session, row, room, replace(parcel, reply=first))
         if alongside is not None:

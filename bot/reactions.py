@@ -1,6 +1,6 @@
 """What people do with messages that exist: press a button, vote, edit or delete a question."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.chat import Button, Deleted, Edited, Message, Pressed, Rated, Reply, Stage
 from bot.admission import answer_key
-from bot.context import CommandPort, MessageContext, QueuePort, VerifyingPort
+from bot.context import CommandPort, MessageContext, Parsed, QueuePort, VerifyingPort
 from bot.conversation import Conversation
 from bot.envelope import unpack_citations, unpack_event
 from bot.errors import UserError
@@ -17,7 +17,7 @@ from bot.gate import Seen, look
 from bot.outbox import Parcel
 from bot.reply import Frame, cited, where
 from bot.state.database import Database
-from bot.state.queries import inbox, turns
+from bot.state.queries import deliveries, inbox, turns
 from bot.state.tables import Inbox, Turn
 from config.texts import plain, say
 from pipelines.types import Passage, Supported, quoted
@@ -25,6 +25,8 @@ from pipelines.types import Passage, Supported, quoted
 EDITS_COUNT_FOR: Final = timedelta(minutes=10)
 _WORDS_QUOTED: Final = 12
 _VOTES: Final = {"up": 1, "down": -1}
+_RATINGS: Final[Mapping[str, int | None]] = {**_VOTES, "none": None}
+TYPED: Final = ("verify", "sources", "again", "rate", "answer now")
 
 
 @dataclass(slots=True)
@@ -43,12 +45,33 @@ class Reactions:
             await self._say(context, reply)
             return "command"
         if pressed.action == "cancel":
-            return await self._cancel(context, pressed.data)
+            return await self._cancel(context, pressed)
         if pressed.action == "answer_now":
             await self._allow(context, "ask")
             await self.queue.answer_now(context.room.id)
             return "answered"
         return await self._press_answer(context, pressed)
+
+    async def type(self, context: MessageContext, parsed: Parsed) -> str:
+        """Carry out a button that was typed, as networks without any have it: one of `TYPED`. Raises UserError.
+
+        What is meant is the answer that it replies to, else the last one of its conversation.
+        """
+        if parsed.name == "answer now":
+            await self._allow(context, "ask")
+            if not await self.queue.answer_now(context.room.id):
+                raise UserError("typed.none_wait")
+            return "command"
+        turn = await self._db.read(lambda session: self._meant(session, context))
+        if turn is None:
+            raise UserError("typed.which")
+        if parsed.name != "rate":
+            return await self._act_on(context, turn, parsed.name)
+        if parsed.rest.casefold() not in _RATINGS:
+            raise UserError("typed.rate_wrong", got=parsed.rest[:40])
+        await self._vote(context, turn, _RATINGS[parsed.rest.casefold()])
+        await self._say(context, Reply(say("typed.rated", context.language), context.message.message_id, Stage.NOTICE))
+        return "command"
 
     async def rate(self, context: MessageContext, rated: Rated) -> str:
         """Count a thumb: one vote a person and answer."""
@@ -113,21 +136,36 @@ class Reactions:
         return "deleted"
 
     async def _press_answer(self, context: MessageContext, pressed: Pressed) -> str:
-        turn = await self._db.read(lambda session: turns.get(session, pressed.data))
+        turn = await self._db.read(lambda session: _answer_of(session, context.room.id, pressed))
+        if turn is None and not pressed.data:
+            return "ignored"  # a reaction to something of ours that is no answer
         if turn is None or turn.room != context.room.id:
             raise UserError("reply.turn_gone")
         if pressed.action in _VOTES:
             await self._vote(context, turn, _VOTES[pressed.action])
             return "rated"
-        if pressed.action == "verify":
+        return await self._act_on(context, turn, pressed.action)
+
+    async def _meant(self, session: AsyncSession, context: MessageContext) -> Turn | None:
+        """The answer that a typed command is about."""
+        message, room = context.message, context.room
+        if message.reply_to is not None:
+            replied = await turns.of_message(session, room.id, message.reply_to)
+            if replied is not None or not message.room.thread:
+                return replied
+        thread = "" if room.kind in ("private", "web") and not message.room.thread else message.room.thread
+        return await turns.newest(session, room.id, thread=thread, person=context.person.id)
+
+    async def _act_on(self, context: MessageContext, turn: Turn, action: str) -> str:
+        if action == "verify":
             _demand_current(turn, await self._allow(context, "verify"))
             await self._say(context, await self._verified(context, turn), binding=turn.binding)
             return "verified"
-        if pressed.action == "sources":
+        if action == "sources":
             _demand_current(turn, await self._allow(context, "read_turn"))
             await self._say(context, self._sources(context, turn), binding=turn.binding)
             return "sources"
-        if pressed.action == "again":
+        if action == "again":
             question = turns.texts_of(turn, self.conversation.vault).question
             if not question:
                 raise UserError("reply.turn_gone")
@@ -139,9 +177,8 @@ class Reactions:
         person, now = context.person.id, self.conversation.clock()
         await self._db.write(lambda session: turns.vote(session, turn=turn.id, person=person, value=value, now=now))
 
-    async def _cancel(self, context: MessageContext, data: str) -> str:
-        row = int(data) if data.isdigit() else 0
-        asked = await self._db.read(lambda session: inbox.get(session, row))
+    async def _cancel(self, context: MessageContext, pressed: Pressed) -> str:
+        asked = await self._db.read(lambda session: _question_of(session, context.room.id, pressed))
         if asked is None or asked.room != context.room.id:
             return "ignored"
         if asked.person != context.person.id and not context.actor.is_room_admin:
@@ -192,6 +229,21 @@ class Reactions:
         return self.conversation.db
 
 
+async def _answer_of(session: AsyncSession, room: str, pressed: Pressed) -> Turn | None:
+    """The answer that a button names, or that the message is which somebody reacted to."""
+    if pressed.data:
+        return await turns.get(session, pressed.data)
+    return await turns.of_message(session, room, pressed.message_id)
+
+
+async def _question_of(session: AsyncSession, room: str, pressed: Pressed) -> Inbox | None:
+    """The question that a button names, or whose answer is to stand in the message that somebody reacted to."""
+    if pressed.data:
+        return await inbox.get(session, int(pressed.data)) if pressed.data.isdigit() else None
+    shown = await deliveries.of_message(session, room, pressed.message_id)
+    return await inbox.get(session, shown.inbox) if shown is not None and shown.inbox is not None else None
+
+
 def _demand_current(turn: Turn, seen: Seen) -> None:
     """Raise UserError for an answer from what the room was bound to before: it must not be shown there."""
     if turn.binding != seen.binding:
@@ -220,7 +272,7 @@ def _place(best: Passage, language: str) -> str:
 def backlog_notice(count: int, language: str) -> Reply:
     """The one notice for questions that waited too long, with its button."""
     button = Button(say("reply.button.answer_now", language), "answer_now", "backlog")
-    return Reply(say("reply.backlog", language, count=count), None, Stage.NOTICE, ((button,),))
+    return Reply(say("reply.backlog", language, count=count), None, Stage.NOTICE, ((button,),), language=language)
 
 
 def _quoted(sentence: str) -> str:

@@ -274,7 +274,8 @@ class Presenter:
             except TimeoutError:
                 pass
         waiting = say("reply.looking", self.target.language)
-        reply = Reply(waiting, self.target.reply_to, Stage.WAITING, ((_cancel(self.target),),))
+        buttons, language = ((_cancel(self.target),),), self.target.language
+        reply = Reply(waiting, self.target.reply_to, Stage.WAITING, buttons, language=language)
         if await self.gate():
             parcel = replace(self.target.parcel(reply), reopens=self.reopens)
             self.message = await self.delivery.send(parcel) or self.message
@@ -294,7 +295,7 @@ class Presenter:
 def queue_reply(place: int, target: Target) -> Reply:
     """The placeholder of a question that waits behind others."""
     text = say("reply.queued", target.language, place=place)
-    return Reply(text, target.reply_to, Stage.WAITING, ((_cancel(target),),))
+    return Reply(text, target.reply_to, Stage.WAITING, ((_cancel(target),),), language=target.language)
 
 
 def failed_reply(key: str, target: Target, **values: object) -> Reply:

@@ -32,7 +32,7 @@ from bot.errors import UserError
 from bot.gate import Seen, follow_visibility, look
 from bot.listening import is_spoken
 from bot.outbox import Parcel
-from bot.reactions import Reactions, backlog_notice
+from bot.reactions import TYPED, Reactions, backlog_notice
 from bot.reply import queue_reply
 from bot.schedule import Kind, Work
 from bot.state.queries import inbox, rooms, turns
@@ -44,6 +44,7 @@ log = structlog.get_logger(__name__)
 
 _WORKING_BUTTONS: Final = ("again", "verify")
 _NAME_CHARS: Final = 40
+_UNREADABLE: Final = ("no_key", "withheld", "before_us", "unencryptable")
 _NOBODY: Final = Sender("", "", "")
 
 
@@ -72,6 +73,8 @@ class Routing:
         if isinstance(event, Pressed):
             return Work(number, row.room, f"press/{number}", _kind_of_button(event))
         parsed = self._parsed(event) if isinstance(event, Message) else None
+        if parsed is not None and parsed.name in _WORKING_BUTTONS:
+            return Work(number, row.room, f"press/{number}")
         if parsed is not None and parsed.name != "ask":
             is_free = self.commands.is_read_only(parsed)
             return Work(number, row.room, "", Kind.FREE if is_free else Kind.BARRIER)
@@ -87,6 +90,8 @@ class Routing:
             return "unreadable"
         if isinstance(event, RoomChanged):
             return await self._room_changed(row, event)
+        if isinstance(event, Unreadable):
+            return await self._unreadable(row, event)
         context = await self.context_of(row, event)
         if context is None:
             return "ignored"
@@ -188,6 +193,8 @@ class Routing:
         if row.outcome.startswith(inbox.HELD_BACK):
             return await self._secret(context, row)
         parsed = self._parsed(message)
+        if parsed is not None and parsed.name in TYPED:
+            return await self.reactions.type(context, parsed)
         if parsed is not None and parsed.name != "ask":
             await self._say(context, await self.commands.run(parsed, context))
             return "command"
@@ -253,6 +260,18 @@ class Routing:
             await self._say(context, Reply(say("inbox.unknown_command", context.language), stage=Stage.NOTICE))
         return "ignored"
 
+    async def _unreadable(self, row: Row, event: Unreadable) -> str:
+        """Say that something could not be read and what helps, at most once a day for each reason and thread."""
+        room = await self._treated(row.room)
+        if room is None or event.reason not in _UNREADABLE:
+            return "ignored"
+        language = best_language(room.language, default=self.default_language)
+        reply = Reply(say(f"unreadable.{event.reason}", language), stage=Stage.NOTICE, language=language)
+        day, thread = self.clock().date().isoformat(), event.room.thread
+        key = f"unreadable/{row.room}/{thread or ''}/{event.reason}/{day}"
+        await self.conversation.delivery.send(Parcel(row.room, reply, key, thread=thread, inbox=row.id))
+        return "notice"
+
     async def _room_changed(self, row: Row, change: RoomChanged) -> str:
         db = self.conversation.db
         if change.kind == "moved_to" and change.detail:
@@ -285,7 +304,7 @@ class Routing:
 
     async def _lane(self, session: AsyncSession, row: Row, event: Message | Edited) -> str:
         room = await rooms.get(session, row.room)
-        if room is None or room.kind in ("private", "web"):
+        if room is None or (room.kind in ("private", "web") and not event.room.thread):
             return ""
         if isinstance(event, Message) and event.album:
             return f"album/{event.album}"
@@ -302,7 +321,8 @@ class Routing:
         A file's caption may ask with /ask, which does no more than a question without it.
         """
         may_be = message.sender.is_person and not message.is_forwarded and message.text.startswith("/")
-        parsed = self.commands.parse(message.text) if may_be else None
+        has_buttons = self.conversation.delivery.abilities_at(message.room).has_buttons
+        parsed = self.commands.parse(message.text, has_buttons=has_buttons) if may_be else None
         return None if parsed is not None and message.attachments and parsed.name != "ask" else parsed
 
     async def _is_room_admin(self, row: Row, event: Event) -> bool:
@@ -349,4 +369,6 @@ def _as_message(event: Event) -> Message:
     if not isinstance(event, Pressed | Rated | Edited | Deleted):
         raise TypeError(f"expected an event about a message, got {type(event).__name__}")
     sender = event.sender if not isinstance(event, Deleted) else _NOBODY
-    return Message(event.id, event.room, event.message_id, sender, "", event.sent_at, Addressed.PRIVATE)
+    reply_to = event.reply_to if isinstance(event, Edited) else None
+    addressed = event.addressed if isinstance(event, Edited) else Addressed.PRIVATE
+    return Message(event.id, event.room, event.message_id, sender, "", event.sent_at, addressed, reply_to)

@@ -1,6 +1,6 @@
 """What people type in a room to steer the bot. Importing this package registers every command."""
 
-from bot.commands import about, digest, files, jobs, people, projects, rooms, sources, start, threads
+from bot.commands import about, digest, files, jobs, people, projects, rooms, sources, start, threads, typed
 from bot.commands.context import registry as all_commands
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "sources",
     "start",
     "threads",
+    "typed",
 ]

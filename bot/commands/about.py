@@ -202,6 +202,8 @@ def _line(ctx: Context, command: Command) -> str:
 def _one(ctx: Context, name: str) -> str | Reply:
     group = registry.group(name)
     found = registry.commands.get(name)
+    if found is not None and found.is_button and ctx.has_buttons:
+        found = None
     if group and (found is None or not found.is_listed):
         return _group(ctx, name)
     if found is not None and ctx.may(found.action):

@@ -16,9 +16,9 @@ from config.texts import say
 registry = Registry()
 
 
-def is_offered(command: Command, actor: Actor, place: Place) -> bool:
+def is_offered(command: Command, actor: Actor, place: Place, *, has_buttons: bool = True) -> bool:
     """Whether somebody is told of a command at a place: it is listed, works there, and he may use it."""
-    works_here = command.is_for_web or place.kind is not Kind.WEB
+    works_here = (command.is_for_web or place.kind is not Kind.WEB) and not (command.is_button and has_buttons)
     return command.is_listed and works_here and decide(actor, command.action, place).allowed
 
 
@@ -66,6 +66,11 @@ class Context:
         return self.room.kind in ("private", "web")
 
     @property
+    def has_buttons(self) -> bool:
+        """Whether there are buttons where this was typed; what stands for them exists only where there are none."""
+        return self.house.connections.abilities_of(self.room).has_buttons
+
+    @property
     def role(self) -> Role:
         """This person's role in the room's project, or in the installation where no project is bound."""
         return self.actor.role_in(self.room.project or "")
@@ -84,7 +89,7 @@ class Context:
 
     def offers(self, command: Command) -> bool:
         """Whether this person is told of a command here."""
-        return is_offered(command, self.actor, self.place)
+        return is_offered(command, self.actor, self.place, has_buttons=self.has_buttons)
 
     async def find_project(self) -> Project | None:
         """The project of this room, if one is bound."""

@@ -1,6 +1,7 @@
 """Carries out parsed commands: the gate first, then the confirmation where one is due, then the command, audited."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from adapters.chat import Button, Reply, Stage
 from adapters.chat import Command as Listed
@@ -15,6 +16,8 @@ from bot.rights import Actor, Place, decide
 from bot.state.queries import audit, confirmations, rooms
 from config.texts import say
 
+_ANSWERS: Final = ("yes", "no")
+
 
 class Commands:
     """The commands as the message flow knows them (`bot.context.CommandPort`)."""
@@ -22,9 +25,9 @@ class Commands:
     def __init__(self, house: House) -> None:
         self._house = house
 
-    def parse(self, text: str) -> Parsed | None:
-        """The command that `text` is, or None when it is none of ours."""
-        return registry.parse(text)
+    def parse(self, text: str, *, has_buttons: bool = True) -> Parsed | None:
+        """The command that `text` is on a network with buttons or without, or None when it is none of ours."""
+        return registry.parse(text, has_buttons=has_buttons)
 
     def is_read_only(self, parsed: AnyParsed) -> bool:
         """Whether it never waits; all others are barriers of their room."""
@@ -42,6 +45,8 @@ class Commands:
         ctx = await self._context(context)
         if not await self._is_allowed(ctx, parsed):
             return None
+        if parsed.name in _ANSWERS:
+            return await self._answered_by_word(ctx, parsed)
         question = await self._question(ctx, parsed)
         if question is None:
             return await self._carry_out(ctx, parsed)
@@ -53,7 +58,17 @@ class Commands:
             offered = registry.parse(f"/{data}")
             return await self.run(offered, context) if offered and offered.command.is_read_only else None
         confirmation, _, answer = data.partition(".")
-        ctx = await self._context(context)
+        return await self._answered(await self._context(context), confirmation, answer)
+
+    async def _answered_by_word(self, ctx: Context, parsed: Parsed) -> Reply | None:
+        """What the buttons of a confirmation do, typed: it is about what this person was asked last in this room."""
+        bind(parsed)
+        waits = await self._house.db.read(
+            lambda session: confirmations.newest(session, person=ctx.person.id, room=ctx.room.id, now=ctx.now)
+        )
+        return await self._answered(ctx, waits, parsed.name)
+
+    async def _answered(self, ctx: Context, confirmation: str, answer: str) -> Reply | None:
         if answer != "yes":
             await self._house.db.write(
                 lambda session: confirmations.drop(session, confirmation, person=ctx.person.id, now=ctx.now)
@@ -112,7 +127,7 @@ class Commands:
             Button(ctx.say("command.confirm_yes"), "confirm", f"{waits}.yes"),
             Button(ctx.say("command.confirm_no"), "confirm", f"{waits}.no"),
         )
-        return Reply(question, stage=Stage.NOTICE, buttons=(buttons,))
+        return Reply(question, stage=Stage.NOTICE, buttons=(buttons,), language=ctx.language)
 
     async def _context(self, event: MessageContext) -> Context:
         is_admin = event.actor.is_room_admin

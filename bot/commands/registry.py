@@ -9,7 +9,7 @@ import inspect
 import re
 import shlex
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NewType, TypeVar, get_type_hints
 
 from bot.errors import UserError
@@ -42,7 +42,8 @@ class Command:
 
     `action` is its row in the table of rights. A command with `is_read_only` never waits in a lane; one with
     `confirms` first shows that text, and runs only when its asker says yes; None means that there is nothing to ask.
-    One that is not `is_for_web` is not offered in the web chat, where it could only refuse.
+    One that is not `is_for_web` is not offered in the web chat, where it could only refuse. One that `is_button` stands
+    for a button, and exists only on networks that have none.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Command:
     is_listed: bool = True
     action: str = ""
     is_for_web: bool = True
+    is_button: bool = False
 
     @property
     def text_key(self) -> str:
@@ -118,27 +120,42 @@ class Registry:
 
         return register
 
+    def button(
+        self, name: str, *, is_read_only: bool = False, is_listed: bool = True, action: str = ""
+    ) -> Callable[[Typed], Typed]:
+        """Register an async function as what is typed in place of a button."""
+
+        def register(run: Typed) -> Typed:
+            self.command(name, is_read_only=is_read_only, is_listed=is_listed, action=action, is_for_web=False)(run)
+            self.commands[name] = replace(self.commands[name], is_button=True)
+            return run
+
+        return register
+
     def __iter__(self) -> Iterator[Command]:
         return iter(self.commands.values())
 
     def group(self, name: str) -> list[Command]:
         """The commands whose first word is `name`, in the order they were registered."""
-        return [command for command in self if command.name.split(" ")[0] == name and " " in command.name]
+        named = [command for command in self if command.name.split(" ")[0] == name and " " in command.name]
+        return [command for command in named if not command.is_button]
 
-    def parse(self, text: str) -> Parsed | None:
+    def parse(self, text: str, *, has_buttons: bool = False) -> Parsed | None:
         """Read a typed line; None when it is no command of ours, or one for another bot.
 
-        Adapters take our own name out of "/help@name", so a name that is still there is another's.
+        Adapters take our own name out of "/help@name", so a name that is still there is another's. Where a network
+        `has_buttons`, what stands for one is no command.
         """
         match = _LINE.match(text.strip())
         if match is None or match["bot"]:
             return None
         first, rest = match["name"].casefold(), (match["rest"] or "").strip()
         second, after = _split_once(rest)
-        both = self.commands.get(f"{first} {second.casefold()}")
+        known = {name: one for name, one in self.commands.items() if not (has_buttons and one.is_button)}
+        both = known.get(f"{first} {second.casefold()}")
         if both is not None:
             return Parsed(both, _words(after), after)
-        alone = self.commands.get(first)
+        alone = known.get(first)
         return Parsed(alone, _words(rest), rest) if alone is not None else None
 
 

@@ -51,7 +51,7 @@ ASKED_LATER = {"project use": "project use"}
 
 def page() -> str:
     """The whole page as Markdown, ending in a line break."""
-    typed = "".join(f"| `{command.usage}` | {say(command.text_key, 'en')} | {who(command)} |\n" for command in listed())
+    typed = "".join(f"| `{command.usage}` | {does(command)} | {who(command)} |\n" for command in listed())
     return INTRODUCTION + typed + SHELL + "".join(shell(app))
 
 
@@ -60,6 +60,11 @@ def listed() -> list[Command]:
     groups = {command.name.split()[0] for command in all_commands if " " in command.name}
     bare = {command.name for command in all_commands if command.name in groups and not command.is_listed}
     return sorted((one for one in all_commands if one.name not in bare), key=lambda command: command.name)
+
+
+def does(command: Command) -> str:
+    """What a command does, and whether it is a button where there are buttons."""
+    return say(command.text_key, "en") + (" (typed where there are no buttons)" if command.is_button else "")
 
 
 def who(command: Command) -> str:

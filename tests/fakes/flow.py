@@ -24,7 +24,7 @@ from bot.delivery import Delivery
 from bot.errors import UserError
 from bot.inbox import Inbox
 from bot.lanes import Lanes
-from bot.reactions import Reactions
+from bot.reactions import TYPED, Reactions
 from bot.routing import Routing
 from bot.state.database import Database
 from bot.state.ids import new_id
@@ -133,10 +133,13 @@ class FakeCommands:
         self.ran: list[str] = []
         self.held: dict[str, asyncio.Event] = {}
 
-    def parse(self, text: str) -> Typed | None:
+    def parse(self, text: str, *, has_buttons: bool = True) -> Typed | None:
         """Read a command."""
         name, _, rest = text.removeprefix("/").partition(" ")
-        return Typed(name, rest) if text.startswith("/") and name in ("read", "change", "ask", "bad", "break") else None
+        if text == "/answer now":
+            name, rest = "answer now", ""
+        known = ("read", "change", "ask", "bad", "break", *(() if has_buttons else TYPED))
+        return Typed(name, rest) if text.startswith("/") and name in known else None
 
     def is_read_only(self, parsed: Any) -> bool:
         """Whether it never waits."""

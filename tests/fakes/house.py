@@ -135,7 +135,7 @@ class Typing:
         self, text: str, *, room: Room, person: Person, is_room_admin: bool = False, language: str = "en"
     ) -> Reply:
         """Let somebody type a command; what is said."""
-        parsed = self.commands.parse(text)
+        parsed = self.commands.parse(text, has_buttons=self.chat.abilities.has_buttons)
         assert parsed is not None, text
         event = await self.context(text, room=room, person=person, is_room_admin=is_room_admin, language=language)
         reply = await self.commands.run(parsed, event)

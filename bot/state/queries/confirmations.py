@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -63,6 +63,20 @@ async def take(session: AsyncSession, vault: Vault, confirmation: str, *, person
     if arguments is None:
         raise UserError("confirm.expired")
     return Act(person=row.person, room=row.room, command=row.command, arguments=json.loads(arguments))
+
+
+async def newest(session: AsyncSession, *, person: str, room: str, now: datetime) -> str:
+    """The act that this person was last asked about in a room, whatever became of it since.
+
+    Earlier ones cannot be meant by a word alone. Raises UserError when there is none, or only others have one.
+    """
+    wanted = select(Confirmation).where(col(Confirmation.room) == room, col(Confirmation.expires_at) > now - VALID_FOR)
+    asked = (await session.scalars(wanted.order_by(col(Confirmation.made_at).desc(), col(Confirmation.id)))).all()
+    own = next((row for row in asked if row.person == person), None)
+    if own is None:
+        is_others = any(row.used_at is None and row.expires_at > now for row in asked)
+        raise UserError("confirm.not_yours" if is_others else "confirm.none")
+    return own.id
 
 
 async def drop(session: AsyncSession, confirmation: str, *, person: str, now: datetime) -> None:

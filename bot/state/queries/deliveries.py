@@ -73,6 +73,12 @@ async def of_inbox(session: AsyncSession, inbox_row: int) -> Sequence[Delivery]:
     return (await session.execute(select(Delivery).where(_inbox == inbox_row).order_by(_key))).scalars().all()
 
 
+async def of_message(session: AsyncSession, room: str, message: str) -> Delivery | None:
+    """The delivery that a message of ours in a room is."""
+    wanted = select(Delivery).where(_room == room, _message == message).order_by(_created_at.desc()).limit(1)
+    return (await session.execute(wanted)).scalar_one_or_none()
+
+
 async def newest_sent(session: AsyncSession, chat: str) -> str | None:
     """The highest id among the last messages that we sent into a chat, where the network counts them."""
     latest = select(_message, _more).where(_in_chat(chat), _message.is_not(None))

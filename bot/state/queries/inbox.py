@@ -47,6 +47,12 @@ async def of_message(session: AsyncSession, room: str, message: str) -> Inbox | 
     return (await session.execute(statement)).scalar_one_or_none()
 
 
+async def open_about(session: AsyncSession, room: str, message: str) -> Sequence[Inbox]:
+    """The rows that are not done of a message and of its edits, the newest first."""
+    statement = select(Inbox).where(_room == room, _message == message, _kind.in_(("message", "edited")))
+    return (await session.execute(statement.where(_state.in_(OPEN)).order_by(_id.desc()))).scalars().all()
+
+
 async def is_deleted(session: AsyncSession, room: str, message: str) -> bool:
     """Whether a message that was sent to us in a room was taken back."""
     statement = select(_id).where(_room == room, _message == message, _kind == "deleted").limit(1)

@@ -102,6 +102,16 @@ async def of_message(session: AsyncSession, room: str, message: str) -> Turn | N
     return (await session.execute(statement)).scalar_one_or_none()
 
 
+async def newest(session: AsyncSession, room: str, *, thread: str | None, person: str) -> Turn | None:
+    """The last turn of the conversations in a thread of a room; without a thread, the last of this person there."""
+    wanted = select(Turn).where(_turn.room == room).order_by(_turn.created_at.desc(), _turn.inbox.desc()).limit(1)
+    if thread is None:
+        wanted = wanted.where(_turn.person == person)
+    else:
+        wanted = wanted.join(Conversation, _conversation.id == _turn.conversation).where(_conversation.thread == thread)
+    return (await session.execute(wanted)).scalar_one_or_none()
+
+
 async def messages_of(session: AsyncSession, turn_id: str) -> Sequence[str]:
     """The network's ids of the messages that show a turn."""
     return (await session.execute(select(_answer.message).where(_answer.turn == turn_id))).scalars().all()

@@ -1,0 +1,39 @@
+"""What a reply says where people can only type: which commands stand for its buttons, and the sign they begin with."""
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from adapters.chat import Abilities, Reply, Stage
+from bot.actions import ACTIONS
+from config.texts import say
+
+_NAMES: Final = "|".join(sorted({action.partition(" ")[0] for action in ACTIONS} | {"no", "sources", "yes"}))
+# What is quoted from a source or from a person stays as it is.
+_QUOTED: Final = r"```.*?(?:```|\Z)|“[^”]*”|„[^“]*“"
+_COMMAND: Final = re.compile(rf"(?P<quoted>{_QUOTED})|(?<![\w/.:-])/(?=(?:{_NAMES})(?![\w/-]|\.\w))", re.DOTALL)
+
+
+def with_sign(text: str, sign: str) -> str:
+    """A text of ours with the commands it names as they are typed on a network: "/help" or "!help"."""
+    return text if sign == "/" else _COMMAND.sub(lambda found: found[0] if found["quoted"] else sign, text)
+
+
+def as_typed(reply: Reply, abilities: Abilities) -> Reply:
+    """The reply as a network without buttons shows it: what they would do can be typed, and the text says how.
+
+    An answer stays as it is written: what can be typed about it is told by /help.
+    """
+    if reply.stage not in (Stage.FINAL, Stage.PREVIEW):
+        text = reply.markdown if abilities.has_buttons else "\n\n".join([reply.markdown, *_hints(reply)])
+        reply = replace(reply, markdown=with_sign(text, abilities.command_sign))
+    return reply if abilities.has_buttons else replace(reply, buttons=())
+
+
+def _hints(reply: Reply) -> list[str]:
+    offered = {button.action: button.data for row in reply.buttons for button in row}
+    if "confirm" in offered:
+        keys = ["typed.confirm"]
+    else:
+        keys = [f"typed.{action}" for action in ("answer_now", "cancel") if action in offered]
+    return [say(key, reply.language) for key in keys]
