@@ -20,6 +20,7 @@ from nio.responses import ErrorResponse
 
 from adapters.chat import Unreachable
 from adapters.matrix.faults import LoginEnded, fault_of, transport_fault
+from adapters.matrix.fetching import fetch_file
 from adapters.matrix.machine import EncryptedClient
 
 T = TypeVar("T")
@@ -174,6 +175,13 @@ class Client:
             raise Unreachable("not connected yet")
         url = login.homeserver + _whole(path, query)
         return await ask(session, method, url, body=body, token=login.token, answer_s=answer_s)
+
+    async def fetch(self, path: str, *, max_bytes: int) -> bytes:
+        """A file's bytes; `path` is whole. Raises ChatError, TooLarge when there are more than `max_bytes`."""
+        login, session = self._known(), self._session
+        if session is None:
+            raise Unreachable("not connected yet")
+        return await fetch_file(session, login.homeserver + path, token=login.token, max_bytes=max_bytes)
 
     def check(self, response: object) -> None:
         """Raise what an answer of nio's own calls says when it is no success. Raises ChatError."""
