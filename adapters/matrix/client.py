@@ -25,13 +25,14 @@ from adapters.matrix.machine import EncryptedClient
 
 T = TypeVar("T")
 
+Query = Mapping[str, str | int | None]
+NOTHING: Final[Query] = MappingProxyType({})
 CLIENT_API: Final = "/_matrix/client/v3"
 _CONNECTIONS: Final = 32
 _CONNECT_S: Final = 10.0
 ANSWER_S: Final = 30.0
 _MOST_BYTES: Final = 256_000_000  # a first sync of thousands of rooms is some tens of megabytes
 _CHUNK_BYTES: Final = 65_536
-NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 logging.getLogger("nio").setLevel(logging.CRITICAL)  # each message without a key is a warning to it
 
@@ -138,17 +139,19 @@ class Client:
         path: str,
         body: Any = None,
         *,
-        query: Mapping[str, str] = NOTHING,
         answer_s: float = ANSWER_S,
+        query: Query = NOTHING,
+        **more: str | int | None,
     ) -> Any:
         """Ask the server; the answer is its JSON, unread. `path` begins behind /_matrix/client/v3, or is whole.
 
-        What of the path comes from others must be quoted by `part`. `answer_s` is for the whole answer.
+        What of the path comes from others must be quoted by `part`. `more` belongs to the query, and what is None of it
+        is left out. `answer_s` is for the whole answer.
         Raises ChatError: Unreachable (also Flooded, LoginEnded), Refused (also NotThere, TooLarge, RoomGone).
         """
-        token = self._known().token
+        token, whole = self._known().token, _with_query(path, {**query, **more})
         try:
-            return await self._ask(method, path, body, query=query, answer_s=answer_s)
+            return await self._ask(method, whole, body, answer_s=answer_s)
         except LoginEnded as fault:
             renewal = self.renewal
             if renewal is None or not fault.is_soft:
@@ -156,7 +159,7 @@ class Client:
         async with self._renewing:
             if self._known().token == token:
                 self._renew(await renewal())
-        return await self._ask(method, path, body, query=query, answer_s=answer_s)
+        return await self._ask(method, whole, body, answer_s=answer_s)
 
     async def of_nio(self, call: Awaitable[T]) -> T:
         """Wait for a call of the library's own. Raises ChatError, as `call` does, and nothing of the library's."""
@@ -169,11 +172,11 @@ class Client:
             return answer
         raise fault
 
-    async def _ask(self, method: str, path: str, body: Any, *, query: Mapping[str, str], answer_s: float) -> Any:
+    async def _ask(self, method: str, path: str, body: Any, *, answer_s: float) -> Any:
         login, session = self._known(), self._session
         if session is None:
             raise Unreachable("not connected yet")
-        url = login.homeserver + _whole(path, query)
+        url = login.homeserver + (path if path.startswith("/_matrix/") else CLIENT_API + path)
         return await ask(session, method, url, body=body, token=login.token, answer_s=answer_s)
 
     async def fetch(self, path: str, *, max_bytes: int) -> bytes:
@@ -263,9 +266,10 @@ def new_session() -> aiohttp.ClientSession:
     )
 
 
-def _whole(path: str, query: Mapping[str, str]) -> str:
-    whole = path if path.startswith("/_matrix/") else CLIENT_API + path
-    return f"{whole}?{urlencode(query)}" if query else whole
+def _with_query(path: str, query: Query) -> str:
+    """A path with a query; what is None is left out."""
+    given = {name: value for name, value in query.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.chat import Refused
-from adapters.matrix.client import Client, part
+from adapters.matrix.client import Client, Query, part
 from adapters.matrix.filters import PAGE_EVENTS, page_filter
 from adapters.matrix.received import Json, events_of
 
@@ -56,7 +56,13 @@ async def pages_of(client: Client, gap: Gap, *, most_pages: int = MOST_PAGES) ->
 
 async def _page(client: Client, gap: Gap, at: str) -> Json:
     path = f"/rooms/{part(gap.room)}/messages"
-    query = {"dir": "f", "from": at, "to": gap.end, "limit": str(PAGE_EVENTS), "filter": page_filter()}
+    query: Query = {
+        "dir": "f",
+        "from": at,
+        "to": gap.end,
+        "limit": PAGE_EVENTS,
+        "filter": page_filter(),
+    }
     try:
         said = await client.call("GET", path, query=query)
     except Refused as error:

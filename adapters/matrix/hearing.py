@@ -2,15 +2,15 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final, Protocol
 
 from adapters.chat import Event
 from adapters.matrix.client import Client
 from adapters.matrix.cursor import Cursor
 from adapters.matrix.joins import entrance_of, was_inside, while_inside
-from adapters.matrix.opening import ENCRYPTED, opened
-from adapters.matrix.received import Json, Received, RoomPart, is_about, membership_of
+from adapters.matrix.opening import ENCRYPTED
+from adapters.matrix.reading import ENCRYPTED_NOTES, Reading
+from adapters.matrix.received import Received, RoomPart, is_about, membership_of
 from adapters.matrix.surroundings import Clock
 from adapters.network import AdapterState
 
@@ -18,49 +18,36 @@ _JOINED: Final = "joined"
 _ENCRYPTION: Final = ("m.room.encryption", ENCRYPTED)
 
 
-class Reader(Protocol):
-    """Says what events of rooms mean (`adapters.matrix.reading.Reading`)."""
-
-    def events_of(self, room_id: str, raw_events: Sequence[Any], *, now: datetime) -> list[Event]:
-        """What events of a room mean to us, in their order."""
-
-    def note_state(self, room_id: str, state: Iterable[Any]) -> None:
-        """Take in state events that are not told of."""
-
-
 class Rooms(Protocol):
-    """What is known of rooms, and what is done about them."""
+    """What is known of rooms, and what is done about them (`adapters.matrix.rooms.Rooms`)."""
 
-    async def begin(self) -> Reader:
-        """A reader that knows nothing but what was noted durably."""
+    def new_reading(self) -> Reading:
+        """A reading that knows no room and no message."""
 
-    async def prepare(self, reader: Reader, room: str, events: Sequence[Json]) -> None:
-        """Ask the server for what these events refer to and the reader does not know. Raises Unreachable."""
+    async def look_up(self, reading: Reading, room: str, events: Sequence[Any]) -> None:
+        """Ask the server for what these events refer to and the reading does not know. Raises Unreachable."""
 
-    async def keep(self, reader: Reader) -> None:
-        """Keep durably what must be before what was read is handed on."""
-
-    async def invited(self, rooms: Mapping[str, Sequence[Json]]) -> None:
-        """Remember invitations durably; they are answered by and by."""
+    async def invited(self, rooms: Mapping[str, Sequence[Any]]) -> None:
+        """Note invitations durably; they are answered in the background. Raises Unreachable."""
 
 
 class Keys(Protocol):
-    """What is done about encrypted rooms, and about messages whose key is missing."""
+    """What is done about encrypted rooms, and messages whose key is missing (`adapters.matrix.keys.Keys`)."""
 
     async def note_encrypted(self, rooms: Collection[str]) -> None:
         """Remember for ever that rooms are encrypted."""
 
-    async def wait_for(self, room: str, event: Json) -> None:
-        """Keep a message durably until its key comes."""
+    async def read(self, room: str, event: Mapping[str, Any]) -> dict[str, Any] | None:
+        """An encrypted event as it was meant; None when it waits now, which is kept when this returns."""
 
     async def late(self) -> Sequence[tuple[str, dict[str, Any]]]:
-        """Messages that can be read by now, each with its room; they come again until they are acknowledged."""
+        """Messages that can be read by now, each with its room; again until they are acknowledged."""
 
     async def overdue(self) -> Sequence[Event]:
-        """What is to be said of messages whose key did not come in time."""
+        """What is to be said of messages whose key did not come in time; again until it is acknowledged."""
 
     async def acknowledged(self) -> None:
-        """What was given by `late` and `overdue` is stored."""
+        """What `late` and `overdue` gave is stored."""
 
 
 @dataclass(slots=True)
@@ -72,7 +59,7 @@ class Hearing:
     rooms: Rooms
     keys: Keys
     clock: Clock
-    _reader: Reader | None = None
+    _reading: Reading | None = None
     _joined: dict[str, str] = field(default_factory=dict)
     _inside: dict[str, bool] = field(default_factory=dict)
 
@@ -80,11 +67,11 @@ class Hearing:
         """Know by which events we came into rooms, up to a place."""
         kept = await self.state.get(_JOINED)
         self._joined = dict(kept) if isinstance(kept, dict) else {}
-        await self.acknowledged(place)
+        await self._note_joined(place)
 
-    async def forget(self) -> None:
+    def forget(self) -> None:
         """Forget what was read of rooms, before a sync that tells all of them."""
-        self._reader = await self.rooms.begin()
+        self._reading = self.rooms.new_reading()
 
     def entrances(self, received: Received) -> dict[str, str]:
         """By room, the event by which we came in, of those where that is new."""
@@ -96,15 +83,15 @@ class Hearing:
 
     async def note(self, received: Received, *, all_of_it: bool = False) -> None:
         """Take in the state of rooms where their timelines begin; `all_of_it` also what is in the timelines."""
-        reader = await self._known()
+        reading = self._known()
         user = self.client.user
         for part in (*received.joined, *received.left):
-            reader.note_state(part.room, part.state_events() if all_of_it else part.state)
+            reading.note_state(part.room, part.state_events() if all_of_it else part.state)
             self._inside[part.room] = was_inside(part, user, self._joined.get(part.room))
         await self.keys.note_encrypted({part.room for part in received.joined if _is_encrypted(part)})
         if received.invited:
             await self.rooms.invited(received.invited)
-        await self.rooms.keep(reader)
+        await self._keep(reading)
 
     async def events_in(self, parts: Iterable[RoomPart]) -> list[Event]:
         """What the timelines of rooms tell."""
@@ -119,24 +106,27 @@ class Hearing:
 
     async def late(self) -> list[Event]:
         """What is told by messages whose keys came, and of those whose keys did not come in time."""
-        reader, told = await self._known(), list[Event]()
+        reading, told = self._known(), list[Event]()
         for room, event in await self.keys.late():
-            told += await self._events_of(reader, room, [event])
-        await self.rooms.keep(reader)
+            told += await self._events_of(reading, room, [event])
+        await self._keep(reading)
         return [*told, *await self.keys.overdue()]
 
     async def acknowledged(self, place: Cursor) -> None:
-        """Keep what belongs to a place that is stored."""
+        """What was told up to a place is stored."""
+        await self._note_joined(place)
+        await self.keys.acknowledged()
+
+    async def _note_joined(self, place: Cursor) -> None:
         new = {room: event for room, event in place.joined.items() if self._joined.get(room) != event}
         if new:
             self._joined |= new
             await self.state.put(_JOINED, self._joined)
-        await self.keys.acknowledged()
 
-    async def _known(self) -> Reader:
-        if self._reader is None:
-            self._reader = await self.rooms.begin()
-        return self._reader
+    def _known(self) -> Reading:
+        if self._reading is None:
+            self._reading = self.rooms.new_reading()
+        return self._reading
 
     def _is_inside(self, part: RoomPart) -> bool:
         """Whether we were in a room where its timeline begins."""
@@ -150,26 +140,29 @@ class Hearing:
         self, room: str, events: Sequence[dict[str, Any]], *, inside: bool, is_past: bool = False
     ) -> list[Event]:
         """What events tell that were said while we were in. Of `is_past` ones the state is known already."""
-        reader = await self._known()
+        reading = self._known()
         ours, others, self._inside[room] = while_inside(events, self.client.user, inside=inside)
         if others and not is_past:
-            reader.note_state(room, [event for event in others if "state_key" in event])
-        told = await self._events_of(reader, room, [await self._opened(room, event) for event in ours])
-        await self.rooms.keep(reader)
+            reading.note_state(room, [event for event in others if "state_key" in event])
+        told = await self._events_of(reading, room, [await self._opened(room, event) for event in ours])
+        await self._keep(reading)
         return told
 
-    async def _events_of(self, reader: Reader, room: str, events: Sequence[dict[str, Any]]) -> list[Event]:
-        await self.rooms.prepare(reader, room, events)
-        return reader.events_of(room, events, now=self.clock())
+    async def _events_of(self, reading: Reading, room: str, events: Sequence[dict[str, Any]]) -> list[Event]:
+        await self.rooms.look_up(reading, room, events)
+        return reading.events_of(room, events, now=self.clock())
 
     async def _opened(self, room: str, event: dict[str, Any]) -> dict[str, Any]:
-        """The event as it was meant; one whose key is missing is kept until that comes."""
-        if event["type"] != ENCRYPTED:
-            return event
-        found = opened(self.client.nio, room, event)
-        if found is None:
-            await self.keys.wait_for(room, event)
-        return found or event
+        """The event as it was meant, where it can be read."""
+        return event if event["type"] != ENCRYPTED else await self.keys.read(room, event) or event
+
+    async def _keep(self, reading: Reading) -> None:
+        """Keep durably what must be before what was read is handed on."""
+        for name, value in reading.take_notes().items():
+            if name.startswith(ENCRYPTED_NOTES):
+                await self.keys.note_encrypted([name.removeprefix(ENCRYPTED_NOTES)])
+            else:
+                await self.state.put(name, value)
 
 
 def _is_encrypted(part: RoomPart) -> bool:

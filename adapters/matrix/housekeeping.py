@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from adapters.backoff import Backoff
 from adapters.chat import ChatError, Unreachable
-from adapters.matrix.client import Client
 from adapters.matrix.surroundings import Spawn
 from adapters.pausing import is_set_within
 
@@ -71,43 +70,3 @@ class Housekeeping:
             self._woken.clear()
             pause_s = await self.round()
             await is_set_within(self._woken, pause_s)
-
-
-class KeyChores:
-    """The chores that encryption needs, done by the library."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def chores(self) -> dict[str, Chore]:
-        """All of them, in the order that they need."""
-        return {
-            "letters to devices": self.send_letters,
-            "upload of keys": self.upload,
-            "keys of others": self.query,
-            "channels to devices": self.claim,
-        }
-
-    async def send_letters(self) -> None:
-        """Send what is meant for single devices. Raises ChatError; what was not sent stays."""
-        nio = self._client.nio
-        for letter in list(nio.outgoing_to_device_messages):
-            await self._client.of_nio(nio.to_device(letter))
-
-    async def upload(self) -> None:
-        """Publish our keys, and new ones when those that others may take run out. Raises ChatError."""
-        nio = self._client.nio
-        if nio.should_upload_keys:
-            await self._client.of_nio(nio.keys_upload())
-
-    async def query(self) -> None:
-        """Learn which devices the members of encrypted rooms have. Raises ChatError."""
-        nio = self._client.nio
-        if nio.should_query_keys:
-            await self._client.of_nio(nio.keys_query())
-
-    async def claim(self) -> None:
-        """Open channels to devices where one is broken or asked for. Raises ChatError."""
-        nio = self._client.nio
-        if nio.should_claim_keys:
-            await self._client.of_nio(nio.keys_claim(nio.get_users_for_key_claiming()))

@@ -6,7 +6,7 @@ from typing import Final
 
 from adapters.backoff import Backoff
 from adapters.chat import Refused, Unreachable
-from adapters.matrix.client import Client
+from adapters.matrix.client import Client, Query
 from adapters.matrix.faults import LoginEnded
 from adapters.matrix.filters import sync_filter
 from adapters.matrix.health import Pulse
@@ -80,11 +80,12 @@ class Polling:
         return fault
 
     async def _asked(self, since: str, *, whole: bool, answer_s: float) -> Received:
-        query = {"filter": sync_filter(), "timeout": str(0 if whole else int(self._poll_s * 1000))}
-        if since:
-            query["since"] = since
-        if whole:
-            query["full_state"] = "true"
+        query: Query = {
+            "filter": sync_filter(),
+            "timeout": 0 if whole else int(self._poll_s * 1000),
+            "since": since or None,
+            "full_state": "true" if whole else None,
+        }
         return Received.read(await self._client.call("GET", "/sync", query=query, answer_s=answer_s))
 
     def _succeeded(self) -> None:

@@ -90,7 +90,7 @@ class Syncing:
             self._held = None
             if whole:
                 feeding.forget_rooms()
-                await parts.hearing.forget()
+                parts.hearing.forget()
             await feeding.take(received)
             async for batch in self._told(received):
                 yield batch
