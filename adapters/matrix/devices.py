@@ -17,6 +17,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -36,6 +37,8 @@ STORES: Final = "store"
 _OLD: Final = "old"
 MARK: Final = "roomwise_copy"
 """The table that says of a store that it is a copy; bot.backup puts it into each that it makes."""
+BACKED_UP: Final = "backed-up"
+"""The file beside the stores that says when they were in a backup last; bot.backup writes it."""
 _PICKLE_KEY_BYTES: Final = 32
 
 
@@ -137,17 +140,20 @@ class DeviceKeys:
         path.chmod(0o600)
         return KeyStore(path.parent, key, path.name)
 
-    def set_aside(self, device: str) -> None:
-        """Never open a device's store again, but for the keys of rooms in it. Raises OSError."""
-        path = self._path(device)
-        if not path.exists():
-            return
-        old = private_folder(path.parent / _OLD)
+    def set_aside_others(self, device: str) -> None:
+        """Never open the stores of other devices than this again, but for the keys of rooms in them. Raises OSError."""
+        ours = self._path(device)
+        others = [path for path in ours.parent.glob("*.db") if path != ours]
+        if not ours.exists() and self._is_sealed_by_a_lost_key():
+            others.append(self._pickle_key.path)
+        for path in others:
+            self._set_aside(path)
+
+    def _set_aside(self, path: Path) -> None:
+        old = private_folder(self._path("").parent / _OLD)
         number = sum(1 for _ in old.iterdir())
         for found in (*path.parent.glob(f"{path.name}-*"), path):  # a journal belongs to its database
             found.replace(old / f"{number:04d}-{found.name}")
-        if self._is_sealed_by_a_lost_key():
-            self._pickle_key.path.replace(old / f"{number:04d}-pickle-key")
 
     def carry_over(self, machine: Machine) -> int:
         """Give a new device the keys of rooms that the stores set aside can still open; how many there were.
@@ -166,6 +172,13 @@ class DeviceKeys:
                     carried += 1
             path.unlink()
         return carried
+
+    def backed_up_at(self) -> datetime | None:
+        """When the keys were in a backup last, None when they never were."""
+        try:
+            return datetime.fromisoformat((self._account / BACKED_UP).read_text("ascii").strip())
+        except (OSError, ValueError):
+            return None
 
     def _is_sealed_by_a_lost_key(self) -> bool:
         try:

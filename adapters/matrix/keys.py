@@ -139,9 +139,14 @@ class Keys:
         for event in given.told - given.read:
             await self._line.tell(event)
 
-    async def lately(self) -> int:
+    def lately(self) -> int:
         """How many messages of the last 24 hours cannot be read."""
-        return await self._line.lately(self._parts.clock())
+        return self._line.lately(self._parts.clock())
+
+    async def begin(self, born_at: datetime) -> None:
+        """Remember what waits, and when our device was made."""
+        self.born_at = born_at
+        await self._line.in_order()
 
     async def _opened(self, machine: Machine, room: str, event: Mapping[str, Any]) -> dict[str, Any] | Locked:
         found = opened(machine, room, event)

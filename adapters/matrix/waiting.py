@@ -139,9 +139,9 @@ class Line:
         """Whether a sender in a room was told, and has not been read since."""
         return address in self._told
 
-    async def lately(self, now: datetime) -> int:
-        """How many of the last 24 hours wait still."""
-        return sum(now - one.seen < _LATELY for one in (await self._all()).values())
+    def lately(self, now: datetime) -> int:
+        """How many of the last 24 hours wait still, of those that were looked at."""
+        return sum(now - one.seen < _LATELY for one in (self._waiting or {}).values())
 
     async def _all(self) -> dict[str, Waiting]:
         if self._waiting is None:

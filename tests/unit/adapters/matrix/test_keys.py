@@ -194,7 +194,7 @@ async def test_in_a_group_nobody_is_told_of_what_was_hardly_for_us(house: House)
     await house.comes(house.ann.says("to somebody else"))
     house.clock.move(60)
 
-    assert ([], 1) == (await house.told(), await house.keys.lately())
+    assert ([], 1) == (await house.told(), house.keys.lately())
 
 
 @pytest.mark.parametrize("content", [{}, {"session_id": None}])
