@@ -25,7 +25,12 @@ class Around:
 
 def open_networks(settings: Settings, around: Around) -> list[ChatAdapter]:
     """Make the adapters of all networks that have an account; nothing is asked of a network yet."""
-    return [_telegram(settings, around)] if settings.telegram.account else []
+    opened: list[ChatAdapter] = []
+    if settings.telegram.account:
+        opened.append(_telegram(settings, around))
+    if settings.matrix.account:
+        opened.append(_matrix(settings, around))
+    return opened
 
 
 def _telegram(settings: Settings, around: Around) -> ChatAdapter:
@@ -35,3 +40,11 @@ def _telegram(settings: Settings, around: Around) -> ChatAdapter:
 
     state = around.notes(NETWORK, settings.telegram.account)
     return TelegramAdapter(settings.telegram, Surroundings(state, around.spawn, settings.web.public_url))
+
+
+def _matrix(settings: Settings, around: Around) -> ChatAdapter:
+    from adapters.matrix.adapter import MatrixAdapter
+    from adapters.matrix.surroundings import NETWORK, Surroundings
+
+    state = around.notes(NETWORK, settings.matrix.account)
+    return MatrixAdapter(settings.matrix, Surroundings(state, around.spawn, around.folder, around.sealing))

@@ -30,6 +30,8 @@ class Feeding:
         if not await self._try(body):
             for piece in _pieces(body):
                 await self._try(piece)
+        for part in received.left:
+            self._nio.rooms.pop(part.room, None)
         self._note_key_count(received.rest.get("device_one_time_keys_count"))
 
     def forget_rooms(self) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from adapters.chat import Event
+from adapters.matrix import wire
 from adapters.matrix.client import Client
 from adapters.matrix.cursor import Cursor
 from adapters.matrix.joins import entrance_of, was_inside, while_inside
@@ -72,6 +73,29 @@ class Hearing:
     def forget(self) -> None:
         """Forget what was read of rooms, before a sync that tells all of them."""
         self._reading = self.rooms.new_reading()
+
+    def facts(self) -> dict[str, str]:
+        """Lines for /status."""
+        if not self.client.is_started:
+            return {}
+        rooms = self.client.nio.rooms.values()
+        return {"rooms": str(len(rooms)), "encrypted rooms": str(sum(bool(room.encrypted) for room in rooms))}
+
+    def may_concern(self, room: str, event: Mapping[str, Any]) -> bool:
+        """Whether a message that cannot be read may be for us, by what can be seen of it.
+
+        So in a private chat, in a thread of ours, and as an answer to a message of ours.
+        """
+        reading, found = self._known(), wire.read(event)
+        if found is None:
+            return False
+        if reading.state(room).is_private_for(self.client.user):
+            return True
+        relation = wire.relation_of(found.content, own=found.id)
+        answered = reading.known.seen(room, relation.reply_to) if relation.reply_to else None
+        if answered is not None and answered.sender == self.client.user:
+            return True
+        return relation.thread is not None and bool(reading.known.is_our_thread(room, relation.thread))
 
     def entrances(self, received: Received) -> dict[str, str]:
         """By room, the event by which we came in, of those where that is new."""
@@ -144,6 +168,8 @@ class Hearing:
         ours, others, self._inside[room] = while_inside(events, self.client.user, inside=inside)
         if others and not is_past:
             reading.note_state(room, [event for event in others if "state_key" in event])
+        if any(event["type"] == ENCRYPTED for event in ours):
+            await self.rooms.look_up(reading, room, ours)  # what cannot be opened is judged by the room that it is in
         told = await self._events_of(reading, room, [await self._opened(room, event) for event in ours])
         await self._keep(reading)
         return told

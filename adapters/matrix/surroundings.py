@@ -26,7 +26,8 @@ class Surroundings:
     """What an account finds around it.
 
     `spawn` starts work in the background, `folder` holds what networks keep in files, and `sealing` seals what of it
-    nobody else may read. `poll_s` is how long the server may wait before it says that nothing happened.
+    nobody else may read. `poll_s` is how long the server may wait before it says that nothing happened, `renew_s` how
+    often we tell it that we are there.
     """
 
     state: AdapterState
@@ -35,6 +36,7 @@ class Surroundings:
     sealing: Sealing
     clock: Clock = utc_now
     poll_s: float = 30.0
+    renew_s: float = 30.0
 
 
 def account_folder(folder: Path, user: str) -> Path:

@@ -6,7 +6,7 @@ was not stored, the same token is used again, and all that is known in memory is
 """
 
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from adapters.chat import Batch, Event, Unreachable
@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SyncParts:
-    """What the loop works with."""
+    """What the loop works with. `missed` is told of each room of whose timeline a part was left out."""
 
     client: Client
     pulse: Pulse
@@ -37,6 +37,7 @@ class SyncParts:
     polling: Polling
     hearing: Hearing
     housekeeping: Housekeeping
+    missed: Callable[[str], None]
 
 
 class Syncing:
@@ -92,6 +93,9 @@ class Syncing:
                 feeding.forget_rooms()
                 parts.hearing.forget()
             await feeding.take(received)
+            for part in received.joined:
+                if part.is_limited:
+                    parts.missed(part.room)
             async for batch in self._told(received):
                 yield batch
             await self._acknowledged(received.next_batch)

@@ -1,6 +1,7 @@
 """The sync loop on a real Synapse: nothing that was said to us is lost, whenever it stops."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,9 +49,38 @@ async def test_what_was_said_while_we_were_down_is_heard_in_its_order_however_mu
         await ada.say(room, text)
     async with listening(settings, kept) as listener:
         await listener.until(lambda: len(kept.stored) == len(said))
-        facts = (await_probe := listener.pulse.probe()).facts
+        probe = await listener.adapter.probe()
 
     assert said == kept.texts
     assert 0 == kept.repeats
-    assert await_probe.is_up
-    assert "last gap filled" in facts
+    assert probe.is_up
+    assert "last gap filled" in probe.facts
+
+
+async def test_what_is_encrypted_is_heard_also_what_came_while_we_were_down(
+    people: People, synapse: Synapse, tmp_path: Path
+) -> None:
+    """More than a sync holds, so that old events are opened, too."""
+    ada, bot = await people.encrypted("ada"), await people.plain("bot")
+    kept, settings = Kept(tmp_path), settings_of(bot.account, synapse.url)
+    async with listening(settings, kept) as listener:
+        await listener.until_ready()
+        room = await ada.make_room(invite=[bot.id], encrypted=True, is_direct=True)
+        await ada.until(lambda: bot.id in ada.nio.rooms[room].users if room in ada.nio.rooms else False)
+        await ada.until(lambda: any(member(event, bot.id) == "join" for event in ada.events[room]))
+        await ada.say(room, "first")
+        await listener.until(lambda: kept.texts)
+    said = [f"secret {number}" for number in range(70)]
+    for text in said:
+        await ada.say(room, text)
+    async with listening(settings, kept) as listener:
+        await listener.until(lambda: len(kept.texts) == 71)
+
+    assert ["first", *said] == kept.texts
+    assert 0 == kept.repeats
+
+
+def member(event: dict[str, Any], user: str) -> str:
+    """What an event says of somebody's being in the room."""
+    is_it = event["type"] == "m.room.member" and event.get("state_key") == user
+    return str(event["content"].get("membership")) if is_it else ""
