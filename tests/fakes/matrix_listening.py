@@ -53,6 +53,10 @@ class Kept:
         return [event.text for event in self.stored.values() if isinstance(event, Message)]
 
 
+class NotStored(Exception):
+    """The inbox cannot store now."""
+
+
 class Listener:
     """A process that listens. Make it with `listening`."""
 
@@ -74,10 +78,10 @@ class Listener:
                     self.batches += 1
                     await self._tell()
                 return
-            except Unreachable as fault:
-                self.faults.append(str(fault))
+            except (Unreachable, NotStored) as fault:
+                self.faults.append(str(fault) or "not stored")
                 await self._tell()
-                await asyncio.sleep(min(0.2, fault.retry_after_s or 0.2))
+                await asyncio.sleep(min(0.2, getattr(fault, "retry_after_s", None) or 0.2))
 
     async def until(self, condition: Callable[[], Any], *, timeout_s: float = 60) -> None:
         """Wait until something holds. Raises AssertionError with what was stored when it takes too long."""
