@@ -95,6 +95,17 @@ class Listener:
         """Wait until a first batch was stored."""
         await self.until(lambda: self.batches > 0 and self.kept.cursor)
 
+    @property
+    def problem(self) -> str:
+        """What health says is wrong, "" when nothing is."""
+        return self.adapter._connection.pulse.problem
+
+    async def watch(self, condition: Callable[[], Any], *, timeout_s: float = 60) -> None:
+        """Wait until something holds that no batch tells of, such as what health says."""
+        async with asyncio.timeout(timeout_s):
+            while not condition():  # noqa: ASYNC110 - health tells nobody when it changes
+                await asyncio.sleep(0.02)
+
     async def stop(self) -> None:
         """End all of it as a kill would: nothing is told to the server."""
         for task in self._tasks:
