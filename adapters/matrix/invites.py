@@ -100,38 +100,49 @@ class Invites:
         self._begin(room, errand)
 
     def _begin(self, room: str, errand: Errand) -> None:
-        if room in self._running:
-            return
-        self._running.add(room)
         if errand.replaces:
             self.unproven.add(room)
-        self._spawn(self._run(room, errand))
+        else:
+            self.unproven.discard(room)
+        if room not in self._running:
+            self._running.add(room)
+            self._spawn(self._run(room, errand))
 
     async def _run(self, room: str, errand: Errand) -> None:
-        """Try until it is done or cannot be done; what is given up for now is tried again at the next start."""
+        """Do what is noted, and what comes to be noted meanwhile."""
         try:
-            for pause_s in _PAUSES_S:
-                try:
-                    await self._perform(room, errand)
-                except Unreachable as error:
-                    await self._sleep(max(pause_s, error.retry_after_s or 0.0))
-                except ChatError:
-                    await self._state.drop(NOTES + room)  # withdrawn, or closed to us: a new invitation may come
-                    return
-                else:
+            todo: Errand | None = errand
+            while todo is not None and await self._try(room, todo):
+                noted = _read(await self._state.get(NOTES + room))
+                if noted == todo:
                     await self._state.drop(NOTES + room)
-                    return
+                todo = None if noted == todo else noted
         finally:
             self._running.discard(room)
+
+    async def _try(self, room: str, errand: Errand) -> bool:
+        """Try until it is done or cannot be done; False when it is given up until the next start."""
+        for pause_s in _PAUSES_S:
+            try:
+                await self._perform(room, errand)
+            except Unreachable as error:
+                await self._sleep(max(pause_s, error.retry_after_s or 0.0))
+            except ChatError:
+                return True  # withdrawn, or closed to us: a new invitation may come
+            else:
+                return True
+        return False
 
     async def _perform(self, room: str, errand: Errand) -> None:
         if errand.act == _REFUSE:
             await self._leave(room)
             return
-        via = errand.via or None
-        await self._server.call("POST", f"/join/{part(room)}", {}, answer_s=_JOIN_S, server_name=via, via=via)
+        # Room ids name no server since version 12; old servers ask for it by another word.
+        query = {"via": errand.via, "server_name": errand.via} if errand.via else {}
+        await self._server.call("POST", f"/join/{part(room)}", {}, query=query, answer_s=_JOIN_S)
         if errand.replaces and not await self._says_it_replaces(room, errand.replaces):
-            await self._leave(room)
+            await self._leave(room)  # and that we do is not told either
+            return
         self.unproven.discard(room)
 
     async def _says_it_replaces(self, room: str, old: str) -> bool:

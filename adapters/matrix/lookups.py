@@ -4,7 +4,7 @@ Each is asked for once. What the server does not have, or does not show us, is r
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from adapters.chat import Refused, Unreachable
@@ -26,7 +26,7 @@ class Server(Protocol):
     """Asks the homeserver, as `adapters.matrix.client.Client` does."""
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, answer_s: float = ..., **query: str | int | None
+        self, method: str, path: str, body: Any = None, *, query: Mapping[str, str] = ..., answer_s: float = ...
     ) -> Any:
         """Its JSON. Raises ChatError."""
 
