@@ -19,7 +19,7 @@ from adapters.matrix.faults import NotThere
 from adapters.matrix.media import Media, unpack
 from adapters.matrix.posting import Server
 
-_ADDRESS: Final = re.compile(r"mxc://([\w.:\[\]-]{1,255})/([\w-]{1,255})", re.ASCII)
+_ADDRESS: Final = re.compile(r"mxc://([\w\[][\w.:\[\]-]{0,254})/([\w-]{1,255})", re.ASCII)
 _WITH_LOGIN: Final = "/_matrix/client/v1/media/download"
 _WITHOUT: Final = "/_matrix/media/v3/download"  # of servers older than version 1.11 of the specification
 

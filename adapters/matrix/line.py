@@ -14,6 +14,7 @@ _PROMISE_S: Final = 900.0  # no answer takes longer; a placeholder that stands l
 _SHORTEST_S: Final = 0.25
 _LEAST_FLOOD_S: Final = 0.5
 _MOST_ROOMS: Final = 1_000
+_ROUNDING: Final = 1e-9  # of a token, which sums of fractions may miss
 
 
 class Rank(IntEnum):
@@ -115,6 +116,7 @@ class Line:
         self._tokens(now_s)
         self._level = 1 - wait_s * self.per_second  # so that there is one token when the server has one
         self.done(ticket)
+        self._served.pop(ticket.room, None)
         if ticket.rank < Rank.PREVIEW:
             self._waiting.append(ticket)
 
@@ -141,12 +143,12 @@ class Line:
             return _SHORTEST_S
         ahead = min(_AHEAD, self.burst // 4) + (1 if rank is Rank.REACTION else 0)
         needed = 1 + self._promises(now_s) + ahead
-        return (min(needed, self.burst) - self._tokens(now_s)) / self.per_second
+        return (min(needed, self.burst) - self._tokens(now_s) - _ROUNDING) / self.per_second
 
     def _next(self, now_s: float) -> Ticket | None:
         free = [ticket for ticket in self._waiting if ticket.room not in self._busy]
         first = min(free, key=lambda ticket: _order(ticket, self._served), default=None)
-        if first is None or self._tokens(now_s) < self._needed(first, now_s):
+        if first is None or self._tokens(now_s) + _ROUNDING < self._needed(first, now_s):
             return None
         return first
 
