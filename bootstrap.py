@@ -2,6 +2,7 @@
 
 python3 bootstrap.py run [options of `roomwise run`]     install what is locked (once), start the service
 python3 bootstrap.py test [options of pytest]            install what the tests need as well, run them
+python3 bootstrap.py synapse                             install the Matrix server that tests talk to, which `test` does
 python3 bootstrap.py check [names]                       ruff, mypy, import-linter
 python3 bootstrap.py torture [options of pytest]         the long kill and load tests
 python3 bootstrap.py bench [names]                       the measurements in benchmarks/
@@ -28,6 +29,8 @@ PYTHON = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
 OLDEST, NEWEST = (3, 11), (3, 13)
 RUN_LOCK, TEST_LOCK = "requirements.txt", "requirements-dev.txt"
 MEMORY_BYTES = 8 * 2**30  # the tests of one run need less than two
+# Under the AGPL: it runs beside the tests in an environment of its own, and nothing of ours imports it.
+SYNAPSE_LOCK = "requirements-synapse.txt"
 OURS = ("adapters", "bot", "config", "pipelines")
 CHECKS = {
     "ruff check": ["-m", "ruff", "check", "--output-format", "concise", "."],
@@ -43,7 +46,8 @@ class BootstrapError(Exception):
 
 def main(arguments: "list[str]") -> int:
     """Do what the first argument names; gives the exit code, 2 for wrong use."""
-    verbs = {"run": run, "test": test, "check": check, "torture": torture, "bench": bench, "lock": lock}
+    verbs = {"run": run, "test": test, "synapse": synapse, "check": check}
+    verbs.update({"torture": torture, "bench": bench, "lock": lock})
     if not arguments or arguments[0] not in verbs:
         print(__doc__)
         return 0 if arguments in (["-h"], ["--help"]) else 2
@@ -68,6 +72,7 @@ def test(options: "list[str]") -> int:
     install(RUN_LOCK, TEST_LOCK)
     # What GitHub says of its interfaces. Without it only the tests that need it fail, so the others are run in any case.
     call([str(PYTHON), "-m", "tests.fakes.github.schemas"])
+    synapse([])
     command = [str(PYTHON), "-m", "pytest", "-ra", *at_once(options), *options]
     memory = roomy_memory()
     if memory is None:
@@ -107,6 +112,31 @@ def torture(options: "list[str]") -> int:
     return test(["-m", "torture", "-s", "--timeout", "0", *options])
 
 
+def synapse(_options: "list[str]") -> int:
+    """Make .venv-synapse unless it is there; gives the exit code. Without it the tests that need it are skipped.
+
+    Nothing is installed where ROOMWISE_SYNAPSE names another Python that has it.
+    """
+    venv, lock_bytes = ROOT / ".venv-synapse", (ROOT / SYNAPSE_LOCK).read_bytes()
+    python, stamp = str(venv / "bin" / "python"), venv / "roomwise-installed.txt"
+    wanted = hashlib.sha256(f"{venv} {sys.version_info[:2]}".encode() + lock_bytes).hexdigest()
+    if os.environ.get("ROOMWISE_SYNAPSE") or (stamp.exists() and stamp.read_text("utf-8") == wanted):
+        return 0
+    if not sys.platform.startswith("linux"):
+        print("Synapse is published for Linux only: the tests of Matrix that need it are skipped.", flush=True)
+        return 1
+    print(f"Installing the Matrix server of the tests into {venv} (once) ...", flush=True)
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet", "--no-compile"]
+    steps = [[sys.executable, "-m", "venv", "--clear", str(venv)]]
+    steps.append([*pip, "--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", SYNAPSE_LOCK])
+    steps.append([python, "-c", "import synapse.app.homeserver"])  # compiles what a start needs, a third of it all
+    if any(call(step, dict(os.environ, PYTHONDONTWRITEBYTECODE="")) != 0 for step in steps):
+        print("Synapse could not be installed (above): the tests of Matrix that need it are skipped.", flush=True)
+        return 1
+    stamp.write_text(wanted, "utf-8")
+    return 0
+
+
 def check(names: "list[str]") -> int:
     """Run every checker, or those whose name begins with one of `names`, also after one has failed."""
     install(RUN_LOCK, TEST_LOCK)
@@ -129,11 +159,12 @@ def bench(names: "list[str]") -> int:
 
 
 def lock(options: "list[str]") -> int:
-    """Write both locks anew with their hashes; versions stay where they are unless --upgrade is given."""
+    """Write all locks anew with their hashes; versions stay where they are unless --upgrade is given."""
     install(RUN_LOCK, TEST_LOCK)
     sources = {
         RUN_LOCK: ["pyproject.toml", "requirements-build.in"],
         TEST_LOCK: ["requirements-dev.in"],
+        SYNAPSE_LOCK: ["requirements-synapse.in"],
     }
     command = [str(PYTHON), "-m", "uv", "pip", "compile", "--universal", "--python-version", "3.11"]
     command += ["--generate-hashes", "--custom-compile-command", "make lock", "--no-build", "--quiet"]

@@ -13,9 +13,13 @@ import pytest
 from tests.docs.locks import FILE_BOUND, FREE, LIBRARY_BOUND, ROOT, licence, locked, page
 
 LOCKS = ("requirements.txt", "requirements-dev.txt")
+# Synapse is under the AGPL: a process that tests start, never a part of ours, so its licences are not asked after.
+SERVER_LOCK = "requirements-synapse.txt"
 PLATFORMS = ("x86_64-manylinux_2_28", "aarch64-apple-darwin", "x86_64-pc-windows-msvc")
 PYTHONS = ("3.11", "3.12", "3.13")
 MACHINES = [f"{platform} {python}" for platform in PLATFORMS for python in PYTHONS]
+# Synapse publishes wheels for Linux only.
+SERVERS = [f"{processor}-manylinux_2_28 {python}" for processor in ("x86_64", "aarch64") for python in PYTHONS]
 
 
 def uv(*arguments: str, cache: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -46,20 +50,23 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> None:
 def answers(registry: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, subprocess.CompletedProcess[str]]:
     """What uv says of each system and Python. The registry is asked once, for all of them; then uv knows its pages."""
     folder = tmp_path_factory.mktemp("flat")
-    wheels = ["--no-deps", "--only-binary", ":all:", "requirements-dev.txt"]
+    asked = [f"{machine} requirements-dev.txt" for machine in MACHINES]
+    asked += [f"{machine} {SERVER_LOCK}" for machine in SERVERS]
 
-    def compiled(name: str, *target: str) -> subprocess.CompletedProcess[str]:
+    def compiled(name: str, lock: str, *target: str) -> subprocess.CompletedProcess[str]:
+        wheels = ["--no-deps", "--only-binary", ":all:", lock]
         return uv(*wheels, *target, "-o", str(folder / name), cache=folder / "cache")
 
-    def ask(machine: str) -> subprocess.CompletedProcess[str]:
-        platform, python = machine.split()
-        return compiled(machine, "--offline", "--python-platform", platform, "--python-version", python)
+    def ask(what: str) -> subprocess.CompletedProcess[str]:
+        platform, python, lock = what.split()
+        return compiled(what, lock, "--offline", "--python-platform", platform, "--python-version", python)
 
-    everywhere = compiled("everywhere", "--universal", "--python-version", PYTHONS[0])
-    assert 0 == everywhere.returncode, everywhere.stderr
+    for lock in ("requirements-dev.txt", SERVER_LOCK):
+        everywhere = compiled(f"everywhere {lock}", lock, "--universal", "--python-version", PYTHONS[0])
+        assert 0 == everywhere.returncode, everywhere.stderr
 
-    with ThreadPoolExecutor(len(MACHINES)) as pool:
-        return dict(zip(MACHINES, pool.map(ask, MACHINES), strict=True))
+    with ThreadPoolExecutor(len(asked)) as pool:
+        return dict(zip(asked, pool.map(ask, asked), strict=True))
 
 
 @pytest.mark.registry
@@ -67,7 +74,20 @@ def answers(registry: None, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 @pytest.mark.parametrize("machine", MACHINES)
 def test_every_locked_package_has_a_wheel(machine: str, answers: dict[str, subprocess.CompletedProcess[str]]) -> None:
     """Nobody needs a compiler, on no system and no Python that we name."""
-    answer = answers[machine]
+    answer = answers[f"{machine} requirements-dev.txt"]
+
+    assert "" == answer.stderr
+    assert 0 == answer.returncode
+
+
+@pytest.mark.registry
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("machine", SERVERS)
+def test_the_matrix_server_of_the_tests_has_wheels(
+    machine: str, answers: dict[str, subprocess.CompletedProcess[str]]
+) -> None:
+    """On every Linux that Roomwise runs on."""
+    answer = answers[f"{machine} {SERVER_LOCK}"]
 
     assert "" == answer.stderr
     assert 0 == answer.returncode
@@ -84,7 +104,7 @@ def test_a_package_without_a_wheel_is_found(tmp_path: Path) -> None:
     assert 0 != answer.returncode
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", [*LOCKS, SERVER_LOCK])
 def test_every_locked_package_has_hashes(name: str) -> None:
     """And nothing says where it was fetched from, so that any registry serves."""
     text = (ROOT / name).read_text("utf-8")
@@ -100,6 +120,15 @@ def test_what_tests_install_includes_what_runs() -> None:
     tests = {(entry.name, entry.version) for entry in locked("requirements-dev.txt")}
 
     assert set() == run - tests
+
+
+def test_the_matrix_server_of_the_tests_is_no_part_of_ours() -> None:
+    """It is in a lock of its own, which neither running nor testing Roomwise installs from beside it."""
+    ours = {entry.name for lock in LOCKS for entry in locked(lock)}
+
+    assert "matrix-synapse" in {entry.name for entry in locked(SERVER_LOCK)}
+    assert "matrix-synapse" not in ours
+    assert SERVER_LOCK not in (ROOT / "Dockerfile").read_text("utf-8")
 
 
 def test_every_dependency_is_locked() -> None:

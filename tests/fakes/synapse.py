@@ -72,7 +72,7 @@ class Synapse:
                 self.process = subprocess.Popen(
                     self.command,
                     cwd=self.folder,
-                    env=dict(os.environ, NOTIFY_SOCKET=str(ready)),
+                    env=dict(os.environ, NOTIFY_SOCKET=str(ready), PYTHONDONTWRITEBYTECODE=""),
                     stdout=log,
                     stderr=subprocess.STDOUT,
                     start_new_session=True,

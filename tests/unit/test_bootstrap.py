@@ -28,7 +28,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         bootstrap.PYTHON.parent.mkdir(parents=True, exist_ok=True)
         bootstrap.PYTHON.touch()
 
-    for name in ("requirements.txt", "requirements-dev.txt"):
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-synapse.txt"):
         (tmp_path / name).write_text(name)
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "roomwise"\n[tool.ruff]\n')
     venv = tmp_path / ".venv"
@@ -38,6 +38,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     monkeypatch.setattr(bootstrap, "STAMP", venv / "roomwise-installed.json")
     monkeypatch.setattr(bootstrap, "call", call)
     monkeypatch.setattr(bootstrap, "make_venv", make_venv)
+    monkeypatch.setenv("ROOMWISE_SYNAPSE", "")
     return commands
 
 
@@ -51,7 +52,7 @@ def test_it_needs_the_standard_library_only() -> None:
         check=True,
     )
 
-    for verb in ("run", "test", "check", "torture", "bench", "lock"):
+    for verb in ("run", "test", "synapse", "check", "torture", "bench", "lock"):
         assert f"bootstrap.py {verb}" in answer.stdout
 
 
@@ -231,8 +232,12 @@ def test_the_stamp_names_the_locks(project: list[list[str]]) -> None:
     assert {"requirements.txt", "requirements-dev.txt"} == set(json.loads(bootstrap.STAMP.read_text()))
 
 
-def test_tests_begin_with_what_they_need_to_know_of_github(project: list[list[str]]) -> None:
+def test_tests_begin_with_what_they_need_to_know_of_github(
+    project: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is fetched first, so that no test waits for it; the tests run whatever comes of that."""
+    monkeypatch.setenv("ROOMWISE_SYNAPSE", "/usr/bin/python3")
+
     assert 0 == bootstrap.main(["test", "-x"])
     assert [["-m", "tests.fakes.github.schemas"], ["-m", "pytest", "-ra", "-x"]] == [one[1:] for one in project[-2:]]
 
@@ -259,3 +264,36 @@ def test_a_folder_that_was_named_for_files_of_tests_is_kept(monkeypatch: pytest.
     monkeypatch.setenv("TMPDIR", str(tmp_path))
 
     assert bootstrap.roomy_memory() is None
+
+
+def test_tests_install_a_matrix_server_apart_from_ours(
+    project: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By hash and without a compiler, in an environment that nothing of ours is in; once."""
+    monkeypatch.setattr("bootstrap.sys.platform", "linux")
+    (bootstrap.ROOT / ".venv-synapse").mkdir()
+    assert 0 == bootstrap.main(["synapse"])
+    venv, packages, _imported = project
+    assert 0 == bootstrap.main(["synapse"])
+
+    assert 3 == len(project)
+    assert [sys.executable, "-m", "venv", "--clear", str(bootstrap.ROOT / ".venv-synapse")] == venv
+    assert {"--require-hashes", "--no-deps", "--only-binary", "requirements-synapse.txt"} <= set(packages)
+    assert str(bootstrap.ROOT / ".venv-synapse" / "bin" / "python") == packages[0]
+
+
+@pytest.mark.parametrize("system", ["linux", "darwin", "win32"])
+def test_a_machine_that_cannot_have_a_matrix_server_is_told_so(
+    project: list[list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], system: str
+) -> None:
+    """The verb fails, so that who needs it notices; the tests run all the same."""
+    succeed = bootstrap.call
+    monkeypatch.setattr("bootstrap.sys.platform", system)
+    monkeypatch.setattr(
+        bootstrap, "call", lambda command, environment=None: succeed(command) or int("--no-compile" in command)
+    )
+
+    assert 1 == bootstrap.main(["synapse"])
+    assert "are skipped" in capsys.readouterr().out
+    assert 0 == bootstrap.main(["test", "-x"])
+    assert ["-m", "pytest", "-ra", "-x"] == project[-1][1:]
