@@ -142,7 +142,8 @@ async def main(wanted: argparse.Namespace, base_url: str) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         settings = load(config_file=None, environ={}, cwd=Path(folder), data_dir=Path(folder, "data")).settings
-        plenty = {"person_questions": 10**6, "room_questions_per_hour": 10**6, "project_tokens_per_day": 0}
+        plenty = {"person_questions": 10**6, "person_messages_per_minute": 0, "room_questions_per_hour": 10**6}
+        plenty["project_tokens_per_day"] = 0
         limits = settings.limits.model_copy(update=plenty)
         llm = settings.llm.model_copy(update={"model": "mock", "base_url": base_url}) if base_url else settings.llm
         parallel = settings.answers.model_copy(update={"parallel": wanted.parallel}) if wanted.parallel else None

@@ -46,6 +46,7 @@ class Asked:
     thread: str
     conversation: str | None
     is_recorded: bool = False
+    tells_reactions: bool = False
 
 
 @dataclass(frozen=True, slots=True)

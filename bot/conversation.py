@@ -1,8 +1,9 @@
 """One question from its start to its recorded answer: rights, limits, history, knowledge, reply."""
 
 import asyncio
+import contextlib
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,16 +12,16 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.chat import Reply, Stage
+from adapters.chat import Abilities, ChatError, Reply, Stage
 from bot.admission import Admission, AnswerRules, Asked, Refusal, target_of
 from bot.context import AnsweringPort, MessageContext, ProgressPort
 from bot.delivery import Delivery
 from bot.envelope import pack_citations
 from bot.errors import new_reference
 from bot.gate import Seen
-from bot.reply import Frame, Looked, Presenter, Spawn, Target, answer_reply, failed_reply
+from bot.reply import Frame, Looked, Presenter, Spawn, Target, answer_reply, failed_reply, reactions_of
 from bot.state.database import Database
-from bot.state.queries import inbox, limits, people, sources, turns
+from bot.state.queries import inbox, limits, people, rooms, sources, turns
 from bot.state.tables import Turn
 from bot.state.vault import Vault
 from bot.typed import with_sign
@@ -30,6 +31,7 @@ from pipelines.types import Answer, AnswerEvent, KnowledgeError, Token, Usage
 log = structlog.get_logger(__name__)
 
 _LATE: Final = timedelta(hours=1)
+_TOLD_REACTIONS: Final = "told_reactions"  # of a room's settings: it was told what reactions mean
 
 
 class _Withdrawn(Exception):
@@ -75,6 +77,7 @@ class Conversation:
             clock_s=self.clock_s,
             previews_at=self._previews[asked.seen.room.id],
             reopens=reopens,
+            longest_s=self.rules.answers.deadline_s,
         )
         try:
             return await self._carry_out(asked, presenter)
@@ -110,10 +113,24 @@ class Conversation:
             return await self._fail(asked, presenter, "reply.knowledge_failed", reference=reference)
         reply = answer_reply(answer, await self._frame(asked), reply_to=asked.target.reply_to)
         try:
-            await presenter.finish(reply, alongside=lambda session: self._record(session, asked, answer))
+            message = await presenter.finish(reply, alongside=lambda session: self._record(session, asked, answer))
         except _Withdrawn:
             return await self._drop(asked, presenter, answer.usage)
+        if message is not None and not presenter.reopens:
+            self._offer_reactions(asked, message, reactions_of(reply))
         return inbox.ANSWERED if asked.is_recorded else await self._drop(asked, presenter, answer.usage)
+
+    def _offer_reactions(self, asked: Asked, message: str, emojis: Sequence[str]) -> None:
+        """Put up the reactions that count, where we are free to: nobody misses them who has to add one himself."""
+        adapter, place = self.delivery.adapter_of(asked.seen.room), asked.context.message.room
+
+        async def react() -> None:
+            with contextlib.suppress(ChatError):
+                for emoji in emojis:
+                    await adapter.react(place, message, emoji)
+
+        if adapter.abilities.offers_reactions:
+            self.spawn(react())
 
     async def _look(self, context: MessageContext) -> Seen | None:
         return await self.db.read(lambda session: self._admission.look(session, context))
@@ -134,8 +151,10 @@ class Conversation:
         context, language = asked.context, asked.context.language
         note = await self.progress.freshness_note(asked.question.project, language)
         is_first = context.person.told_privacy_at is None
-        sign = self.delivery.adapter_of(asked.seen.room).abilities.command_sign
-        privacy = with_sign(say("reply.privacy_once", language), sign) if is_first else None
+        abilities = self.delivery.adapter_of(asked.seen.room).abilities
+        privacy = with_sign(say("reply.privacy_once", language), abilities.command_sign) if is_first else None
+        asked.tells_reactions = _must_react(abilities) and not asked.seen.room.settings.get(_TOLD_REACTIONS)
+        reactions = say("reply.reactions_once", language) if asked.tells_reactions else None
         is_web = asked.seen.room.kind == "web"
         age = self.clock() - context.message.sent_at
         followed = await self.db.read(lambda session: sources.list_of(session, asked.question.project))
@@ -146,7 +165,7 @@ class Conversation:
             viewer="" if is_web else self.rules.viewer,
             opens_here=is_web,
             asked_ago=age if age > _LATE else None,
-            notes=tuple(one for one in (note, privacy) if one),
+            notes=tuple(one for one in (note, privacy, reactions) if one),
             looked={row.id: Looked(row.name, row.last_ok_at) for row in followed},
             now=self.clock(),
             heard=context.heard,
@@ -186,6 +205,8 @@ class Conversation:
         await self._spend(session, asked, answer.usage)
         if context.person.told_privacy_at is None:
             await people.tell_privacy_once(session, context.person.id, now=now)
+        if asked.tells_reactions:
+            await rooms.note(session, room, _TOLD_REACTIONS, value=True)
         await inbox.finish(session, context.inbox, state="done", outcome=inbox.ANSWERED, now=now)
         await inbox.close_parts(session, context.parts, of=context.inbox, now=now)
         asked.is_recorded = True
@@ -209,6 +230,11 @@ class Conversation:
         parcel = asked.target.parcel(failed_reply(key, asked.target, **values), is_final=True)
         await self.delivery.send(replace(parcel, binding=None, reopens=presenter.reopens))
         return "failed"
+
+
+def _must_react(abilities: Abilities) -> bool:
+    """Whether people can only react to what has buttons elsewhere, with nothing there to press."""
+    return abilities.can_react and not abilities.has_buttons and not abilities.offers_reactions
 
 
 def _is_unchanged(asked: Asked, now: Seen | None) -> bool:

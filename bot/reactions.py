@@ -1,6 +1,6 @@
 """What people do with messages that exist: press a button, vote, edit or delete a question."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -31,12 +31,16 @@ TYPED: Final = ("verify", "sources", "again", "rate", "answer now")
 
 @dataclass(slots=True)
 class Reactions:
-    """Carries out what was pressed, voted, edited and deleted; rights are those of whoever acts, never the asker's."""
+    """Carries out what was pressed, voted, edited and deleted; rights are those of whoever acts, never the asker's.
+
+    `keeping` are the networks where an answer stays when its question is deleted.
+    """
 
     conversation: Conversation
     commands: CommandPort
     verifying: VerifyingPort
     queue: QueuePort
+    keeping: Collection[str] = ()
 
     async def press(self, context: MessageContext, pressed: Pressed) -> str:
         """Carry out a button. Raises UserError for what the person should know."""
@@ -116,10 +120,10 @@ class Reactions:
         return turns.texts_of(turn, self.conversation.vault).question if turn is not None else None
 
     async def delete(self, context: MessageContext, deleted: Deleted) -> str:
-        """Forget a question that was taken back, and take our answer back with it."""
+        """Forget a question that was taken back, and take our answer back with it, unless the network's stay."""
         room, now = context.room, self.conversation.clock()
 
-        async def forget(session: AsyncSession) -> int | None:
+        async def forget(session: AsyncSession) -> tuple[int, bool] | None:
             asked = await inbox.of_message(session, room.id, deleted.message_id)
             if asked is None or asked.id is None:
                 return None
@@ -128,10 +132,13 @@ class Reactions:
             turn = await turns.of_inbox(session, whole)
             if turn is not None:
                 await turns.wipe(session, turn.id)
-            return whole
+            return whole, turn is not None
 
-        row = await self._db.write(forget)
-        if row is not None:
+        found = await self._db.write(forget)
+        if found is None:
+            return "deleted"
+        row, is_answered = found
+        if not (is_answered and room.network in self.keeping):
             await self.conversation.delivery.withdraw(room, key=answer_key(row), inbox_row=row)
         return "deleted"
 

@@ -26,6 +26,7 @@ _SHORT_VERSION_CHARS: Final = 12
 _COMMIT_CHARS: Final = 7
 _MOST_STATES: Final = 3
 _HEARD_CHARS: Final = 500
+_REACTIONS: Final = {"up": "👍", "down": "👎", "verify": "🔍"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,19 +161,28 @@ def late_note(asked_ago: timedelta, language: str) -> str:
 
 @dataclass(slots=True)
 class Pace:
-    """When a preview may be shown: the first at once, then at growing intervals, within the room's edits a minute."""
+    """When a preview may be shown: the first at once, then at growing intervals, within the room's edits a minute.
+
+    Where a message may be edited only so often, the previews are spread over `longest_s`, the most an answer may take:
+    each comes when the time since the first has grown by the same share.
+    """
 
     abilities: Abilities
     is_group: bool = False
+    longest_s: float = 90.0
     _interval_s: float = 0.0
     _next_s: float = float("-inf")
+    _first_s: float | None = None
+    _count: int = 0
 
     def may_show(self, now_s: float, recent: deque[float]) -> bool:
         """Whether a preview may go out now; `recent` are the times of the room's previews and is kept up to date."""
         while recent and now_s - recent[0] >= 60.0:
             recent.popleft()
         has_budget = len(recent) < max(1, int(self.abilities.edits_per_minute * _PREVIEW_SHARE))
-        return self.abilities.can_edit and now_s >= self._next_s and has_budget
+        most = self.abilities.edits_per_message
+        is_left = most == 0 or self._count < most
+        return self.abilities.can_edit and is_left and now_s >= self._next_s and has_budget
 
     def shown(self, now_s: float, recent: deque[float]) -> None:
         """Note that a preview went out."""
@@ -180,7 +190,14 @@ class Pace:
         in_group = self.abilities.group_edit_interval_s if self.is_group else None
         least = self.abilities.edit_interval_s if in_group is None else in_group
         self._interval_s = min(max(self._interval_s * _GROWTH, least), max(_SLOWEST_S, least))
-        self._next_s = now_s + self._interval_s
+        self._first_s = now_s if self._first_s is None else self._first_s
+        self._count += 1
+        self._next_s = now_s + max(self._interval_s, (now_s - self._first_s) * (self._share(least) - 1))
+
+    def _share(self, least_s: float) -> float:
+        """By what the time must have grown for the next preview, so that the last allowed one comes at `longest_s`."""
+        most = self.abilities.edits_per_message
+        return max(1.0, self.longest_s / least_s) ** (1 / max(1, most - 2)) if most and least_s else 1.0
 
     def hold(self, now_s: float, pause_s: float) -> None:
         """Show nothing for a while, as the network asked."""
@@ -225,13 +242,15 @@ class Presenter:
     previews_at: deque[float] = field(default_factory=deque)
     message: str | None = None
     reopens: bool = False
+    longest_s: float = 90.0
     _pace: Pace = field(init=False)
     _begun_s: float = field(init=False, default=0.0)
     _ended: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _showing: asyncio.Task[None] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._pace = Pace(self._abilities, is_group=self.target.room.kind not in ("private", "web"))
+        is_group = self.target.room.kind not in ("private", "web")
+        self._pace = Pace(self._abilities, is_group=is_group, longest_s=self.longest_s)
 
     @property
     def _abilities(self) -> Abilities:
@@ -290,6 +309,12 @@ class Presenter:
         pause_s = await self.delivery.preview(self.target.room, self.message, self.target.parcel(reply))
         if pause_s:
             self._pace.hold(self.clock_s(), pause_s)
+
+
+def reactions_of(reply: Reply) -> list[str]:
+    """The reactions that mean what the buttons under an answer do, on networks where people react."""
+    offered = [button.action for row in reply.buttons for button in row]
+    return [emoji for action, emoji in _REACTIONS.items() if action in offered]
 
 
 def queue_reply(place: int, target: Target) -> Reply:

@@ -1,7 +1,7 @@
 """Which part of the product an event is for, and how it has to wait: commands, questions, buttons, changes of a room."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, cast
 
@@ -31,6 +31,7 @@ from bot.envelope import unpack_event
 from bot.errors import UserError
 from bot.gate import Seen, follow_visibility, look
 from bot.listening import is_spoken
+from bot.loops import PAUSE, Heed, Loops
 from bot.outbox import Parcel
 from bot.reactions import TYPED, Reactions, backlog_notice
 from bot.reply import queue_reply
@@ -61,6 +62,7 @@ class Routing:
     clock: Callable[[], datetime]
     albums: Albums
     hearing: HearingPort | None = None
+    loops: Loops = field(default_factory=lambda: Loops(0))
 
     async def plan(self, session: AsyncSession, row: Row) -> Work:
         """How a row waits, and in which lane."""
@@ -95,6 +97,8 @@ class Routing:
         context = await self.context_of(row, event)
         if context is None:
             return "ignored"
+        if not await self._is_heeded(context, row, event):
+            return "loop"
         try:
             return await self._route(context, row, event)
         except UserError as error:
@@ -168,6 +172,23 @@ class Routing:
             now=self.clock(),
             attempt=row.attempts,
         )
+
+    async def _is_heeded(self, context: MessageContext, row: Row, event: Event) -> bool:
+        """Whether an event is worked on: not one of too many within a minute, which is said once."""
+        is_counted = isinstance(event, Message | Edited | Pressed) and context.room.kind != "web"
+        if not is_counted or row.attempts > 1:
+            return True
+        name = (event.album if isinstance(event, Message) else "") or event.id.event
+        heed = self.loops.heed(context.person.id, name, at=min(row.sent_at, row.received_at))
+        if heed is Heed.ANSWER:
+            return True
+        if heed is Heed.STOP:
+            minutes = int(PAUSE.total_seconds() // 60)
+            text = say("ask.loop", context.language, most=self.loops.most, minutes=minutes)
+            log.warning("routing.loop", network=row.network, most=self.loops.most)
+            await self._say(context, Reply(text, stage=Stage.NOTICE), part="/loop")
+        await self.conversation.delivery.clear_away(context.room, inbox_row=context.inbox)
+        return False
 
     async def _answered_at(self, row: Row) -> MessageContext | None:
         """What is known about a row, with `inbox` naming where its answer stands: an edit's is its question's."""

@@ -29,6 +29,7 @@ from bot.jobs.runner import JobRunner
 from bot.lanes import Lanes
 from bot.lifecycle import Lifecycle, LifecycleParts
 from bot.listening import Listening, ListeningParts
+from bot.loops import Loops
 from bot.metrics import MeasuredAnswering, MeasuredTranscribing, Metrics
 from bot.onboarding import Onboarding, OnboardingParts
 from bot.privacy import PrivacyFacts, privacy_text, search_endpoints
@@ -45,6 +46,7 @@ from bot.watch import Watch
 from bot.web.knowledge import StoreKnowledge
 from bot.web.parts import Health, WebParts, pushed_of
 from bot.web_messages import WebChat, WebMessages
+from config.settings import Settings
 from pipelines.stores.passages import Scope
 from pipelines.types import Supported
 
@@ -157,7 +159,7 @@ def chat_of(opened: Opened, metrics: Metrics, *, networks: Sequence[ChatAdapter]
     commands = Commands(house)
     routing = Routing(
         conversation,
-        Reactions(conversation, commands, _Checks(opened), queue),
+        Reactions(conversation, commands, _Checks(opened), queue, keeping=_keeping(settings)),
         commands,
         house.onboarding,
         house.uploads,
@@ -165,6 +167,7 @@ def chat_of(opened: Opened, metrics: Metrics, *, networks: Sequence[ChatAdapter]
         utc_now,
         Albums(opened.db, opened.vault, utc_now),
         _hearing(opened, delivery, metrics),
+        Loops(settings.limits.person_messages_per_minute),
     )
     lane_rules = LaneRules(
         owner=new_id(), room_parallel=settings.room.parallel, total_parallel=settings.answers.parallel
@@ -184,6 +187,11 @@ def chat_of(opened: Opened, metrics: Metrics, *, networks: Sequence[ChatAdapter]
         jobs=jobs,
         digest=house.digest,
     )
+
+
+def _keeping(settings: Settings) -> tuple[str, ...]:
+    """The networks where an answer stays when its question is deleted."""
+    return () if settings.matrix.delete_answers else ("matrix",)
 
 
 def _house(opened: Opened, queue: _Queue, jobs: Jobs, delivery: Delivery, connections: Connections) -> House:

@@ -151,6 +151,7 @@ class Limits(Section):
 
     person_questions: Positive
     person_window_s: Positive
+    person_messages_per_minute: Count
     room_questions_per_hour: Positive
     project_tokens_per_day: Count
     model_calls_per_question: Positive

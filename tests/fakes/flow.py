@@ -24,6 +24,7 @@ from bot.delivery import Delivery
 from bot.errors import UserError
 from bot.inbox import Inbox
 from bot.lanes import Lanes
+from bot.loops import Loops
 from bot.reactions import TYPED, Reactions
 from bot.routing import Routing
 from bot.state.database import Database
@@ -318,7 +319,8 @@ async def build(folder: Path, chat: FakeChat, answering: FakeAnswering, limits: 
     )
     reactions = Reactions(conversation, commands, FakeVerifying(), None)  # type: ignore[arg-type]
     albums = Albums(db, vault, clock, clock.sleep)
-    routing = Routing(conversation, reactions, commands, FakeOnboarding(), None, "en", clock, albums)
+    loops = Loops(conversation.rules.limits.person_messages_per_minute)
+    routing = Routing(conversation, reactions, commands, FakeOnboarding(), None, "en", clock, albums, loops=loops)
     rules = LaneRules(owner=new_id(), room_parallel=settings.room.parallel, total_parallel=settings.answers.parallel)
     lanes = Lanes(db, routing, rules, clock, spawn)
     reactions.queue = lanes

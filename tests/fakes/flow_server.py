@@ -28,7 +28,7 @@ from pipelines.types import Answer, AnswerEvent, Question, Token
 from tests.fakes.flow import Clock, FakeAnswering, Flow, open_flow
 
 ROOMS = 4
-_PLENTY = {"person_questions": 100_000, "room_questions_per_hour": 100_000}
+_PLENTY = {"person_messages_per_minute": 0, "person_questions": 100_000, "room_questions_per_hour": 100_000}
 
 
 class RealClock(Clock):

@@ -128,6 +128,13 @@ async def change(session: AsyncSession, room: str, **values: Any) -> None:
     await session.execute(update(Room).where(col(Room.id) == room).values(**values))
 
 
+async def note(session: AsyncSession, room: str, name: str, *, value: Any) -> None:
+    """Keep a setting of a room beside its others."""
+    found = await session.get(Room, room, populate_existing=True)
+    if found is not None:
+        await change(session, room, settings={**found.settings, name: value})
+
+
 async def set_mode(session: AsyncSession, room: str, mode: str) -> None:
     """Which messages are answered: mention, all or off."""
     await change(session, room, answer_mode=mode)

@@ -111,6 +111,37 @@ def test_previews_slow_down_and_keep_the_budget_of_the_room() -> None:
     assert len(shown) <= 12
 
 
+def _previews(pace: Pace, *, until_s: int) -> list[float]:
+    """When previews go out, looked for ten times a second."""
+    recent, shown = deque[float](), []
+    for tenth in range(until_s * 10):
+        if pace.may_show(tenth / 10, recent):
+            pace.shown(tenth / 10, recent)
+            shown.append(tenth / 10)
+    return shown
+
+
+@pytest.mark.parametrize(("most", "every_s"), [(20, 1.0), (20, 5.0), (5, 1.0), (2, 1.0), (1, 1.0)])
+def test_previews_that_are_few_are_spread_over_the_whole_answer(most: int, every_s: float) -> None:
+    """No more than the network lets one message be edited, later ones further apart, the last near the deadline."""
+    abilities = Abilities(edit_interval_s=every_s, edits_per_minute=60, edits_per_message=most)
+    shown = _previews(Pace(abilities, longest_s=90.0), until_s=200)
+
+    gaps = [later - earlier for earlier, later in itertools.pairwise(shown)]
+    assert 0.0 == shown[0]
+    assert len(shown) <= most
+    assert all(later >= earlier - 0.11 for earlier, later in itertools.pairwise(gaps))
+    assert most < 3 or 60.0 <= shown[-1] <= 200.0
+    assert most < 20 or len([at for at in shown if at <= 45.0]) >= 6
+
+
+def test_a_network_without_such_a_bound_is_edited_as_before() -> None:
+    """Every eight seconds in the end, for as long as the answer takes."""
+    shown = _previews(Pace(Abilities(edit_interval_s=1.0)), until_s=200)
+
+    assert 8.0 == pytest.approx(shown[-1] - shown[-2])
+
+
 def test_a_flood_wait_stops_previews() -> None:
     """The network said for how long."""
     pace, recent = Pace(Abilities(edit_interval_s=0.1)), deque[float]()

@@ -1,0 +1,71 @@
+"""Notices when somebody who passes for a person is a program that answers whatever we say.
+
+In memory only: a program that is one shows it again within a minute.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Final
+
+PAUSE: Final = timedelta(minutes=10)
+_WINDOW: Final = timedelta(minutes=1)
+_MOST_KNOWN: Final = 10_000
+
+
+class Heed(Enum):
+    """What to do with a message."""
+
+    ANSWER = "answer"
+    STOP = "stop"  # it is one too many: say so once, and answer no more for a while
+    IGNORE = "ignore"  # it came in that while
+
+
+@dataclass(slots=True)
+class _Exchange:
+    """What one person sent within the last minute, and until when it is not answered."""
+
+    recent: deque[tuple[datetime, str]] = field(default_factory=deque)
+    silent_until: datetime | None = None
+
+
+@dataclass(slots=True)
+class Loops:
+    """Counts the messages of each person; `most` within a minute are answered, 0 means any number."""
+
+    most: int
+    _known: dict[str, _Exchange] = field(default_factory=dict)
+
+    def heed(self, person: str, message: str, *, at: datetime) -> Heed:
+        """What to do with a message of a person, by when it was sent; the same message twice counts once."""
+        if not self.most:
+            return Heed.ANSWER
+        exchange = self._known.setdefault(person, _Exchange())
+        if exchange.silent_until is not None and at < exchange.silent_until:
+            return Heed.IGNORE
+        exchange.silent_until = None
+        if any(known == message for _, known in exchange.recent):
+            return Heed.ANSWER
+        exchange.recent.append((at, message))
+        while exchange.recent and at - exchange.recent[0][0] >= _WINDOW:
+            exchange.recent.popleft()
+        if len(exchange.recent) <= self.most:
+            self._forget(at)
+            return Heed.ANSWER
+        exchange.recent.clear()
+        exchange.silent_until = at + PAUSE
+        return Heed.STOP
+
+    def _forget(self, now: datetime) -> None:
+        """Let go of those who have been quiet, when there are many."""
+        if len(self._known) > _MOST_KNOWN:
+            for person in list(self._quiet(now)):
+                del self._known[person]
+
+    def _quiet(self, now: datetime) -> Iterator[str]:
+        for person, exchange in self._known.items():
+            is_silenced = exchange.silent_until is not None and exchange.silent_until > now
+            if not is_silenced and all(now - at >= _WINDOW for at, _ in exchange.recent):
+                yield person
