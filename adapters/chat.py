@@ -104,7 +104,8 @@ class Addressed(StrEnum):
 class Attachment:
     """A file that came with a message; `handle` is what the adapter's download needs.
 
-    kind: file, photo, voice, audio or video; `seconds` is how long the last three last.
+    kind: file, photo, voice, audio or video; `seconds` is how long the last three last. `is_encrypted`: nobody but the
+    people of its room can read it on its network.
     """
 
     handle: str
@@ -113,6 +114,7 @@ class Attachment:
     size_bytes: int
     kind: str = "file"
     seconds: int = 0
+    is_encrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

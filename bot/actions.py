@@ -193,6 +193,7 @@ ACTIONS: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
         "answer": _STEER[1:],  # alone with us, everything is answered
         "language": _STEER,
         "digest": _STEER,
+        "keep_files": _STEER,  # of an encrypted room, without asking each time
         "guests": (
             Rule(role=Role.ADMIN, places=ROOMS, needs_confirmation=True, is_audited=True, exposes_project=True),
         ),

@@ -247,17 +247,18 @@ class Routing:
         """Take what came with a message, then answer what it asks, typed or spoken."""
         attachments = context.message.attachments
         if attachments and text.startswith("/"):
-            told = say(
+            refused = say(
                 "upload.command", context.language, name=text.split(maxsplit=1)[0].replace("`", "'")[:_NAME_CHARS]
             )
-            await self._say(context, Reply(told, stage=Stage.NOTICE))
+            await self._say(context, Reply(refused, stage=Stage.NOTICE))
             return "refused"
         if is_spoken(attachments) and self.hearing is not None:
             heard = await self.hearing.hear(context) if context.room.project is not None else ""
             return "unheard" if heard is None else await self._answer(replace(context, heard=heard), f"{text}\n{heard}")
         if attachments and self.uploads is not None:
-            await self._say(context, await self.uploads.take(context), part="/files")
-            if not text.strip():
+            told = await self.uploads.take(context)
+            await self._say(context, told, part="/files")
+            if not text.strip() or (told is not None and told.buttons):  # it asks first: the question waits for that
                 return "upload"
         return await self._answer(context, text)
 

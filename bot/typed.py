@@ -31,9 +31,11 @@ def as_typed(reply: Reply, abilities: Abilities) -> Reply:
 
 
 def _hints(reply: Reply) -> list[str]:
-    offered = {button.action: button.data for row in reply.buttons for button in row}
+    buttons = [button for row in reply.buttons for button in row]
+    offered = {button.action for button in buttons}
     if "confirm" in offered:
-        keys = ["typed.confirm"]
+        is_for_always = any(button.data.endswith(".always") for button in buttons)
+        keys = ["typed.confirm_always" if is_for_always else "typed.confirm"]
     else:
         keys = [f"typed.{action}" for action in ("answer_now", "cancel") if action in offered]
     return [say(key, reply.language) for key in keys]

@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import structlog
@@ -17,6 +17,7 @@ from adapters.chat import Attachment, Refused, Reply, Stage, Unreachable
 from adapters.network import ChatAdapter
 from adapters.paths import encode_path
 from bot.attachments import Readable, clean_file_name, megabytes
+from bot.consent import Consent, allow_always, files_of, must_ask
 from bot.context import MessageContext
 from bot.errors import UserError
 from bot.gate import look
@@ -78,8 +79,11 @@ class Uploads:
         self._readable = Readable(parts.files, parts.limits)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def take(self, context: MessageContext) -> Reply | None:
-        """Keep and index the attachments of a message; what became of each, or why they are not taken."""
+    async def take(self, context: MessageContext, *, is_agreed: bool = False) -> Reply | None:
+        """Keep and index the attachments of a message; what became of each, or why they are not taken.
+
+        Of an encrypted room nothing is fetched before somebody there has agreed: the reply asks then, by buttons.
+        """
         if not context.message.attachments:
             return None
         room, person, now = context.room.id, context.person.id, context.now
@@ -90,13 +94,30 @@ class Uploads:
         if not decision.allowed:
             return _notice(say(decision.reason, context.language)) if decision.reason else None
         project = seen.project
+        if not is_agreed and must_ask(seen.room, context.message.attachments):
+            return await self._asked(context)
         source = await self._parts.db.write(
             lambda session: uploads.source_of(session, project, room=room, now=now),
         )
         into = _Into(context.room, project, source.id, person, now)
-        lines = [await self._told(into, one, context.language) for one in context.message.attachments]
-        told = list(dict.fromkeys(lines))  # ten pictures are refused once
-        return _notice(told[0] if len(told) == 1 else "\n".join(f"- {line}" for line in told))
+        return _listed([await self._told(into, one, context.language) for one in context.message.attachments])
+
+    async def take_agreed(self, context: MessageContext, arguments: dict[str, Any], *, always: bool) -> Reply | None:
+        """Take the files that somebody was asked about and said yes to, `always` for all later ones of the room too."""
+        room, person, now = context.room.id, context.person.id, context.now
+        is_admin = context.actor.is_room_admin
+        files = replace(context, message=replace(context.message, attachments=files_of(arguments)))
+        taken = await self.take(files, is_agreed=True)
+        if taken is None or not always:
+            return taken
+        seen = await self._parts.db.read(
+            lambda session: look(session, room, person, now=now, is_room_admin=is_admin),
+        )
+        may = seen is not None and seen.may("keep_files").allowed
+        if may:
+            await self._parts.db.write(lambda session: allow_always(session, room))
+        told = say("upload.always" if may else "upload.always_refused", context.language)
+        return replace(taken, markdown=f"{taken.markdown}\n\n{told}")
 
     async def found_in(self, room: str, *, project: str) -> list[Kept]:
         """The files that a room finds: those shared with its project, then its own, each the oldest first."""
@@ -152,6 +173,26 @@ class Uploads:
         sent = await self._parts.db.read(lambda session: uploads.of_person(session, self._parts.vault, person))
         await self._remove_all(sent, now=now)
 
+    async def _asked(self, context: MessageContext) -> Reply:
+        """Ask about the files that could be taken, and say of the others why not."""
+        lines, wanted = [], []
+        most = self._most_bytes(context.room)
+        for one in context.message.attachments:
+            name = clean_file_name(one.name)
+            try:
+                self._readable.demand_before(one, name, most_bytes=most)
+            except UserError as error:
+                lines.append(say(error.key, context.language, **{"name": name, **error.values}))
+            else:
+                wanted.append(one)
+        if not wanted:
+            return _listed(lines)
+        question = await Consent(self._parts.db, self._parts.vault).ask(context, wanted)
+        return replace(question, markdown="\n\n".join([*dict.fromkeys(lines), question.markdown]))
+
+    def _most_bytes(self, room: Room) -> int:
+        return min(self._readable.max_bytes, self._parts.adapter_of(room).abilities.max_upload_bytes)
+
     async def _told(self, into: _Into, attachment: Attachment, language: str) -> str:
         name = clean_file_name(attachment.name)
         try:
@@ -194,7 +235,7 @@ class Uploads:
     async def _content(self, room: Room, attachment: Attachment, name: str) -> bytes:
         """The bytes of an attachment. Raises UserError for one that cannot be fetched or read."""
         adapter = self._parts.adapter_of(room)
-        most = min(self._readable.max_bytes, adapter.abilities.max_upload_bytes)
+        most = self._most_bytes(room)
         self._readable.demand_before(attachment, name, most_bytes=most)
         try:
             data = await adapter.download(attachment, max_bytes=most)
@@ -288,6 +329,11 @@ def _path(kept: Kept) -> str:
 def _told_indexed(name: str, passages: int, *, redacted: int, language: str) -> str:
     line = say("upload.indexed", language, name=name, passages=passages)
     return f"{line} {say('upload.redacted', language, count=redacted)}" if redacted else line
+
+
+def _listed(lines: Sequence[str]) -> Reply:
+    told = list(dict.fromkeys(lines))  # ten pictures are refused once
+    return _notice(told[0] if len(told) == 1 else "\n".join(f"- {line}" for line in told))
 
 
 def _notice(markdown: str) -> Reply:

@@ -7,7 +7,8 @@ from adapters.chat import Button, Reply, Stage
 from adapters.chat import Command as Listed
 from bot.commands.context import Context, is_offered, registry
 from bot.commands.house import House
-from bot.commands.registry import Parsed, bind
+from bot.commands.registry import Parsed, bind, wrong_use
+from bot.consent import ALWAYS, ASKED
 from bot.context import MessageContext
 from bot.context import Parsed as AnyParsed
 from bot.errors import UserError
@@ -62,14 +63,16 @@ class Commands:
 
     async def _answered_by_word(self, ctx: Context, parsed: Parsed) -> Reply | None:
         """What the buttons of a confirmation do, typed: it is about what this person was asked last in this room."""
-        bind(parsed)
+        word = str(bind(parsed).get("always", "")).casefold()
+        if word not in ("", ALWAYS):
+            raise wrong_use(parsed.command)
         waits = await self._house.db.read(
             lambda session: confirmations.newest(session, person=ctx.person.id, room=ctx.room.id, now=ctx.now)
         )
-        return await self._answered(ctx, waits, parsed.name)
+        return await self._answered(ctx, waits, word or parsed.name)
 
     async def _answered(self, ctx: Context, confirmation: str, answer: str) -> Reply | None:
-        if answer != "yes":
+        if answer not in ("yes", ALWAYS):
             await self._house.db.write(
                 lambda session: confirmations.drop(session, confirmation, person=ctx.person.id, now=ctx.now)
             )
@@ -78,6 +81,8 @@ class Commands:
         act = await self._house.db.write(
             lambda session: confirmations.take(session, vault, confirmation, person=ctx.person.id, now=ctx.now)
         )
+        if act.room == ctx.room.id and act.command == ASKED:
+            return await self._house.uploads.take_agreed(ctx.event, act.arguments, always=answer == ALWAYS)
         if act.room != ctx.room.id or act.command not in registry.commands:
             raise UserError("confirm.expired")
         words = tuple(str(word) for word in act.arguments["words"])

@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.commands.context import Context, registry
 from bot.commands.registry import Rest
+from bot.consent import CHOICES, SETTING
 from bot.errors import UserError
 from bot.state.queries import rooms, turns
 from bot.state.tables import Room
@@ -34,11 +35,14 @@ async def cancel(ctx: Context) -> str:
 
 @registry.command("reset")
 async def reset(ctx: Context) -> str:
-    """Begin a new conversation.
+    """Begin a new conversation; typed in a thread, in that thread.
 
     Example: /reset
     """
-    await ctx.house.db.write(lambda session: turns.close_conversations(session, ctx.room.id, now=ctx.now))
+    thread = ctx.message.room.thread if ctx.room.kind != "topic" else None
+    await ctx.house.db.write(
+        lambda session: turns.close_conversations(session, ctx.room.id, thread=thread, now=ctx.now)
+    )
     return ctx.say("room.reset")
 
 
@@ -64,13 +68,16 @@ async def settings(ctx: Context, key: str = "", value: str = "") -> str:
 
     Example: /settings language de
     """
-    known = {"language": (*LANGUAGES, "auto"), "style": STYLES, "answer": ANSWER_MODES}
+    known: dict[str, tuple[str, ...]] = {"language": (*LANGUAGES, "auto"), "style": STYLES, "answer": ANSWER_MODES}
     if ctx.is_private:  # everything written to us alone is answered
         del known["answer"]
+    if ctx.room.is_encrypted:
+        known[SETTING] = CHOICES
     now = {
         "language": ctx.room.language or "auto",
         "style": str(ctx.room.settings.get("style", "normal")),
         "answer": ctx.room.answer_mode,
+        SETTING: str(ctx.room.settings.get(SETTING, CHOICES[0])),
     }
     if not key:
         lines = [ctx.say("room.settings_line", name=name, value=now[name]) for name in known]
@@ -94,7 +101,7 @@ async def _put(session: AsyncSession, room: Room, name: str, value: str) -> None
     elif name == "answer":
         await rooms.set_mode(session, room.id, value)
     else:
-        await rooms.change(session, room.id, settings={**room.settings, name: value})
+        await rooms.note(session, room.id, name, value=value)
 
 
 async def _confirm_guests(ctx: Context, choice: str) -> str:

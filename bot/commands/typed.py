@@ -10,8 +10,8 @@ from bot.errors import UserError
 
 
 @registry.button("yes", action="press", is_listed=False)
-async def yes(ctx: Context) -> str:  # noqa: ARG001 - carried out elsewhere
-    """Confirm what the asker was just asked about.
+async def yes(ctx: Context, always: str = "") -> str:  # noqa: ARG001 - carried out elsewhere
+    """Confirm what the asker was just asked about; `always` for all files of an encrypted room.
 
     Example: /yes
     """

@@ -52,9 +52,11 @@ async def continue_conversation(
     return found.id
 
 
-async def close_conversations(session: AsyncSession, room: str, *, now: datetime) -> int:
-    """Close every open conversation of a room, as /reset and a new binding do; returns how many."""
+async def close_conversations(session: AsyncSession, room: str, *, thread: str | None = None, now: datetime) -> int:
+    """Close every open conversation of a room, or of one thread of it, as /reset and a new binding do; returns how many."""
     statement = update(Conversation).where(_conversation.room == room, _conversation.closed_at.is_(None))
+    if thread is not None:
+        statement = statement.where(_conversation.thread == thread)
     result: Any = await session.execute(statement.values(closed_at=now))
     return int(result.rowcount)
 

@@ -27,7 +27,7 @@ NEVER_TAKEN_AWAY = {
     "claim",
     "join",
 }
-STEERED_BY_ROOM_ADMINS = {"answer", "digest", "language", "project leave", "project redeem"}
+STEERED_BY_ROOM_ADMINS = {"answer", "digest", "keep_files", "language", "project leave", "project redeem"}
 FOR_OWNERS = {
     "jobs run",
     "metrics",
