@@ -72,6 +72,8 @@ def test(options: "list[str]") -> int:
     install(RUN_LOCK, TEST_LOCK)
     # What GitHub says of its interfaces. Without it only the tests that need it fail, so the others are run in any case.
     call([str(PYTHON), "-m", "tests.fakes.github.schemas"])
+    # The two sides of Matrix. What cannot be had is said, and the tests that need it are skipped.
+    call([str(PYTHON), "-m", "tests.fakes.strict_client.installed"])
     synapse([])
     command = [str(PYTHON), "-m", "pytest", "-ra", *at_once(options), *options]
     memory = roomy_memory()

@@ -16,7 +16,7 @@ from hypothesis import settings
 
 from tests.fakes.matrix_people import People
 from tests.fakes.synapse import Synapse, running_synapse
-from tests.machine import NEEDS, find_chromium, find_postgres, find_strict_client, find_synapse
+from tests.machine import NEEDS, find_chromium, find_postgres, find_synapse, has_strict_client
 
 # Haystack reads this when it is first imported, and a test may import it before anything of ours.
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "false"
@@ -85,8 +85,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run; leave out torture unless it was asked for."""
     missing = {"browser": find_chromium() is None, "postgres": find_postgres() is None}
-    missing["synapse"] = find_synapse() is None
-    missing["strict_client"] = find_strict_client() is None
+    missing |= {"synapse": find_synapse() is None, "strict": not has_strict_client()}
     for item in items:
         for mark, lacks in missing.items():
             if lacks and item.get_closest_marker(mark):

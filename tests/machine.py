@@ -6,18 +6,19 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests.fakes.strict_client.installed import is_installed
+
 ROOT = Path(__file__).resolve().parents[1]
 NEEDS = {
     "browser": "needs a Chromium; Debian: apt-get install chromium",
     "postgres": "needs a PostgreSQL server's programs; Debian: apt-get install postgresql",
     "synapse": "needs a Synapse; `python3 bootstrap.py test` installs it into .venv-synapse, ROOMWISE_SYNAPSE names "
     "another Python that has it",
-    "strict_client": "needs Node 20 and the packages of tests/fakes/strict_client; `python3 bootstrap.py test` installs "
-    "these, ROOMWISE_STRICT_CLIENT names another folder that has them",
+    "strict": "needs the second Matrix client; `python3 bootstrap.py test` installs it where npm and node are; Debian: "
+    "apt-get install npm",
 }
 # Read when this is imported: no test finds a variable of ours in its environment.
 _NAMED_SYNAPSE = os.environ.get("ROOMWISE_SYNAPSE", "")
-_NAMED_MODULES = os.environ.get("ROOMWISE_STRICT_CLIENT", "")
 
 
 def find_chromium() -> Path | None:
@@ -45,8 +46,6 @@ def find_synapse() -> Path | None:
     return python if found.returncode == 0 else None
 
 
-@functools.cache
-def find_strict_client() -> Path | None:
-    """The folder of packages with matrix-js-sdk: the named one, else that beside its list; None without Node."""
-    modules = Path(_NAMED_MODULES or ROOT / "tests" / "fakes" / "strict_client" / "node_modules")
-    return modules if shutil.which("node") and (modules / "matrix-js-sdk").is_dir() else None
+def has_strict_client() -> bool:
+    """Whether the second Matrix client is installed, and Node is there to run it."""
+    return is_installed() and shutil.which("node") is not None

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,10 @@ from adapters.matrix.client import Login
 from adapters.matrix.crosssigning import State
 from bot.state.vault import Vault
 from tests.fakes.matrix_bot import Bot
-from tests.fakes.strict_user import StrictUser
+from tests.fakes.strict_client.strict import Read, StrictClient, strict_client
 from tests.fakes.synapse import Synapse
-from tests.machine import find_strict_client
 
-pytestmark = [pytest.mark.synapse, pytest.mark.strict_client]
-NO_SHIELD = {"colour": 0, "reason": None}
+pytestmark = [pytest.mark.synapse, pytest.mark.strict]
 
 
 @pytest.fixture
@@ -35,30 +32,27 @@ async def bot(synapse: Synapse, tmp_path: Path) -> AsyncIterator[Bot]:
     await bot.close()
 
 
-MakeUser = Callable[..., Awaitable[StrictUser]]
+MakeUser = Callable[..., Awaitable[StrictClient]]
 
 
 @pytest.fixture
-async def make_user(synapse: Synapse, tmp_path: Path) -> AsyncIterator[MakeUser]:
-    """Makes people with strict clients, or another device of one of them, signed by the person."""
-    modules, numbers = find_strict_client(), count(1)
-    assert modules is not None
+async def make_user(synapse: Synapse) -> AsyncIterator[MakeUser]:
+    """Makes people with strict clients, or another device of the same person, signed by them."""
+    account = await synapse.register("ann")
     async with AsyncExitStack() as stack:
 
-        async def make(other: StrictUser | None = None) -> StrictUser:
-            account = other.account if other else await synapse.register("ann")
-            folder, recovery = tmp_path / f"node-{next(numbers)}", other.recovery if other else ""
-            user = StrictUser(account, synapse.url, modules, folder, recovery=recovery)
-            return await stack.enter_async_context(user)
+        async def make(first: StrictClient | None = None) -> StrictClient:
+            identity = first.identity if first else None
+            return await stack.enter_async_context(strict_client(account, synapse.url, identity=identity))
 
         yield make
 
 
-async def met(bot: Bot, user: StrictUser) -> str:
+async def met(bot: Bot, user: StrictClient) -> str:
     """An encrypted room of both."""
-    room = await user.make_room(bot.account.user)
+    room = await user.make_room(invite=[bot.account.user])
     await bot.join(room)
-    await user.sees_member(room, bot.account.user)
+    await user.meet(room, bot.account.user)
     await bot.sync()
     return room
 
@@ -71,21 +65,30 @@ async def hears(bot: Bot, event: str) -> str:
     return bot.texts[event]
 
 
+async def reads(user: StrictClient, bot: Bot, room: str, text: str) -> Read:
+    """What a person sees of what the bot says, once their client can read one of its messages."""
+    said = (await bot.say(room, text))[0]
+    while (seen := await user.read(room, bot.account.user, patient=True)).event != said:
+        pass
+    return seen
+
+
 async def test_both_read_each_other_without_a_warning_also_after_a_restart(bot: Bot, make_user: MakeUser) -> None:
     """No shield at any message, and no person had to do anything."""
     ann = await make_user()
     room = await met(bot, ann)
-    heard = [await hears(bot, await ann.say(room, "before"))]
-    seen = [await ann.sees((await bot.say(room, "first"))[0])]
+    heard = [await hears(bot, await ann.send(room, "before"))]
+    seen = [await reads(ann, bot, room, "first")]
     again = await bot.restart()
     try:
-        heard.append(await hears(again, await ann.say(room, "after")))
-        seen.append(await ann.sees((await again.say(room, "second"))[0]))
+        heard.append(await hears(again, await ann.send(room, "after")))
+        seen.append(await reads(ann, again, room, "second"))
     finally:
         await again.close()
 
     assert ["before", "after"] == heard
-    assert [("first", True, NO_SHIELD), ("second", True, NO_SHIELD)] == [_shown(one) for one in seen]
+    assert ["first", "second"] == [one.text for one in seen]
+    assert all(one.is_without_warning for one in seen)
 
 
 async def test_a_strict_client_takes_the_device_for_signed(bot: Bot, make_user: MakeUser) -> None:
@@ -93,21 +96,22 @@ async def test_a_strict_client_takes_the_device_for_signed(bot: Bot, make_user: 
     ann = await make_user()
     await met(bot, ann)
 
-    assert await ann.is_signed(bot.account.user, bot.account.device)
+    assert (await ann.devices(bot.account.user))[bot.account.device]
 
 
 async def test_a_new_device_of_the_person_reads_the_next_answer_and_is_read(bot: Bot, make_user: MakeUser) -> None:
     """Nobody tells the bot of it but the server."""
     ann = await make_user()
     room = await met(bot, ann)
-    await bot.say(room, "first")
+    await reads(ann, bot, room, "first")
     phone = await make_user(ann)
     await bot.sync()
 
-    seen = await phone.sees((await bot.say(room, "second"))[0])
-    heard = [await hears(bot, await device.say(room, text)) for device, text in ((phone, "new"), (ann, "old"))]
+    seen = await reads(phone, bot, room, "second")
+    heard = [await hears(bot, await device.send(room, text)) for device, text in ((phone, "new"), (ann, "old"))]
 
-    assert ("second", True, NO_SHIELD) == _shown(seen)
+    assert "second" == seen.text
+    assert seen.is_without_warning
     assert ["new", "old"] == heard
 
 
@@ -124,8 +128,9 @@ async def test_without_the_signature_neither_reads_the_other(
     try:
         ann = await make_user()
         room = await met(unsigned, ann)
-        await ann.say(room, "hello")
-        seen = await ann.sees((await unsigned.say(room, "answer"))[0], readable=False)
+        await ann.send(room, "hello")
+        await unsigned.say(room, "answer")
+        seen = await ann.read(room, account.user)
         async with asyncio.timeout(60):
             while not unsigned.told:
                 await unsigned.sync()
@@ -133,12 +138,8 @@ async def test_without_the_signature_neither_reads_the_other(
     finally:
         await unsigned.close()
 
-    assert "failure" in seen
+    assert seen.failure
     assert ["withheld"] == [told.reason for told in unsigned.told if isinstance(told, Unreadable)]
-
-
-def _shown(seen: Any) -> tuple[str, bool, Any]:
-    return seen["body"], seen["isEncrypted"], seen["shield"]
 
 
 def _login(bot: Bot) -> Any:

@@ -232,14 +232,13 @@ def test_the_stamp_names_the_locks(project: list[list[str]]) -> None:
     assert {"requirements.txt", "requirements-dev.txt"} == set(json.loads(bootstrap.STAMP.read_text()))
 
 
-def test_tests_begin_with_what_they_need_to_know_of_github(
-    project: list[list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tests_begin_with_what_they_fetch(project: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     """It is fetched first, so that no test waits for it; the tests run whatever comes of that."""
     monkeypatch.setenv("ROOMWISE_SYNAPSE", "/usr/bin/python3")
 
     assert 0 == bootstrap.main(["test", "-x"])
-    assert [["-m", "tests.fakes.github.schemas"], ["-m", "pytest", "-ra", "-x"]] == [one[1:] for one in project[-2:]]
+    fetched = [["-m", "tests.fakes.github.schemas"], ["-m", "tests.fakes.strict_client.installed"]]
+    assert [*fetched, ["-m", "pytest", "-ra", "-x"]] == [one[1:] for one in project[-3:]]
 
 
 @pytest.mark.parametrize(

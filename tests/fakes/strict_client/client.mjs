@@ -1,114 +1,137 @@
-// A person's client with the encryption that Element has, which takes part only where every device is signed by its
-// account. One command a line comes in as JSON, one answer a line goes out, each with the command's number.
+// A Matrix client with the crypto that Element runs, which trusts only devices that their owner has signed.
+// It is steered by JSON lines on stdin and answers each with one JSON line on stdout.
 import { createInterface } from "node:readline";
-import { createClient } from "matrix-js-sdk";
-import { decodeRecoveryKey } from "matrix-js-sdk/lib/crypto-api/recovery-key.js";
-import { OnlySignedDevicesIsolationMode, AllDevicesIsolationMode } from "matrix-js-sdk/lib/crypto-api/index.js";
 
-const out = (value) => process.stdout.write(JSON.stringify(value) + "\n");
-for (const name of ["log", "info", "debug", "warn", "error", "trace"]) console[name] = () => {};
+// The library talks to the console, where only answers may stand.
+for (const name of ["log", "info", "debug", "warn", "trace"]) console[name] = () => {};
 const quiet = { trace() {}, debug() {}, info() {}, warn() {}, error() {}, getChild: () => quiet };
 
+const sdk = await import("matrix-js-sdk");
+const cryptoApi = await import("matrix-js-sdk/lib/crypto-api/index.js");
+const { logger } = await import("matrix-js-sdk/lib/logger.js");
+logger.setLevel?.("silent");
+
 let client, crypto;
-const seen = new Map(); // by event id: what this person's program shows of it
-const waiting = new Map();
+const told = new Set(); // events that `read` has given already
 
-
-async function shownOf(event) {
-    if (event.isDecryptionFailure()) return { failure: String(event.decryptionFailureReason) };
-    if (event.getType() !== "m.room.message") return null;
-    const about = event.isEncrypted() ? await crypto.getEncryptionInfoForEvent(event) : null;
-    const shield = about ? { colour: about.shieldColour, reason: about.shieldReason } : null;
-    return { body: event.getContent().body, isEncrypted: event.isEncrypted(), shield };
+// Give what `look` finds as soon as it finds something: again after each sync, event and decryption.
+function when(look) {
+  return new Promise((resolve, reject) => {
+    const names = ["sync", "Room.timeline", "Event.decrypted", "Room.myMembership", "RoomState.events"];
+    const again = () => {
+      try {
+        const found = look();
+        if (!found) return;
+        for (const name of names) client.off(name, again);
+        resolve(found);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    for (const name of names) client.on(name, again);
+    again();
+  });
 }
 
-async function note(event) {
-    const id = event.getId();
-    if (event.isBeingDecrypted()) await event.getDecryptionPromise();
-    const shown = await shownOf(event);
-    if (!shown) return;
-    seen.set(id, shown);
-    for (const done of waiting.get(id) ?? []) done(shown);
+const joined = (room) => client.getRoom(room)?.getMyMembership() === "join" && client.getRoom(room);
+
+// Take over the identity of this person's first device, as a recovery key does, and sign this device with it.
+async function takeOver(identity) {
+  const machine = crypto.olmMachine;
+  await crypto.userHasCrossSigningKeys(client.getUserId(), true);
+  await machine.importCrossSigningKeys(identity.master, identity.selfSigning, identity.userSigning);
+  const device = await machine.getDevice(machine.userId, machine.deviceId);
+  await crypto.outgoingRequestProcessor.makeOutgoingRequest(await device.verify());
 }
 
 const acts = {
-    // Without `recovery` the account gets an identity, kept on the server under the recovery key that is answered; with
-    // it, this device is signed by that identity, as by somebody who types the key in.
-    async login({ url, user, password, strict, recovery }) {
-        const login = { type: "m.login.password", identifier: { type: "m.id.user", user }, password };
-        let key = recovery ? decodeRecoveryKey(recovery) : null;
-        const made = await createClient({ baseUrl: url, logger: quiet }).loginRequest(login);
-        client = createClient({
-            baseUrl: url,
-            userId: made.user_id,
-            deviceId: made.device_id,
-            accessToken: made.access_token,
-            logger: quiet,
-            cryptoCallbacks: { getSecretStorageKey: async ({ keys }) => [Object.keys(keys)[0], key] },
-        });
-        await client.initRustCrypto({ useIndexedDB: false });
-        crypto = client.getCrypto();
-        crypto.setDeviceIsolationMode(
-            strict ? new OnlySignedDevicesIsolationMode() : new AllDevicesIsolationMode(false),
-        );
-        client.on("Room.timeline", (event) => {
-            event.on("Event.decrypted", () => note(event));
-            note(event);
-        });
-        const synced = new Promise((done) => client.on("sync", (state) => state === "PREPARED" && done()));
-        await client.startClient({ initialSyncLimit: 20 });
-        await synced;
-        await crypto.userHasCrossSigningKeys(made.user_id, true); // it must know the identity before it takes its keys
-        await crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: async (make) => make({ ...login }) });
-        if (!recovery) {
-            const made = await crypto.createRecoveryKeyFromPassphrase();
-            key = made.privateKey;
-            recovery = made.encodedPrivateKey;
-            await crypto.bootstrapSecretStorage({ createSecretStorageKey: async () => made });
-        }
-        return { device: made.device_id, recovery };
-    },
-    async make({ invite, encrypted }) {
-        const content = { algorithm: "m.megolm.v1.aes-sha2" };
-        const state = encrypted ? [{ type: "m.room.encryption", state_key: "", content }] : [];
-        const made = await client.createRoom({ preset: "private_chat", invite, initial_state: state });
-        return { room: made.room_id };
-    },
-    async sees({ room, member }) {
-        const there = () => client.getRoom(room)?.getMember(member)?.membership === "join";
-        if (!there()) {
-            await new Promise((done) => client.on("RoomState.members", () => there() && done()));
-        }
-        return {};
-    },
-    async send({ room, text }) {
-        const made = await client.sendEvent(room, "m.room.message", { msgtype: "m.text", body: text });
-        return { event: made.event_id };
-    },
-    async read({ event, readable }) {
-        const fits = (shown) => shown && (!readable || shown.body !== undefined);
-        if (!fits(seen.get(event))) {
-            await new Promise((done) => {
-                waiting.set(event, [...(waiting.get(event) ?? []), (shown) => fits(shown) && done()]);
-            });
-        }
-        return seen.get(event);
-    },
-    async trust({ user, device }) {
-        await crypto.getUserDeviceInfo([user], true);
-        const status = await crypto.getDeviceVerificationStatus(user, device);
-        return { isSigned: status?.signedByOwner ?? null };
-    },
-    async end() {
-        client?.stopClient();
-        return {};
-    },
+  // A new device of an account. `identity` is what `login` of an earlier device of it has given.
+  async login({ homeserver, user, password, identity }) {
+    const auth = { type: "m.login.password", identifier: { type: "m.id.user", user }, password };
+    const login = await sdk.createClient({ baseUrl: homeserver, logger: quiet }).loginRequest(auth);
+    client = sdk.createClient({
+      baseUrl: homeserver, userId: login.user_id, deviceId: login.device_id, accessToken: login.access_token,
+      logger: quiet, cryptoCallbacks: {},
+    });
+    await client.initRustCrypto({ useIndexedDB: false });
+    crypto = client.getCrypto();
+    crypto.setDeviceIsolationMode(new cryptoApi.OnlySignedDevicesIsolationMode());
+    const prepared = new Promise((resolve) => client.once("sync", resolve));
+    await client.startClient({ initialSyncLimit: 30 });
+    await prepared;
+    if (identity) await takeOver(identity);
+    else await crypto.bootstrapCrossSigning({ authUploadDeviceSigningKeys: async (make) => { await make(auth); } });
+    const keys = await crypto.olmMachine.exportCrossSigningKeys();
+    const [master, selfSigning, userSigning] = [keys.masterKey, keys.self_signing_key, keys.userSigningKey];
+    return { user: login.user_id, device: login.device_id, identity: { master, selfSigning, userSigning } };
+  },
+
+  async make_room({ invite = [], encrypted = true, name = "" }) {
+    const state = encrypted
+      ? [{ type: "m.room.encryption", state_key: "", content: { algorithm: "m.megolm.v1.aes-sha2" } }] : [];
+    const { room_id: room } = await client.createRoom({ preset: "private_chat", invite, initial_state: state, ...(name && { name }) });
+    await when(() => joined(room));
+    return { room };
+  },
+
+  async join({ room }) {
+    await client.joinRoom(room);
+    await when(() => joined(room));
+    return {};
+  },
+
+  // Wait until somebody is in a room.
+  async meet({ room, user }) {
+    await when(() => joined(room)?.getMember(user)?.membership === "join");
+    return {};
+  },
+
+  async send({ room, text, thread }) {
+    await when(() => joined(room));
+    const relation = thread ? { "m.relates_to": { rel_type: "m.thread", event_id: thread } } : {};
+    const content = { msgtype: "m.text", body: text, ...relation };
+    return { event: (await client.sendEvent(room, null, "m.room.message", content)).event_id };
+  },
+
+  // The next message of somebody that was not given yet, once it could be read or is known to be unreadable; with
+  // `patient` once it could be read.
+  async read({ room, sender, patient = false }) {
+    const event = await when(() => joined(room)?.getLiveTimeline().getEvents().find((one) =>
+      one.getSender() === sender && !told.has(one.getId()) && !one.isBeingDecrypted() &&
+      (one.isDecryptionFailure() ? !patient : one.getType() === "m.room.message")));
+    told.add(event.getId());
+    const info = await crypto.getEncryptionInfoForEvent(event);
+    return {
+      event: event.getId(), text: event.getContent().body ?? "", wire: event.getWireType(),
+      failure: event.isDecryptionFailure() ? String(event.decryptionFailureReason) : "",
+      shield: info ? cryptoApi.EventShieldColour[info.shieldColour] : "",
+      reason: info?.shieldReason == null ? "" : cryptoApi.EventShieldReason[info.shieldReason],
+    };
+  },
+
+  // Somebody's devices, and whether their owner has signed each.
+  async devices({ user }) {
+    const found = (await crypto.getUserDeviceInfo([user], true)).get(user) ?? new Map();
+    const devices = {};
+    for (const id of found.keys()) devices[id] = (await crypto.getDeviceVerificationStatus(user, id)).signedByOwner;
+    return { devices };
+  },
+
+  async close() {
+    client?.stopClient();
+    return {};
+  },
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
-    const { number, act, ...given } = JSON.parse(line);
-    acts[act](given)
-        .then((said) => out({ number, ...said }))
-        .catch((error) => out({ number, error: String(error?.message ?? error) }))
-        .then(() => act === "end" && process.exit(0));
+  const { act, ...given } = JSON.parse(line);
+  let answer;
+  try {
+    answer = await acts[act](given);
+  } catch (error) {
+    answer = { error: String(error?.stack ?? error) };
+  }
+  process.stdout.write(JSON.stringify(answer) + "\n");
+  if (act === "close") break;
 }
+process.exit(0);
