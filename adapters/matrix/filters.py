@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final
 
 STATE: Final = (
@@ -23,7 +24,8 @@ PAGE_EVENTS: Final = 100
 _NOTHING: Final[Mapping[str, Sequence[str]]] = {"types": ()}
 
 
-def sync_filter(*, timeline_events: int = TIMELINE_EVENTS) -> str:
+@cache
+def sync_filter() -> str:
     """The filter of a sync, as JSON. Of members only those are sent who said something, and we ourselves."""
     return json.dumps(
         {
@@ -35,7 +37,7 @@ def sync_filter(*, timeline_events: int = TIMELINE_EVENTS) -> str:
                 "state": {"types": list(STATE), "lazy_load_members": True},
                 "timeline": {
                     "types": [*STATE, *SPOKEN],
-                    "limit": timeline_events,
+                    "limit": TIMELINE_EVENTS,
                     "lazy_load_members": True,
                 },
             },
@@ -44,6 +46,7 @@ def sync_filter(*, timeline_events: int = TIMELINE_EVENTS) -> str:
     )
 
 
+@cache
 def page_filter() -> str:
     """The filter of a page of a room's past, as JSON: the same events as in a sync."""
     return json.dumps({"types": [*STATE, *SPOKEN], "lazy_load_members": True}, separators=(",", ":"))

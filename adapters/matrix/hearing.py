@@ -63,12 +63,14 @@ class Hearing:
     _reading: Reading | None = None
     _joined: dict[str, str] = field(default_factory=dict)
     _inside: dict[str, bool] = field(default_factory=dict)
+    _encrypted: set[str] = field(default_factory=set)
 
     async def begin(self, place: Cursor) -> None:
         """Know by which events we came into rooms, up to a place."""
         kept = await self.state.get(_JOINED)
         self._joined = dict(kept) if isinstance(kept, dict) else {}
         await self._note_joined(place)
+        self._encrypted = {key.removeprefix(ENCRYPTED_NOTES) for key in await self.state.under(ENCRYPTED_NOTES)}
 
     def forget(self) -> None:
         """Forget what was read of rooms, before a sync that tells all of them."""
@@ -112,7 +114,7 @@ class Hearing:
         for part in (*received.joined, *received.left):
             reading.note_state(part.room, part.state_events() if all_of_it else part.state)
             self._inside[part.room] = was_inside(part, user, self._joined.get(part.room))
-        await self.keys.note_encrypted({part.room for part in received.joined if _is_encrypted(part)})
+        await self._note_encrypted(part.room for part in received.joined if _is_encrypted(part))
         if received.invited:
             await self.rooms.invited(received.invited)
         await self._keep(reading)
@@ -182,11 +184,18 @@ class Hearing:
         """The event as it was meant, where it can be read."""
         return event if event["type"] != ENCRYPTED else await self.keys.read(room, event) or event
 
+    async def _note_encrypted(self, rooms: Iterable[str]) -> None:
+        """Have it remembered of those where that is new: at each start all rooms are told of."""
+        new = set(rooms) - self._encrypted
+        if new:
+            await self.keys.note_encrypted(new)
+            self._encrypted |= new
+
     async def _keep(self, reading: Reading) -> None:
         """Keep durably what must be before what was read is handed on."""
         for name, value in reading.take_notes().items():
             if name.startswith(ENCRYPTED_NOTES):
-                await self.keys.note_encrypted([name.removeprefix(ENCRYPTED_NOTES)])
+                await self._note_encrypted([name.removeprefix(ENCRYPTED_NOTES)])
             else:
                 await self.state.put(name, value)
 

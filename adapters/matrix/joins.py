@@ -4,12 +4,11 @@ The order of the timeline decides, never a clock: that of a server may be ahead 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from adapters.matrix.received import Json, RoomPart, is_about, membership_of
 
-Joined = Mapping[str, str]
-"""By room, the id of the event by which we came in."""
+_MEMBERSHIPS: Final = frozenset({"join", "invite", "leave", "ban", "knock"})
 
 
 def is_entrance(event: Json, user: str, known: str | None) -> bool:
@@ -48,7 +47,7 @@ def while_inside(
     ours: list[dict[str, Any]] = []
     others: list[dict[str, Any]] = []
     for event in events:
-        concerns = is_about(event, user)
+        concerns = is_about(event, user) and membership_of(event) in _MEMBERSHIPS
         if concerns:
             inside = membership_of(event) == "join"
         (ours if inside or concerns else others).append(event)
