@@ -50,11 +50,17 @@ async def _told_by(session: aiohttp.ClientSession, user: str) -> str:
         said = await ask(session, "GET", f"https://{host}{_WELL_KNOWN}", answer_s=_ANSWER_S)
     except ChatError:
         return f"https://{host}"
-    told: Any = said.get("m.homeserver") if isinstance(said, Mapping) else None
-    address = told.get("base_url") if isinstance(told, Mapping) else None
-    if not isinstance(address, str) or not is_usable(address):
+    address = named_in(said)
+    if address is None:
         raise Refused(f"{host} names no usable homeserver in {_WELL_KNOWN}; name it in matrix.homeserver")
     return address
+
+
+def named_in(said: Any) -> str | None:
+    """The homeserver that a domain names in its /.well-known/matrix/client, None for none that may be used."""
+    told: Any = said.get("m.homeserver") if isinstance(said, Mapping) else None
+    address = told.get("base_url") if isinstance(told, Mapping) else None
+    return address if isinstance(address, str) and is_usable(address) else None
 
 
 def is_usable(address: str) -> bool:

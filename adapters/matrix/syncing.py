@@ -96,6 +96,8 @@ class Syncing:
             for part in received.joined:
                 if part.is_limited:
                     parts.missed(part.room)
+            self._is_ready = True  # all rooms are known: answers need not wait until long gaps are filled
+            parts.housekeeping.wake()
             async for batch in self._told(received):
                 yield batch
             await self._acknowledged(received.next_batch)
@@ -140,6 +142,7 @@ class Syncing:
         self._parts.pulse.happened("last gap filled")
         try:
             async for page in pages_of(self._parts.client, gap):
+                self._parts.pulse.beat()
                 events = await self._parts.hearing.page_events(part.room, page.events)
                 place = replace(self._place, gaps={**self._place.gaps, part.room: page.at or gap.end})
                 yield Batch(tuple(events), place.text)
@@ -156,5 +159,3 @@ class Syncing:
         await self._parts.hearing.acknowledged(self._place)
         self._place = Cursor(token)
         self._held = self._parts.lease.cursor = token
-        self._is_ready = True
-        self._parts.housekeeping.wake()

@@ -4,7 +4,7 @@ import aiohttp
 import pytest
 
 from adapters.chat import Unreachable
-from adapters.matrix.discovery import domain_of, homeserver_of, is_usable
+from adapters.matrix.discovery import domain_of, homeserver_of, is_usable, named_in
 from tests.fakes.matrix_server import MatrixServer
 
 
@@ -48,3 +48,20 @@ async def test_a_domain_that_says_nothing_is_asked_itself() -> None:
     async with aiohttp.ClientSession() as session:
         with pytest.raises(Unreachable, match=r"https://127\.0\.0\.1"):
             await homeserver_of(session, "@a:127.0.0.1:1", named="")
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ({"m.homeserver": {"base_url": "https://matrix.example.org"}}, "https://matrix.example.org"),
+        ({"m.homeserver": {"base_url": "http://matrix.example.org"}}, None),
+        ({"m.homeserver": {"base_url": 7}}, None),
+        ({"m.homeserver": "https://matrix.example.org"}, None),
+        ({}, None),
+        ([], None),
+        ("<html>", None),
+    ],
+)
+def test_what_a_domain_says_of_itself_is_used_only_when_it_is_whole(said: object, address: str | None) -> None:
+    """Else the operator is told to name the server."""
+    assert address == named_in(said)
