@@ -60,10 +60,10 @@ def mentions(content: Mapping[str, Any], user: str) -> bool:
 def _bare(said: Said, me: Me) -> tuple[str, str | None]:
     """The text without our name, and as a command when it is one."""
     command = as_command(said.text)
-    if command is not None or said.is_carried or not _is_mention(said, me):
+    if said.is_carried or not _is_mention(said, me):
         return said.text, command
     rest = without_us(said.text, said.content, me)
-    if begins_with_us(said.text, said.content, me):
+    if command is not None or begins_with_us(said.text, said.content, me):
         command = as_command(rest)
     # Otherwise a mention is no way around the rule that a command stands at the very beginning.
     return (said.text if rest.startswith("/") else rest), command

@@ -34,7 +34,7 @@ def read_invitation(room: str, invite_state: object, *, me: str) -> Invitation |
         elif event.get("type") == "m.room.create" and key == "":
             create = read_create(wire.Raw("", "", "", content, {}, "", None, ""))
             sort, replaces = create.sort, create.predecessor
-    if not inviter or inviter == me:
+    if not inviter or inviter == me or not wire.name(room, "!"):
         return None
     return Invitation(room, inviter, is_direct, sort == SPACE, replaces)
 

@@ -15,22 +15,23 @@ from adapters.matrix.client import part
 from adapters.matrix.invitations import Invitation, is_allowed, read_invitation
 from adapters.matrix.lookups import Server
 from adapters.matrix.members import read_create
+from adapters.matrix.reading import DIRECT_NOTES
 from adapters.matrix.surroundings import Spawn
 from adapters.network import AdapterState
 from config.matrix import Matrix
 
 NOTES: Final = "invitation/"
-DIRECT_NOTES: Final = "direct/"
 _JOIN_S: Final = 180.0  # a server that joins a large room of others may take minutes
 _PAUSES_S: Final = (1.0, 5.0, 30.0, 120.0, 600.0, 3_600.0, 3_600.0, 3_600.0)
-_JOIN, _REFUSE = "join", "refuse"
+_JOIN, _REFUSE, _JUDGE = "join", "refuse", "judge"
 
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """What is to be done about a room: `join` it by way of a server, or `refuse` it.
+    """What is to be done about a room: `join` it by way of a server, `refuse` it, or `judge` what it says of itself.
 
-    `replaces` is the room whose tombstone sent us there without an invitation: it must say the same.
+    `replaces` is the room that it is said to replace: by a tombstone that sent us there without an invitation, or by the
+    invitation itself. Whoever did not say so must say the same.
     """
 
     act: str
@@ -69,28 +70,22 @@ class Invites:
                 self._begin(key.removeprefix(NOTES), errand)
 
     async def invited(self, rooms: Mapping[str, Sequence[Any]]) -> None:
-        """Note invitations by the rooms' stripped state; they are answered in the background. Raises Unreachable."""
+        """Note invitations by the rooms' stripped state; they are answered in the background."""
         for room, invite_state in rooms.items():
-            found = read_invitation(room, invite_state, me=self._settings.user) if wire.name(room, "!") else None
+            found = read_invitation(room, invite_state, me=self._settings.user)
             if found is not None and not found.is_space:
-                act = _JOIN if await self._is_welcome(found) else _REFUSE
-                await self._note(room, Errand(act, wire.server_of(found.inviter), found.is_direct))
+                await self._note(room, self._errand_of(found))
 
     async def follow(self, old: str, new: str, sender: str) -> None:
         """Go where a tombstone points, if we may come in without an invitation."""
         await self._note(new, Errand(_JOIN, wire.server_of(sender), replaces=old))
 
-    async def _is_welcome(self, invitation: Invitation) -> bool:
-        """Whether an invitation is accepted: whoever invites is on the list, or a room that we are in went on there."""
+    def _errand_of(self, invitation: Invitation) -> Errand:
+        via = wire.server_of(invitation.inviter)
         if is_allowed(invitation.inviter, self._settings.invite_from, me=self._settings.user):
-            return True
-        if not invitation.replaces:
-            return False
-        try:
-            stone = await self._server.call("GET", f"/rooms/{part(invitation.replaces)}/state/m.room.tombstone")
-        except Refused:
-            return False
-        return wire.mapping(stone).get("replacement_room") == invitation.room
+            return Errand(_JOIN, via, invitation.is_direct)
+        # Whoever is not on the list may still ask us into the new room of one that we are in.
+        return Errand(_JUDGE, via, replaces=invitation.replaces) if invitation.replaces else Errand(_REFUSE, via)
 
     async def _note(self, room: str, errand: Errand) -> None:
         await self._state.put(NOTES + room, asdict(errand))
@@ -100,7 +95,7 @@ class Invites:
         self._begin(room, errand)
 
     def _begin(self, room: str, errand: Errand) -> None:
-        if errand.replaces:
+        if errand.act == _JOIN and errand.replaces:
             self.unproven.add(room)
         else:
             self.unproven.discard(room)
@@ -134,13 +129,13 @@ class Invites:
         return False
 
     async def _perform(self, room: str, errand: Errand) -> None:
-        if errand.act == _REFUSE:
+        if errand.act == _REFUSE or (errand.act == _JUDGE and not await self._goes_on_there(errand.replaces, room)):
             await self._leave(room)
             return
         # Room ids name no server since version 12; old servers ask for it by another word.
         query = {"via": errand.via, "server_name": errand.via} if errand.via else {}
         await self._server.call("POST", f"/join/{part(room)}", {}, query=query, answer_s=_JOIN_S)
-        if errand.replaces and not await self._says_it_replaces(room, errand.replaces):
+        if errand.act == _JOIN and errand.replaces and not await self._says_it_replaces(room, errand.replaces):
             await self._leave(room)  # and that we do is not told either
             return
         self.unproven.discard(room)
@@ -150,13 +145,21 @@ class Invites:
         creates = [event for event in map(wire.read, state) if event is not None and event.type == "m.room.create"]
         return any(read_create(event).predecessor == old for event in creates)
 
+    async def _goes_on_there(self, old: str, room: str) -> bool:
+        """Whether an old room's tombstone names a room; we see that only where we are, or were."""
+        try:
+            stone = await self._server.call("GET", f"/rooms/{part(old)}/state/m.room.tombstone")
+        except Refused:
+            return False
+        return wire.mapping(stone).get("replacement_room") == room
+
     async def _leave(self, room: str) -> None:
         await self._server.call("POST", f"/rooms/{part(room)}/leave", {})
 
 
 def _read(kept: object) -> Errand | None:
     value = wire.mapping(kept)
-    if value.get("act") not in (_JOIN, _REFUSE):
+    if value.get("act") not in (_JOIN, _REFUSE, _JUDGE):
         return None
     via, replaces = wire.text(value.get("via")), wire.name(value.get("replaces"), "!")
     return Errand(str(value["act"]), via, is_direct=value.get("is_direct") is True, replaces=replaces)

@@ -19,7 +19,7 @@ from adapters.matrix.wire import Raw
 
 _AT_ONCE: Final = 8
 _MOST_MESSAGES: Final = 200  # of one batch of a room; who answers more unknown ones at once is not a person
-_TRIES: Final = 3
+_TRIES: Final = 5
 
 
 class Server(Protocol):

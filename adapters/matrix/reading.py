@@ -22,6 +22,7 @@ from adapters.matrix.wire import Raw
 from config.matrix import Matrix
 
 ENCRYPTED_NOTES: Final = "encrypted/"
+DIRECT_NOTES: Final = "direct/"
 _MOST_ROOMS: Final = 5_000
 _ANY_TIME: Final = datetime.fromtimestamp(0, UTC)
 
@@ -95,11 +96,18 @@ class Reading:
 
     def invited(self, room_id: str, invite_state: object) -> Invitation | None:
         """What an invitation says; None when it is none."""
-        return read_invitation(room_id, invite_state, me=self.user) if wire.name(room_id, "!") else None
+        return read_invitation(room_id, invite_state, me=self.user)
 
     def confirm(self, move: Move) -> None:
-        """Take a room for moved: it is told of by its tombstone, and by our joining the new one."""
+        """Take a room for moved: it is told of by its tombstone, and by our joining the new one.
+
+        What was a direct chat goes on as one.
+        """
         self.moves[move.old] = move
+        if move.old in self.direct:
+            self.direct.add(move.new)
+            self.state(move.new).is_direct = True
+            self._notes[DIRECT_NOTES + move.new] = True
         self.unproven.discard(move.new)
         self._notes[upgrades.NOTES + move.old] = upgrades.pack(move)
 

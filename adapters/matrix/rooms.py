@@ -13,7 +13,7 @@ from adapters.matrix.faults import NotThere
 from adapters.matrix.invites import Invites
 from adapters.matrix.lookups import Lookups, Server
 from adapters.matrix.members import Create, administers
-from adapters.matrix.reading import Reading
+from adapters.matrix.reading import ENCRYPTED_NOTES, Reading
 from adapters.matrix.roomstate import RoomState, whole
 from adapters.matrix.surroundings import Surroundings
 from config.matrix import Matrix
@@ -56,7 +56,7 @@ class Rooms:
         return Reading(self._settings, direct=self.invites.direct, unproven=self.invites.unproven)
 
     async def invited(self, rooms: Mapping[str, Sequence[Any]]) -> None:
-        """Note invitations durably; they are answered in the background. Raises Unreachable."""
+        """Note invitations durably; they are answered in the background."""
         await self.invites.invited(rooms)
 
     async def look_up(self, reading: Reading, room: str, events: Sequence[Any]) -> None:
@@ -69,8 +69,12 @@ class Rooms:
         await self._lookups.complete(reading, room, events)
 
     async def describe(self, room: RoomAddress) -> RoomFacts:
-        """Ask about a room; a thread is described as the room that it stands in. Raises ChatError."""
+        """Ask about a room; a thread is described as the room that it stands in. Raises ChatError.
+
+        One that was encrypted once is so for us, whatever the server says now.
+        """
         state = await self._state(room.room)
+        state.is_encrypted = state.is_encrypted or bool(await self._around.state.get(ENCRYPTED_NOTES + room.room))
         state.is_direct = room.room in self.invites.direct
         return state.facts(self._settings.user)
 

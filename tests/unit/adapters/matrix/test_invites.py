@@ -157,6 +157,17 @@ async def test_whoever_invites_into_the_new_room_of_ours_is_welcome(stone: Any, 
     assert [tombstone, asked] == inviting.server.asked
 
 
+async def test_an_invitation_alone_asks_nothing() -> None:
+    """What it says of itself is judged in the background: one that no server can answer for holds up nothing else."""
+    tombstone = f"GET /rooms/{part('!old')}/state/m.room.tombstone"
+    inviting = Inviting({tombstone: Unreachable("500")})
+    await inviting.invites.invited({ROOM: stripped(BOB, create={"predecessor": {"room_id": "!old"}})})
+
+    assert [] == inviting.server.asked
+    await inviting.settle()
+    assert [f"invitation/{ROOM}"] == list(inviting.notes.kept)
+
+
 async def test_a_tombstone_leads_into_a_room_that_says_the_same() -> None:
     """Until that is seen nothing is told of it."""
     inviting = Inviting({JOIN: {}, STATE: group(predecessor={"room_id": "!old"})})

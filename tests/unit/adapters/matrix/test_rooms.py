@@ -133,6 +133,14 @@ async def test_a_room_is_described_as_it_is_now() -> None:
     assert RoomFacts("Ann and the bot", "private") == await known.rooms.describe(HERE)
 
 
+async def test_a_room_that_was_encrypted_once_is_so_for_ever() -> None:
+    """A server that hides it changes nothing."""
+    known = knowing()
+    known.notes.kept = {f"encrypted/{ROOM}": True}
+
+    assert (await known.rooms.describe(HERE)).is_encrypted
+
+
 async def test_notes_are_read_with_the_first_look() -> None:
     """Moves and ratings; those of long ago are forgotten, as is what cannot be read."""
     known = knowing()

@@ -46,6 +46,7 @@ def test_a_direct_chat_is_always_for_us() -> None:
     [
         ("!ask where?", {}, Addressed.COMMAND, "/ask where?"),
         ("/ask where?", {}, Addressed.COMMAND, "/ask where?"),
+        ("!ask @roomwise:example.org where?", mentioned(US), Addressed.COMMAND, "/ask where?"),
         ("!!! help", {}, Addressed.AMBIENT, "!!! help"),
         ("/etc/hosts is what?", {}, Addressed.AMBIENT, "/etc/hosts is what?"),
         ("see !ask", {}, Addressed.AMBIENT, "see !ask"),

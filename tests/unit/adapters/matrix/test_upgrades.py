@@ -105,6 +105,18 @@ def test_nothing_is_answered_in_a_room_that_moved() -> None:
     assert 1 == len(events)
 
 
+def test_a_direct_chat_goes_on_as_one() -> None:
+    """Its new room says so as little as the old one did."""
+    reading = both(tombstone())
+    reading.direct.add(ROOM)
+    move = move_in(reading)
+    assert move is not None
+    reading.confirm(move)
+
+    assert {f"direct/{NEW}": True, f"moved/{ROOM}": upgrades.pack(move)} == reading.take_notes()
+    assert reading.state(NEW).is_direct
+
+
 def test_a_move_is_remembered_over_a_restart() -> None:
     """And what is of another shape in the notes is passed over."""
     reading = confirmed(tombstone())
