@@ -23,14 +23,15 @@ from adapters.matrix.identity import OwnDevice
 from adapters.matrix.keychores import KeyChores
 from adapters.matrix.keys import Audience, KeyParts, Keys
 from adapters.matrix.login import forget, log_in
-from adapters.matrix.machine import Machine
+from adapters.matrix.machine import ODD, Machine
 from adapters.matrix.sealed import SealedFile, Unopenable
 from adapters.matrix.secrecy import Secrecy
 from adapters.matrix.sharing import Sharing
 from adapters.matrix.surroundings import Surroundings, account_folder
-from adapters.matrix.waiting import Line
+from adapters.matrix.waiting import Unread
 from config.matrix import Matrix
 
+Chore = Callable[[], Awaitable[None]]
 _BORN: Final = "device/"
 _LOOK_EVERY: Final = timedelta(hours=1)
 _OFF: Final = "off: encrypted rooms get no answer"
@@ -59,7 +60,7 @@ class Encryption:
         self._signing: CrossSigning | None = None
         self._looked_at: datetime | None = None
         self.secrecy = Secrecy(client, around.state, self._sharing if settings.encryption else None)
-        parts = KeyParts(client, Line(around.state), self.secrecy, self._sharing, audience, around.clock)
+        parts = KeyParts(client, Unread(around.state), self.secrecy, self._sharing, audience, around.clock)
         self.keys = Keys(parts, wait_s=settings.key_wait_seconds)
         self._chores = KeyChores(client, self._sharing, self.keys)
 
@@ -82,9 +83,10 @@ class Encryption:
         self._signing = self._made_signing()
         await self._publish()
 
-    def chores(self) -> dict[str, Callable[[], Awaitable[None]]]:
+    def chores(self) -> dict[str, Chore]:
         """What is to be done beside the syncs, by what it is about."""
-        return {**self._chores.chores(), "signature of the device": self.look_now_and_then}
+        chores = {**self._chores.chores(), "signature of the device": self.look_now_and_then}
+        return {name: _never_odd(chore) for name, chore in chores.items()}
 
     def forget_members(self, room: str) -> None:
         """Ask who is in a room before the next message there: a part of its timeline was missed."""
@@ -222,6 +224,18 @@ class Encryption:
         if machine is None:
             raise Unreachable("encryption is not ready")
         return machine
+
+
+def _never_odd(chore: Chore) -> Chore:
+    """A chore whose failures are all the network's: what a disk or a key does must not end the chores after it."""
+
+    async def do() -> None:
+        try:
+            await chore()
+        except (OSError, sqlite3.Error, DatabaseError, *ODD) as error:
+            raise Unreachable(f"it failed with {type(error).__name__}") from None
+
+    return do
 
 
 def _signing_with(machine: Machine) -> Callable[[Mapping[str, Any]], str]:

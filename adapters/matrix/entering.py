@@ -54,7 +54,6 @@ class Entering:
             await self._connecting.connect()
             inherited = await self._claimed()
             await self._starting(is_behind=self._lease.is_behind)
-            self._lease.is_behind = False
         except LoginEnded:
             raise
         except Unreachable as fault:

@@ -34,6 +34,7 @@ class Feeding:
         for part in received.left:
             self._nio.rooms.pop(part.room, None)
         self._note_key_count(received.rest.get("device_one_time_keys_count"))
+        self._note_fallback(received.rest.get("device_unused_fallback_key_types"))
 
     def forget_rooms(self) -> None:
         """Forget the rooms, before a sync that tells all of them."""
@@ -57,6 +58,11 @@ class Feeding:
         count = counts.get("signed_curve25519", 0) if isinstance(counts, Mapping) else None
         if self._nio.olm is not None and isinstance(count, int):
             self._nio.olm.uploaded_key_count = count
+
+    def _note_fallback(self, unused: Any) -> None:
+        """Have a new key made for when the others run out, once that of before was used."""
+        if self._nio.olm is not None and isinstance(unused, list):
+            self._nio.olm.lacks_fallback = "signed_curve25519" not in unused
 
 
 def _reduced(received: Received) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from adapters.matrix.opening import ALGORITHM, Locked, has_key, opened, session_
 from adapters.matrix.secrecy import Secrecy
 from adapters.matrix.sharing import Sharing
 from adapters.matrix.surroundings import NETWORK, Clock
-from adapters.matrix.waiting import Line, Waiting
+from adapters.matrix.waiting import Unread, Waiting
 
 _ASK_AFTER: Final = timedelta(seconds=5)  # a key mostly comes a moment after its message
 _TRY_AGAIN_AFTER: Final = timedelta(minutes=1)
@@ -41,7 +41,7 @@ class KeyParts:
     """What the keys of one account work with."""
 
     client: Client
-    line: Line
+    unread: Unread
     secrecy: Secrecy
     sharing: Sharing
     audience: Audience
@@ -62,7 +62,7 @@ class Keys:
     def __init__(self, parts: KeyParts, *, wait_s: float) -> None:
         self._parts = parts
         self._client = parts.client
-        self._line = parts.line
+        self._unread = parts.unread
         self._wait = timedelta(seconds=wait_s)
         self._given = _Given()
         self._tried: dict[str, datetime] = {}
@@ -83,11 +83,11 @@ class Keys:
         found = await self._opened(machine, room, event) if machine is not None else Locked.NO_KEY
         sender = str(event.get("sender"))
         if not isinstance(found, Locked):
-            await self._line.can_read((room, sender))
+            await self._unread.can_read((room, sender))
             return found
         if sender != self._client.user:
             is_for_us = self._parts.audience.may_concern(room, event)
-            await self._line.add(room, event, self._parts.clock(), is_for_us=is_for_us)
+            await self._unread.add(room, event, self._parts.clock(), is_for_us=is_for_us)
         return None
 
     async def late(self) -> Sequence[tuple[str, dict[str, Any]]]:
@@ -95,7 +95,7 @@ class Keys:
         machine, now, found = self._machine, self._parts.clock(), list[tuple[str, dict[str, Any]]]()
         if machine is None:
             return found
-        for one in await self._line.in_order():
+        for one in await self._unread.in_order():
             if len(found) == _AT_ONCE:
                 break
             if has_key(machine, one.room, one.session) and self._may_try(one.event, now):
@@ -108,14 +108,14 @@ class Keys:
         """What is to be said of messages whose key did not come in time; again until it is acknowledged."""
         now, saying, told = self._parts.clock(), set[tuple[str, str]](), list[Event]()
         self._given.told.clear()
-        for one in await self._line.in_order():
+        for one in await self._unread.in_order():
             if one.is_told or one.event in self._given.read:
                 continue
             reason = self._reason(one)
             if now - one.seen < self._grace(reason):
                 continue
             self._given.told.add(one.event)
-            if one.is_for_us and one.address not in saying and not self._line.knows(one.address):
+            if one.is_for_us and one.address not in saying and not self._unread.knows(one.address):
                 saying.add(one.address)
                 told.append(self._unreadable(one, reason))
         return told
@@ -125,7 +125,7 @@ class Keys:
         machine, now = self._machine, self._parts.clock()
         if machine is None:
             return
-        for one in await self._line.in_order():
+        for one in await self._unread.in_order():
             is_asked = one.session in self._asked or one.session in machine.outgoing_key_requests
             if not is_asked and now - one.seen >= _ASK_AFTER and not has_key(machine, one.room, one.session):
                 self._asked.add(one.session)
@@ -135,18 +135,18 @@ class Keys:
         """What `late` and `overdue` gave is stored: forget what could be read, and remember who was told."""
         given, self._given = self._given, _Given()
         for event in given.read:
-            await self._line.drop(event)
+            await self._unread.drop(event)
         for event in given.told - given.read:
-            await self._line.tell(event)
+            await self._unread.tell(event)
 
     def lately(self) -> int:
         """How many messages of the last 24 hours cannot be read."""
-        return self._line.lately(self._parts.clock())
+        return self._unread.lately(self._parts.clock())
 
     async def begin(self, born_at: datetime) -> None:
         """Remember what waits, and when our device was made."""
         self.born_at = born_at
-        await self._line.in_order()
+        await self._unread.in_order()
 
     async def _opened(self, machine: Machine, room: str, event: Mapping[str, Any]) -> dict[str, Any] | Locked:
         found = opened(machine, room, event)
@@ -164,12 +164,12 @@ class Keys:
         try:
             event = await self._client.call("GET", f"/rooms/{part(one.room)}/event/{part(one.event)}")
         except Refused:
-            await self._line.drop(one.event)
+            await self._unread.drop(one.event)
             return None
         except Unreachable:
             return None
         if not isinstance(event, dict) or not session_of(event):  # taken back meanwhile
-            await self._line.drop(one.event)
+            await self._unread.drop(one.event)
             return None
         event.pop("decrypted", None)
         found = await self._opened(machine, one.room, event)
@@ -177,7 +177,7 @@ class Keys:
             return None
         self._tried.pop(one.event)
         self._given.read.add(one.event)
-        await self._line.can_read(one.address)
+        await self._unread.can_read(one.address)
         return found
 
     def _may_try(self, event: str, now: datetime) -> bool:

@@ -34,6 +34,10 @@ class Server(Protocol):
     def user(self) -> str:
         """Our whole user id."""
 
+    @property
+    def device(self) -> str:
+        """Our device."""
+
     async def call(self, method: str, path: str, body: Any = None) -> Any:
         """Its JSON. Raises ChatError."""
 
@@ -86,8 +90,7 @@ class Note:
 class Lease:
     """Our claim to be the one that answers. `renew_s` is between two renewals.
 
-    `cursor` is where our sync stands. `is_behind` says, once it was taken, that the server counts more starts of this
-    installation than we remember: we are an older copy of it.
+    `cursor` is where our sync stands.
     """
 
     def __init__(
@@ -106,7 +109,15 @@ class Lease:
         self._seen: tuple[Note, float] | None = None
         self._renewed_s = 0.0
         self.cursor = ""
-        self.is_behind = False
+        self._behind = ""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the server counted more starts of this installation than we remembered: we are an older copy of it.
+
+        Known once it was taken, and for as long as we have the same device, whose keys are older than their use then.
+        """
+        return self._behind != "" and self._behind == self._server.device
 
     @property
     def is_held(self) -> bool:
@@ -135,9 +146,11 @@ class Lease:
         if found is not None and is_others and not found.is_over:
             self._expect_stale(found)
         start = found.start if found is not None and found.installation == own.installation else 0
-        self.is_behind = start > own.start
+        if start > own.start:
+            self._behind = self._server.device
         ours = replace(own, start=max(start, own.start) + 1)
-        await self._state.put(_STATE, {"installation": ours.installation, "start": ours.start})
+        kept = {"installation": ours.installation, "start": ours.start, "behind": self._behind}
+        await self._state.put(_STATE, kept)  # by the same write as the new count, which hides it from the next start
         await self._write(ours)
         self._ours, self._seen = ours, None
         return found.cursor if found is not None and is_others else ""
@@ -181,6 +194,8 @@ class Lease:
     async def _own(self) -> Note:
         kept = await self._state.get(_STATE)
         known = Note.read({"beat": 0, **kept}) if isinstance(kept, Mapping) else None
+        if isinstance(kept, Mapping):
+            self._behind = str(kept.get("behind") or "")
         if known is None:
             known = Note(secrets.token_hex(8))
             await self._state.put(_STATE, {"installation": known.installation, "start": 0})

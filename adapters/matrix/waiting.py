@@ -86,7 +86,7 @@ class Waiting:
         return self.room, self.sender
 
 
-class Line:
+class Unread:
     """The messages of one account that wait, and who was told of it and has not been read since."""
 
     def __init__(self, state: AdapterState) -> None:

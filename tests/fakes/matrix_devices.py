@@ -39,9 +39,11 @@ class Clock:
 class Device:
     """Somebody's device; `folder` keeps its keys."""
 
-    def __init__(self, user: str, name: str, folder: Path, *, pickle_key: str = "tests") -> None:
+    def __init__(self, user: str, name: str, folder: Path, *, pickle_key: str = "tests", store_name: str = "") -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        config = AsyncClientConfig(encryption_enabled=True, store_sync_tokens=False, pickle_key=pickle_key)
+        config = AsyncClientConfig(
+            encryption_enabled=True, store_sync_tokens=False, pickle_key=pickle_key, store_name=store_name
+        )
         self.nio = EncryptedClient("http://127.0.0.1:9", user, device_id=name, store_path=str(folder), config=config)
         self.nio.restore_login(user, name, "a token")
         self.user, self.name = user, name

@@ -12,7 +12,7 @@ from adapters.matrix.faults import NotThere
 from adapters.matrix.keys import KeyParts, Keys
 from adapters.matrix.secrecy import Secrecy
 from adapters.matrix.sharing import Sharing
-from adapters.matrix.waiting import MOST_WAITING, Line
+from adapters.matrix.waiting import MOST_WAITING, Unread
 from tests.fakes.matrix_devices import ANN, ROOM, US, Clock, Connection, Device
 from tests.fakes.notes import Notes
 
@@ -40,7 +40,7 @@ class House:
         """Begin anew with what was noted."""
         sharing = Sharing(self.server, clock=self.clock)
         secrecy = Secrecy(self.server, self.notes, sharing)
-        self.keys = Keys(KeyParts(self.server, Line(self.notes), secrecy, sharing, self, self.clock), wait_s=60)
+        self.keys = Keys(KeyParts(self.server, Unread(self.notes), secrecy, sharing, self, self.clock), wait_s=60)
 
     async def comes(self, event: dict[str, Any]) -> Any:
         """Have an event, which the server keeps for who fetches it."""

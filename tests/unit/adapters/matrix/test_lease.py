@@ -18,6 +18,7 @@ class AccountData:
     """The account's data on its server. `fails` is raised instead of an answer."""
 
     user: str = "@roomwise:example.org"
+    device: str = "DEVICE"
     content: Any = None
     fails: Unreachable | None = None
     now_s: float = 0.0
@@ -164,6 +165,23 @@ async def test_a_copy_from_before_later_starts_is_known_to_be_behind() -> None:
     await restored.take()
 
     assert restored.is_behind
+
+
+async def test_a_copy_stays_behind_over_a_crash_until_it_has_another_device() -> None:
+    """It has counted on by then; the keys of the device are as old as before."""
+    server, notes = AccountData(), Notes()
+    await server.lease(notes).take()
+    old = Notes()
+    old.kept = dict(notes.kept)
+    await server.lease(notes).take()
+    await server.lease(old).take()
+    after_a_crash = server.lease(old)
+    await after_a_crash.take()
+    before, server.device = after_a_crash.is_behind, "NEW"
+    later = server.lease(old)
+    await later.take()
+
+    assert (True, False, False) == (before, after_a_crash.is_behind, later.is_behind)
 
 
 async def test_one_that_stopped_in_good_order_leaves_its_place_at_once() -> None:
