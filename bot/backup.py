@@ -1,9 +1,14 @@
-"""Copies of the state database, made while it is in use, each with a manifest that says what it is."""
+"""Copies of the state database, made while it is in use, each with a manifest that says what it is.
+
+Beside each lies a copy of what networks keep in files, such as the keys of encrypted rooms. It is made after that of the
+database: keys that are newer than the messages that wait for them still open these.
+"""
 
 import asyncio
 import contextlib
 import hashlib
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -13,12 +18,15 @@ from typing import Any, Final
 
 from bot import platform
 from bot.outcome import DiskLow
-from bot.state.copies import copy_database, is_whole
+from bot.state.copies import copy_database, copy_networks, is_whole
 from bot.state.revision import HEAD
 from bot.version import PROGRAM
 from config.settings import Backup
 
 FOLDER: Final = "backups"
+NETWORKS: Final = "networks"
+"""The folder in the data folder with what networks keep in files."""
+_KEYS: Final = ".networks"
 _OURS: Final = "backup-????????T??????Z"
 _WRONG_CLOCK: Final = timedelta(hours=1)
 _UPGRADE_COPIES: Final = "state-*.db"  # made before a change of the schema, bot.state.migrations
@@ -48,6 +56,7 @@ class Backups:
     ) -> None:
         self._file = file
         self._copies = data_dir / FOLDER
+        self._networks = data_dir / NETWORKS
         self.folder = Path(settings.folder) if settings.folder else self._copies
         self._settings = settings
         self._min_free_bytes = min_free_bytes
@@ -76,6 +85,7 @@ class Backups:
                 raise BackupFailed(f"expected a whole copy of {file}, got a damaged one: the database may be damaged")
             with copy.open("rb") as content:
                 digest = hashlib.file_digest(content, "sha256").hexdigest()
+            copy_networks(self._networks, copy.with_suffix(_KEYS), now.isoformat())
             made = Made(copy.name, now.isoformat(), PROGRAM, HEAD, copy.stat().st_size, digest)
             platform.write_private_file(copy.with_suffix(".json"), json.dumps(asdict(made), indent=2) + "\n")
             self._prune(now, kept=copy.stem)
@@ -107,9 +117,13 @@ class Backups:
             if number >= self._settings.keep or self._is_over(_made_at(manifest), now):
                 manifest.unlink()
                 manifest.with_suffix(".db").unlink(missing_ok=True)
+                shutil.rmtree(manifest.with_suffix(_KEYS), ignore_errors=True)
         older = (copy for copy in self._copies.glob(_UPGRADE_COPIES) if self._is_over(_changed_at(copy), now))
         for left in (*cut_off, *self.folder.glob(f"{_OURS}.db.partial"), *older):
             left.unlink(missing_ok=True)
+        for keys in self.folder.glob(f"{_OURS}{_KEYS}*"):
+            if keys.suffix == ".partial" or not keys.with_suffix(".json").exists():
+                shutil.rmtree(keys, ignore_errors=True)
 
     def _is_over(self, at: datetime, now: datetime) -> bool:
         """Whether a copy has had its time. One from the future was made by a clock that was wrong, nobody knows when."""

@@ -27,6 +27,7 @@ from nio.crypto.sessions import InboundGroupSession, OlmAccount
 from nio.store import SqliteStore
 from peewee import DatabaseError
 
+from adapters.copies import BACKED_UP, MARK
 from adapters.matrix.client import KeyStore
 from adapters.matrix.machine import ODD, Machine
 from adapters.matrix.sealed import SealedFile, Unopenable, private_folder
@@ -35,10 +36,6 @@ from adapters.network import Sealing
 
 STORES: Final = "store"
 _OLD: Final = "old"
-MARK: Final = "roomwise_copy"
-"""The table that says of a store that it is a copy; bot.backup puts it into each that it makes."""
-BACKED_UP: Final = "backed-up"
-"""The file beside the stores that says when they were in a backup last; bot.backup writes it."""
 _PICKLE_KEY_BYTES: Final = 32
 
 
@@ -176,7 +173,7 @@ class DeviceKeys:
     def backed_up_at(self) -> datetime | None:
         """When the keys were in a backup last, None when they never were."""
         try:
-            return datetime.fromisoformat((self._account / BACKED_UP).read_text("ascii").strip())
+            return datetime.fromisoformat((self._account / STORES / BACKED_UP).read_text("ascii").strip())
         except (OSError, ValueError):
             return None
 

@@ -1,14 +1,17 @@
 """Copies of the state database."""
 
+import contextlib
 import hashlib
 import json
 import os
+import sqlite3
 import stat
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from adapters.copies import BACKED_UP, MARK
 from bot import platform
 from bot.backup import BackupFailed, Backups
 from bot.outcome import DiskLow
@@ -45,6 +48,71 @@ async def test_a_copy_is_whole_while_the_database_is_in_use(tmp_path: Path) -> N
     again = await Database.open(copy, backups=None, clock=lambda: NOW)
     assert ["before"] == [project.name for project in await again.read(projects.list_all)]
     await again.close()
+
+
+def _keys(folder: Path) -> Path:
+    """What a network keeps: a database with keys, as it is in use, a sealed file, and what belongs to a moment."""
+    store = folder / "networks" / "matrix" / "account" / "store" / "device.db"
+    store.parent.mkdir(parents=True)
+    with contextlib.closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute("CREATE TABLE keys (key TEXT)")
+        connection.execute("INSERT INTO keys VALUES ('a key')")
+    (store.parent.parent / "pickle-key").write_bytes(b"sealed \xff")
+    (store.parent / "device.db-journal").write_text("of a moment")
+    return store
+
+
+async def test_what_networks_keep_in_files_is_copied_too_and_marked_as_a_copy(tmp_path: Path) -> None:
+    """Keys that were put back must be known for what they are; the original only learns that it was copied."""
+    await (await open_database(tmp_path)).close()
+    store = _keys(tmp_path)
+
+    made = await _backups(tmp_path, Clock(NOW)).make()
+
+    assert made is not None
+    copy = (tmp_path / "backups" / made.file).with_suffix(".networks")
+    kept = copy / "matrix" / "account" / "store" / "device.db"
+    assert [{"keys", MARK}, {"keys"}] == [_tables(kept), _tables(store)]
+    assert b"sealed \xff" == (copy / "matrix" / "account" / "pickle-key").read_bytes()
+    assert {"account", "device.db", "matrix", "pickle-key", "store"} == {path.name for path in copy.rglob("*")}
+    assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in copy.rglob("*") if path.is_file()}
+    assert NOW.isoformat() == (store.parent / BACKED_UP).read_text("utf-8")
+
+
+async def test_keys_that_are_damaged_do_not_keep_the_rest_from_being_copied(tmp_path: Path) -> None:
+    """They are in no backup, and nothing says that they are."""
+    await (await open_database(tmp_path)).close()
+    store = _keys(tmp_path)
+    store.write_bytes(b"x" * 10_000)
+
+    made = await _backups(tmp_path, Clock(NOW)).make()
+
+    assert made is not None
+    copy = (tmp_path / "backups" / made.file).with_suffix(".networks")
+    assert ["pickle-key"] == [path.name for path in copy.rglob("*") if path.is_file()]
+    assert not (store.parent / BACKED_UP).exists()
+
+
+async def test_copies_of_keys_go_with_the_copies_that_they_belong_to(tmp_path: Path) -> None:
+    """And so does what a kill left half made."""
+    await (await open_database(tmp_path)).close()
+    _keys(tmp_path)
+    clock = Clock(NOW)
+    backups = _backups(tmp_path, clock, keep=2)
+    for left in ("backup-20260101T000000Z.networks", "backup-20260102T000000Z.networks.partial"):
+        (tmp_path / "backups" / left).mkdir(parents=True)
+    for _ in range(4):
+        await backups.make()
+        clock.now += timedelta(hours=1)
+
+    found = {path.name.partition(".")[0] for path in (tmp_path / "backups").glob("*.networks*")}
+    assert {path.stem for path in (tmp_path / "backups").glob("backup-*.json")} == found
+    assert 2 == len(found)
+
+
+def _tables(database: Path) -> set[str]:
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
 
 async def test_the_oldest_copies_go(tmp_path: Path) -> None:

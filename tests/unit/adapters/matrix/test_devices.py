@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from adapters.matrix.devices import MARK, DeviceKeys, Verdict
+from adapters.copies import MARK
+from adapters.matrix.devices import DeviceKeys, Verdict
 from adapters.matrix.machine import EncryptedClient, Machine
 from adapters.matrix.opening import opened
 from bot.state.vault import Vault
