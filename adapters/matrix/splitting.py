@@ -11,7 +11,7 @@ from adapters.matrix.plain import inline_of
 
 Tokens = Sequence[Token]
 Cost = Callable[[Tokens], int]
-_PIECE_CHARS: Final = 400  # of a long word or line that is cut inside
+_PIECE_CHARS: Final = 200  # of a long word or line that is cut inside
 _BREAK: Final = 12  # what a line's break may cost in all forms
 _SEAM: Final = 100  # what two blocks may cost together beyond their sum, inside marks that each line shows
 _CONTAINERS: Final = ("bullet_list_open", "ordered_list_open", "list_item_open", "blockquote_open")
@@ -21,7 +21,7 @@ def split(tokens: Tokens, *, limit: int, cost: Cost) -> list[list[Token]]:
     """Cut tokens into those of messages that cost at most `limit` each; what is cut inside is whole on both sides.
 
     A list goes on with its numbers, a table with its header, code in a fence of its own. Two blocks together must cost
-    at most their sum, and four hundred characters less than `limit`.
+    at most their sum, and two hundred characters less than `limit`.
     """
     return [[token for block in group for token in block] for group in _grouped(list(blocks_of(tokens)), limit, cost)]
 
@@ -199,7 +199,7 @@ def _chars(tokens: Tokens) -> int:
 
 
 def _stretches(text: str) -> Iterator[str]:
-    """A text in pieces of at most 400 characters, the space that a cut is made at at the end of a piece."""
+    """A text in pieces of at most 200 characters, the space that a cut is made at at the end of a piece."""
     while len(text) > _PIECE_CHARS:
         at = text.rfind(" ", _PIECE_CHARS // 2, _PIECE_CHARS) + 1 or _PIECE_CHARS
         yield text[:at]
