@@ -335,7 +335,7 @@ class Abilities:
     max_chars: int = 4_000
     max_upload_bytes: int = 20_000_000
     command_sign: str = "/"  # what commands begin with as people type them; "/" for us all the same
-    offers_reactions: bool = False  # we put up the reactions that count, so that people need only press one
+    offers_reactions: bool = False  # it puts the reactions that count under each answer, so that people need only press
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
 """One question from its start to its recorded answer: rights, limits, history, knowledge, reply."""
 
 import asyncio
-import contextlib
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -12,14 +11,14 @@ from typing import Final
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.chat import Abilities, ChatError, Reply, Stage
+from adapters.chat import Abilities, Reply, Stage
 from bot.admission import Admission, AnswerRules, Asked, Refusal, target_of
 from bot.context import AnsweringPort, MessageContext, ProgressPort
 from bot.delivery import Delivery
 from bot.envelope import pack_citations
 from bot.errors import new_reference
 from bot.gate import Seen
-from bot.reply import Frame, Looked, Presenter, Spawn, Target, answer_reply, failed_reply, reactions_of
+from bot.reply import Frame, Looked, Presenter, Spawn, Target, answer_reply, failed_reply
 from bot.state.database import Database
 from bot.state.queries import inbox, limits, people, rooms, sources, turns
 from bot.state.tables import Turn
@@ -113,24 +112,10 @@ class Conversation:
             return await self._fail(asked, presenter, "reply.knowledge_failed", reference=reference)
         reply = answer_reply(answer, await self._frame(asked), reply_to=asked.target.reply_to)
         try:
-            message = await presenter.finish(reply, alongside=lambda session: self._record(session, asked, answer))
+            await presenter.finish(reply, alongside=lambda session: self._record(session, asked, answer))
         except _Withdrawn:
             return await self._drop(asked, presenter, answer.usage)
-        if message is not None and not presenter.reopens:
-            self._offer_reactions(asked, message, reactions_of(reply))
         return inbox.ANSWERED if asked.is_recorded else await self._drop(asked, presenter, answer.usage)
-
-    def _offer_reactions(self, asked: Asked, message: str, emojis: Sequence[str]) -> None:
-        """Put up the reactions that count, where we are free to: nobody misses them who has to add one himself."""
-        adapter, place = self.delivery.adapter_of(asked.seen.room), asked.context.message.room
-
-        async def react() -> None:
-            with contextlib.suppress(ChatError):
-                for emoji in emojis:
-                    await adapter.react(place, message, emoji)
-
-        if adapter.abilities.offers_reactions:
-            self.spawn(react())
 
     async def _look(self, context: MessageContext) -> Seen | None:
         return await self.db.read(lambda session: self._admission.look(session, context))

@@ -26,7 +26,6 @@ _SHORT_VERSION_CHARS: Final = 12
 _COMMIT_CHARS: Final = 7
 _MOST_STATES: Final = 3
 _HEARD_CHARS: Final = 500
-_REACTIONS: Final = {"up": "👍", "down": "👎", "verify": "🔍"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,12 +308,6 @@ class Presenter:
         pause_s = await self.delivery.preview(self.target.room, self.message, self.target.parcel(reply))
         if pause_s:
             self._pace.hold(self.clock_s(), pause_s)
-
-
-def reactions_of(reply: Reply) -> list[str]:
-    """The reactions that mean what the buttons under an answer do, on networks where people react."""
-    offered = [button.action for row in reply.buttons for button in row]
-    return [emoji for action, emoji in _REACTIONS.items() if action in offered]
 
 
 def queue_reply(place: int, target: Target) -> Reply:

@@ -22,12 +22,13 @@ def with_sign(text: str, sign: str) -> str:
 def as_typed(reply: Reply, abilities: Abilities) -> Reply:
     """The reply as a network without buttons shows it: what they would do can be typed, and the text says how.
 
-    An answer stays as it is written: what can be typed about it is told by /help.
+    An answer stays as it is written: what can be typed about it is told by /help. The buttons stay in the reply, since
+    reactions may stand for them.
     """
-    if reply.stage not in (Stage.FINAL, Stage.PREVIEW):
-        text = reply.markdown if abilities.has_buttons else "\n\n".join([reply.markdown, *_hints(reply)])
-        reply = replace(reply, markdown=with_sign(text, abilities.command_sign))
-    return reply if abilities.has_buttons else replace(reply, buttons=())
+    if reply.stage in (Stage.FINAL, Stage.PREVIEW):
+        return reply
+    text = reply.markdown if abilities.has_buttons else "\n\n".join([reply.markdown, *_hints(reply)])
+    return replace(reply, markdown=with_sign(text, abilities.command_sign))
 
 
 def _hints(reply: Reply) -> list[str]:

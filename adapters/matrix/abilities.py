@@ -24,4 +24,6 @@ def abilities_of(settings: Matrix) -> Abilities:
         skip_preview_ms=400,
         max_chars=12_000,
         max_upload_bytes=20_000_000,
+        command_sign="!",  # clients keep what begins with / for commands of their own
+        offers_reactions=not settings.rate_limited,
     )

@@ -77,6 +77,7 @@ def attachments_of(content: Mapping[str, Any], *, room: str, event: str) -> tupl
             size_bytes=wire.count(info.get("size")),
             kind=kind,
             seconds=-(-wire.count(info.get("duration")) // 1000),
+            is_encrypted=media.is_encrypted,
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Reactions in place of buttons: told once in a room, or put up by us; and an answer that outlives its question."""
+"""Reactions in place of buttons: told once in a room; and an answer that outlives its question."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.chat import Abilities, Deleted, EventId, RoomAddress, RoomFacts, Unreachable
+from adapters.chat import Abilities, Deleted, EventId, RoomAddress, RoomFacts
 from bot.state.queries import rooms
 from tests.fakes.chat import NOON, FakeChat
 from tests.fakes.flow import Flow, open_flow
@@ -55,25 +55,12 @@ async def test_it_is_not_said_where_there_are_buttons_or_no_reactions(tmp_path: 
         assert [] == flow.chat.reactions
 
 
-async def test_where_we_may_react_we_put_them_up_instead(tmp_path: Path) -> None:
-    """Under each answer, in their order; nothing needs to be said."""
+async def test_it_is_not_said_where_the_reactions_stand_under_each_answer(tmp_path: Path) -> None:
+    """Their adapter puts them there."""
     async with open_flow(tmp_path, chat=FakeChat(abilities=replace(REACTING, offers_reactions=True))) as flow:
         await _ask(flow, 1, "first?")
-        while flow.tasks and len(flow.chat.reactions) < 3:
-            await flow.idle()
 
         assert TOLD not in flow.chat.shown()[0]
-        assert [("101", "👍"), ("101", "👎"), ("101", "🔍")] == flow.chat.reactions
-
-
-async def test_an_answer_stands_when_its_reactions_do_not(tmp_path: Path) -> None:
-    """They may be dropped."""
-    chat = FakeChat(abilities=replace(REACTING, offers_reactions=True))
-    chat.fail("react", Unreachable("busy"), times=9)
-    async with open_flow(tmp_path, chat=chat) as flow:
-        await _ask(flow, 1, "first?")
-
-        assert chat.shown()[0].startswith("answer to first?")
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
