@@ -3,19 +3,22 @@
 Which promises hold for it, its abilities say: one without keys must find what it has sent, one that cannot need not.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
-from adapters.chat import Abilities, Attachment, Button, Refused, Reply, RoomAddress, Sender, Stage
+from adapters.chat import Abilities, Attachment, Button, Message, Refused, Reply, RoomAddress, Sender, Stage
 from adapters.network import ChatAdapter
 from tests.fakes.chat import FakeChat
 from tests.fakes.flow import open_flow
+from tests.fakes.matrix_listening import Kept, listening, settings_of
+from tests.fakes.matrix_people import User
+from tests.fakes.synapse import Synapse
 from tests.fakes.telegram import running_bot_api
 from tests.fakes.telegram_account import network_on
 
@@ -38,7 +41,7 @@ class Subject:
 
 
 @asynccontextmanager
-async def _fake(_: Path, *, abilities: Abilities | None = None) -> AsyncIterator[Subject]:
+async def _fake(*_: object, abilities: Abilities | None = None) -> AsyncIterator[Subject]:
     chat = FakeChat(abilities=abilities)
 
     async def shown() -> list[str]:
@@ -48,7 +51,7 @@ async def _fake(_: Path, *, abilities: Abilities | None = None) -> AsyncIterator
 
 
 @asynccontextmanager
-async def _web(folder: Path) -> AsyncIterator[Subject]:
+async def _web(folder: Path, _: object) -> AsyncIterator[Subject]:
     async with open_flow(folder, runs=False) as flow:
 
         async def shown() -> list[str]:
@@ -58,7 +61,7 @@ async def _web(folder: Path) -> AsyncIterator[Subject]:
 
 
 @asynccontextmanager
-async def _telegram(_: Path) -> AsyncIterator[Subject]:
+async def _telegram(*_: object) -> AsyncIterator[Subject]:
     """A bot in a group, connected to the emulated Bot API."""
     async with running_bot_api() as api, network_on(api) as adapter:
         group = api.add_group(-1_001_000_000_001)
@@ -72,22 +75,60 @@ async def _telegram(_: Path) -> AsyncIterator[Subject]:
         yield Subject(adapter, RoomAddress("telegram", adapter.account, str(group)), shown, before=older)
 
 
-SUBJECTS: Final[Mapping[str, Callable[[Path], AbstractAsyncContextManager[Subject]]]] = {
+@asynccontextmanager
+async def _matrix(folder: Path, request: pytest.FixtureRequest, *, encrypted: bool = False) -> AsyncIterator[Subject]:
+    """An account in a direct chat on a real Synapse, seen by the one whom it talks to."""
+    synapse: Synapse = request.getfixturevalue("synapse")
+    account, other = await synapse.register("roomwise"), await synapse.register("ada")
+    settings = settings_of(account, synapse.url, rate_limited=False)
+    async with _person(other, synapse.url, folder) as ada, listening(settings, Kept(folder)) as bot:
+        await bot.until_ready()
+        room = await ada.make_room(invite=[account.user], encrypted=encrypted, is_direct=True)
+        await ada.until(lambda: any(event.get("content", {}).get("membership") == "join" and event["sender"] == account.user for event in ada.events[room]))  # fmt: skip
+        file = await ada.send_file(room, b"ten bytes.", "big.txt")
+        await bot.until(lambda: file in bot.kept.stored)
+        message = bot.kept.stored[file]
+        assert isinstance(message, Message)
+
+        async def shown() -> list[str]:
+            await ada.sync(wait_ms=0)
+            return [one.text for one in ada.shown(room, by=account.user) if not one.is_redacted]
+
+        yield Subject(bot.adapter, message.room, shown, attachment=message.attachments[0])
+
+
+@asynccontextmanager
+async def _person(account: Any, url: str, folder: Path) -> AsyncIterator[User]:
+    from tests.fakes.matrix_encrypted import EncryptedUser
+
+    async with EncryptedUser(account, url, folder / "ada") as user:
+        await user.sync(wait_ms=0)
+        yield user
+
+
+SUBJECTS: Final[Mapping[str, Callable[[Path, pytest.FixtureRequest], AbstractAsyncContextManager[Subject]]]] = {
     "fake": _fake,
     "fake without keys": partial(_fake, abilities=Abilities(can_probe=True, must_place=True)),
     "web": _web,
     "telegram": _telegram,
+    "matrix": _matrix,
+    "matrix, encrypted": partial(_matrix, encrypted=True),
 }
 
 
-KEYED: Final = ("fake", "web")
+def _named(names: Sequence[str]) -> list[Any]:
+    """As parameters, those of Matrix with the mark of what they need."""
+    return [pytest.param(name, marks=[pytest.mark.synapse] if name.startswith("matrix") else []) for name in names]
+
+
+KEYED: Final = _named(["fake", "web", "matrix", "matrix, encrypted"])
 PROBED: Final = ("fake without keys", "telegram")
 
 
-@pytest.fixture(params=SUBJECTS)
+@pytest.fixture(params=_named(list(SUBJECTS)))
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
     """Each adapter in turn."""
-    async with SUBJECTS[request.param](tmp_path) as opened:
+    async with SUBJECTS[request.param](tmp_path, request) as opened:
         yield opened
 
 
