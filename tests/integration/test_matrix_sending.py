@@ -67,9 +67,7 @@ async def acting(
     bot = await people.plain("bot")
     settings = settings_of(bot.account, url or people.synapse.url, **{"rate_limited": False, **more})
     async with listening(settings, kept or Kept(folder)) as listener:
-        async with asyncio.timeout(60):
-            while not await _is_ready(listener.adapter):
-                await asyncio.sleep(0)
+        await listener.watch(lambda: _is_ready(listener.adapter))
         room = await ada.make_room("a room", invite=[bot.id], encrypted=encrypted)
         await bot.join(room)
         await ada.until(lambda: any(_is_join(event, bot.id) for event in ada.events[room]))
@@ -199,16 +197,14 @@ async def _begun_again(stack: AsyncExitStack, account: Account, url: str, kept: 
     """The account in a new process, once it may send."""
     settings = settings_of(account, url, rate_limited=False)
     listener = await stack.enter_async_context(listening(settings, kept, renew_s=0.1))
-    async with asyncio.timeout(60):
-        while not await _is_ready(listener.adapter):
-            await asyncio.sleep(0)
+    await listener.watch(lambda: _is_ready(listener.adapter))
     return listener.adapter
 
 
-async def _is_ready(adapter: MatrixAdapter) -> bool:
+def _is_ready(adapter: MatrixAdapter) -> bool:
     """Whether it may send."""
     try:
-        await adapter.typing(RoomAddress(NETWORK, adapter.account, "!nowhere:localhost"))
+        adapter._connection.syncing.expect_ready()
     except Unreachable:
         return False
     return True

@@ -101,7 +101,11 @@ async def strict_client(
     )
     client = StrictClient(process)
     try:
-        login = {"homeserver": homeserver, "user": account.user, "password": account.password}
+        login: dict[str, Any] = {
+            "homeserver": homeserver,
+            "user": account.user,
+            "password": account.password,
+        }
         told = await client.ask("login", **login, identity=identity)
         client.user, client.device, client.identity = told["user"], told["device"], told["identity"]
         yield client

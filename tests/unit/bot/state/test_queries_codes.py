@@ -18,6 +18,7 @@ QUARTER = timedelta(minutes=15)
 LIMITS = Limits(
     person_questions=3,
     person_window_s=600,
+    person_messages_per_minute=20,
     room_questions_per_hour=4,
     project_tokens_per_day=100,
     model_calls_per_question=3,
