@@ -12,7 +12,7 @@ from adapters.chat import Unreachable
 from adapters.telegram.client import Client
 from adapters.telegram.faults import fault_of
 from adapters.telegram.health import Pulse
-from adapters.telegram.wire import ALLOWED_UPDATES
+from adapters.telegram.wire import ALLOWED_UPDATES, update_id_of
 
 LONGEST_POLL_S: Final = 50.0  # what the server allows
 MARGIN_S: Final = 10.0
@@ -74,7 +74,8 @@ class Polling:
         updates = await self._client.updates(
             {**query, "offset": offset} if offset else query, patience_s=self._poll_s + self._margin_s
         )
-        if not updates:  # a server that says at once that there is nothing is not asked again at once
+        known = [number for update in updates if (number := update_id_of(update)) is not None]
+        if not known or known[-1] < offset:  # a server that at once brings us no further is not asked again at once
             await asyncio.sleep(max(0.0, _SHORTEST_PAUSE_S - (time.monotonic() - began_s)))
         return updates
 
