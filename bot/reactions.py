@@ -116,7 +116,7 @@ class Reactions:
             except ValueError:  # written by another version
                 return None
             return event.text.strip() if isinstance(event, Message) else None
-        turn = await self._db.read(lambda session: turns.of_inbox(session, int(asked.id or 0)))
+        turn = await self._db.read(lambda session: turns.of_inbox(session, inbox.worked_on_as(asked)))
         return turns.texts_of(turn, self.conversation.vault).question if turn is not None else None
 
     async def delete(self, context: MessageContext, deleted: Deleted) -> str:

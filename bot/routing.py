@@ -106,10 +106,14 @@ class Routing:
             return "refused"
 
     async def ends_work_on(self, row: Row) -> bool:
-        """Whether a row takes the place of all earlier work on its message: a removal, or an edit that counts."""
+        """Whether a row takes the place of all earlier work on its message: a removal, or an edit that counts.
+
+        An edit of an album's caption does not: it waits behind the album, whose files must be taken all the same.
+        """
         event = self.event_of(row) if row.kind in ("edited", "deleted") and not row.outcome else None
         if isinstance(event, Edited):
-            return await self.reactions.replaced(row.room, row.person, event) is not None
+            asked = await self.reactions.replaced(row.room, row.person, event)
+            return asked is not None and not self._album_of(asked)
         return isinstance(event, Deleted)
 
     async def tell_place(self, row: Row, place: int) -> None:
@@ -239,6 +243,11 @@ class Routing:
         await self.albums.close(context.inbox, whole.rest)  # those that no answer has closed
         return outcome
 
+    def _album_of(self, row: Row) -> str:
+        """The album that a row is a part of; "" for none, or when its text is gone."""
+        event = self.event_of(row)
+        return event.album if isinstance(event, Message) else ""
+
     async def _close_album(self, row: Row, message: Message) -> None:
         if message.album:
             await self.albums.close_rest(row, message)
@@ -328,8 +337,9 @@ class Routing:
         room = await rooms.get(session, row.room)
         if room is None or (room.kind in ("private", "web") and not event.room.thread):
             return ""
-        if isinstance(event, Message) and event.album:
-            return f"album/{event.album}"
+        asked = await inbox.of_message(session, row.room, row.message) if isinstance(event, Edited) else row
+        if asked is not None and (album := self._album_of(asked)):
+            return f"album/{album}"
         if event.room.thread:
             return f"thread/{event.room.thread}"
         if isinstance(event, Message) and event.reply_to:

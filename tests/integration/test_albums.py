@@ -213,6 +213,47 @@ async def test_an_edited_caption_is_answered_in_the_same_message(flow: Flow) -> 
     assert answer.startswith("answer to why not?")
 
 
+@pytest.mark.parametrize("at", [0, 2])
+@pytest.mark.parametrize("is_group", [False, True])
+async def test_a_caption_that_is_edited_while_it_is_answered_has_one_answer(
+    flow: Flow, at: int, *, is_group: bool
+) -> None:
+    """The edit waits behind the album, and its answer takes the place of the first; the files are taken once."""
+    if is_group:
+        await become_group(flow)
+    captions = ["", "", ""]
+    captions[at] = "why?"
+    parts = album(flow.chat, captions)
+    flow.answering.hold("why?")
+    await flow.receive(*parts)
+    start(flow)
+    await flow.answering.until_begun(1)
+    edit = EventId("fake", "bot", "x1")
+    await flow.receive(
+        Edited(edit, parts[at].room, str(at + 1), "1", parts[0].sender, "why not?", NOON, Addressed.PRIVATE)
+    )
+    flow.answering.gates["why?"].set()
+    await flow.idle()
+
+    told, answer = flow.chat.shown()
+    assert "took 0.md, 1.md, 2.md" == told
+    assert answer.startswith("answer to why not?")
+    assert [("0.md", "1.md", "2.md")] == taken(flow)
+
+
+async def test_a_caption_whose_text_stays_is_not_answered_again(flow: Flow) -> None:
+    """Though the answer belongs to another part of the album: somebody put in another picture."""
+    parts = album(flow.chat, ["", "why?"])
+    await flow.receive(*parts)
+    start(flow)
+    await flow.idle()
+    edit = EventId("fake", "bot", "x1")
+    await flow.receive(Edited(edit, parts[1].room, "2", "1", parts[0].sender, "why?", NOON, Addressed.PRIVATE))
+    await flow.idle()
+
+    assert ["why?"] == [question.text for question in flow.answering.asked]
+
+
 async def test_a_caption_that_is_taken_back_takes_the_answer_along(flow: Flow) -> None:
     """What was said about the album goes."""
     *_, last = album(flow.chat, ["", "", "why?"])
