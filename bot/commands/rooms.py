@@ -137,8 +137,8 @@ async def unmute(ctx: Context) -> str:
 
     async def open_it(session: AsyncSession) -> None:
         room = await rooms.get(session, ctx.room.id)
-        is_as_group = room is not None and room.project is None and room.parent is not None
-        await rooms.unmute(session, room.parent if room and room.parent and is_as_group else ctx.room.id)
+        group = room.parent if room is not None and room.project is None else None
+        await rooms.unmute(session, group or ctx.room.id)
 
     await ctx.house.db.write(open_it)
     return ctx.say("room.unmuted")
