@@ -288,3 +288,38 @@ async def test_a_thumb_is_taken_back_after_a_restart(people: People, synapse: Sy
         assert isinstance(back, Rated)
         assert isinstance(deleted, Deleted)
         assert (None, answer, ada.id, question) == (back.value, back.message_id, back.sender.id, deleted.message_id)
+
+
+async def test_a_question_of_a_gap_that_was_edited_is_asked_once(people: People, synapse: Synapse) -> None:
+    """The server sends the edit along with it, and then the edit by itself; only who wrote it may edit it."""
+    ada, bob, account = await people.plain("ada"), await people.plain("bob"), await synapse.register("bot")
+    async with ear(account, synapse.url) as bot:
+        room = await meet(ada, bot, name="Team")
+        await ada.invite(room, bob.id)
+        await bob.join(room)
+        await bot.until(lambda: is_in(bot, room, bob))
+        question = await ada.say(room, "!ask wher?")
+        await ada.edit(room, question, "!ask where?")
+        await bob.edit(room, question, "!ask who?")
+        page = await bot.client.call("GET", f"/rooms/{room}/messages", query={"dir": "b", "limit": "3"})
+        await bot.read(room, page["chunk"][::-1])
+
+        assert ["/ask where?"] == [one.text for one in bot.remembered.messages(room)]
+        assert [] == [one for one in bot.remembered.told.values() if isinstance(one, Edited)]
+
+
+@pytest.mark.parametrize("version", ["10", "11", "12"])
+async def test_a_question_is_taken_back_in_rooms_of_every_age(people: People, synapse: Synapse, version: str) -> None:
+    """Where a redaction says what it takes back has changed with version 11."""
+    ada, account = await people.plain("ada"), await synapse.register("bot")
+    kept = Remembered()
+    async with ear(account, synapse.url, kept) as bot:
+        room = await meet(ada, bot, name="Team", room_version=version)
+        question = await ada.say(room, "!ask where?")
+        await bot.said(room, question)
+        gone = await ada.redact(room, question)
+        await bot.until(lambda: gone in kept.told)
+        deleted = kept.told[gone]
+
+        assert isinstance(deleted, Deleted)
+        assert question == deleted.message_id
