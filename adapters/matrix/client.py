@@ -35,6 +35,7 @@ _MOST_BYTES: Final = 256_000_000  # a first sync of thousands of rooms is some t
 _CHUNK_BYTES: Final = 65_536
 
 logging.getLogger("nio").setLevel(logging.CRITICAL)  # each message without a key is a warning to it
+logging.getLogger("peewee").setLevel(logging.CRITICAL)  # it tells each query with what goes into the store of keys
 
 
 @dataclass(frozen=True, slots=True)

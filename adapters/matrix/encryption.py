@@ -32,7 +32,6 @@ from adapters.matrix.waiting import Unread
 from config.matrix import Matrix
 
 Chore = Callable[[], Awaitable[None]]
-_BORN: Final = "device/"
 _LOOK_EVERY: Final = timedelta(hours=1)
 _OFF: Final = "off: encrypted rooms get no answer"
 _log = logging.getLogger(__name__)
@@ -72,14 +71,13 @@ class Encryption:
         """
         if not self._settings.encryption:
             self._client.start(None)
-            await self.keys.begin(self._around.clock())
+            await self.keys.begin(self._client.device)
             return
         verdict = await self._device_keys.judge(self._client, self._client.device, is_behind=is_behind)
         if not verdict.may_be_used:
             await self._leave_device(verdict)
         self._open(self._client.device)
-        born_at = await self._born_at()
-        await self.keys.begin(born_at)
+        await self.keys.begin(self._client.device)
         self._signing = self._made_signing()
         await self._publish()
 
@@ -177,16 +175,6 @@ class Encryption:
             raise LoginEnded(f"the keys of the device cannot be kept: {error}") from None
         if carried:
             _log.warning("a new device goes on with the keys of %d conversations from the old one", carried)
-
-    async def _born_at(self) -> datetime:
-        """When our device was made, as far as we know."""
-        kept = await self._around.state.get(_BORN + self._client.device)
-        if isinstance(kept, str):
-            with suppress(ValueError):
-                return datetime.fromisoformat(kept)
-        now = self._around.clock()
-        await self._around.state.put(_BORN + self._client.device, now.isoformat())
-        return now
 
     def _made_signing(self) -> CrossSigning:
         user, device, machine = self._client.user, self._client.device, self._machine

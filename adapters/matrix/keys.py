@@ -57,7 +57,7 @@ class _Given:
 
 
 class Keys:
-    """The messages of one account that wait. `born_at` is when our device was made: nothing older is for its keys."""
+    """The messages of one account that wait. `begin` comes first."""
 
     def __init__(self, parts: KeyParts, *, wait_s: float) -> None:
         self._parts = parts
@@ -67,7 +67,6 @@ class Keys:
         self._given = _Given()
         self._tried: dict[str, datetime] = {}
         self._asked: set[str] = set()
-        self.born_at: datetime | None = None
 
     async def note_encrypted(self, rooms: Collection[str]) -> None:
         """Remember for ever that rooms are encrypted."""
@@ -112,7 +111,8 @@ class Keys:
             if one.is_told or one.event in self._given.read:
                 continue
             reason = self._reason(one)
-            if now - one.seen < self._grace(reason):
+            grace = timedelta() if reason == "unencryptable" else self._wait  # no key can come then
+            if now - one.seen < grace:
                 continue
             self._given.told.add(one.event)
             if one.is_for_us and one.address not in saying and not self._unread.knows(one.address):
@@ -138,15 +138,15 @@ class Keys:
             await self._unread.drop(event)
         for event in given.told - given.read:
             await self._unread.tell(event)
+        await self._unread.acknowledged()
 
     def lately(self) -> int:
         """How many messages of the last 24 hours cannot be read."""
         return self._unread.lately(self._parts.clock())
 
-    async def begin(self, born_at: datetime) -> None:
-        """Remember what waits, and when our device was made."""
-        self.born_at = born_at
-        await self._unread.in_order()
+    async def begin(self, device: str) -> None:
+        """Know what waits, and whether our device is new."""
+        await self._unread.begin(device)
 
     async def _opened(self, machine: Machine, room: str, event: Mapping[str, Any]) -> dict[str, Any] | Locked:
         found = opened(machine, room, event)
@@ -188,17 +188,13 @@ class Keys:
         machine = self._machine
         if machine is None:
             return "unencryptable"
-        if self.born_at is not None and one.sent_ms < self.born_at.timestamp() * 1000:
+        if one.is_before_us:
             return "before_us"
         keys = {(one.room, one.session), ("", "")}
         is_withheld = any(
             notice.sender == one.sender and (notice.room, notice.session) in keys for notice in machine.withheld
         )
         return "withheld" if is_withheld else "no_key"
-
-    def _grace(self, reason: str) -> timedelta:
-        """How long to wait with saying so: not at all where nothing better can come."""
-        return timedelta() if reason in {"unencryptable", "before_us"} else self._wait
 
     def _unreadable(self, one: Waiting, reason: str) -> Unreadable:
         account = self._client.user

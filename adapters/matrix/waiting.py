@@ -13,6 +13,7 @@ from adapters.network import AdapterState
 
 _NOTE: Final = "waiting/"
 _TOLD: Final = "unreadable/"
+_DEVICE: Final = "device/"
 MOST_WAITING: Final = 500
 LONGEST_WAIT: Final = timedelta(days=14)
 _LATELY: Final = timedelta(hours=24)
@@ -26,7 +27,8 @@ class Waiting:
     """A message that cannot be read yet. `sent_ms` is the server's time, `seen_at` ours; `number` is its place in line.
 
     `thread` is the root of its thread, "" for none. `maker` and `device` are what it says itself of the device that it
-    is from. `is_for_us` says that its sender should know that we cannot read it.
+    is from. `is_for_us` says that its sender should know that we cannot read it, `is_before_us` that our device was new
+    when it came.
     """
 
     event: str
@@ -40,6 +42,7 @@ class Waiting:
     seen_at: str
     number: int
     is_for_us: bool
+    is_before_us: bool = False
     is_told: bool = False
 
     @classmethod
@@ -93,6 +96,21 @@ class Unread:
         self._state = state
         self._waiting: dict[str, Waiting] | None = None
         self._told: set[Address] = set()
+        self._new_device = ""
+
+    async def begin(self, device: str) -> None:
+        """Know what waits, and whether our device is new: what comes with its first sync was not written for it.
+
+        No clock could tell: ours and the server's may differ.
+        """
+        await self._all()
+        self._new_device = device if await self._state.get(_DEVICE + device) is None else ""
+
+    async def acknowledged(self) -> None:
+        """A sync is stored: our device is new no longer."""
+        device, self._new_device = self._new_device, ""
+        if device:
+            await self._state.put(_DEVICE + device, value=True)
 
     async def in_order(self) -> list[Waiting]:
         """All that wait, oldest first."""
@@ -102,10 +120,10 @@ class Unread:
         """Keep an event durably, once; too many and too old ones are let go."""
         waiting = await self._all()
         number = 1 + max((each.number for each in waiting.values()), default=0)
-        one = Waiting.seen_now(room, event, now, number=number, is_for_us=is_for_us)
-        if one is None or one.event in waiting:
+        made = Waiting.seen_now(room, event, now, number=number, is_for_us=is_for_us)
+        if made is None or made.event in waiting:
             return
-        waiting[one.event] = one
+        one = waiting[made.event] = replace(made, is_before_us=self._new_device != "")
         await self._state.put(_NOTE + one.event, asdict(one))
         in_order = await self.in_order()
         too_many = in_order[: max(0, len(in_order) - MOST_WAITING)]

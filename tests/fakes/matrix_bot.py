@@ -39,9 +39,10 @@ class Bot:
 
     def __post_init__(self) -> None:
         values = {**default_values()["matrix"], "user": self.account.user, "homeserver": self.url, **self.given}
+        self.settings = Matrix.model_validate(values)
         around = Surroundings(self.notes, lambda work: work.close(), self.folder, self.sealing, self.clock)
         self.client = Client()
-        self.encryption = Encryption(Matrix.model_validate(values), around, self.client, self)
+        self.encryption = Encryption(self.settings, around, self.client, self)
 
     def may_concern(self, _room: str, _event: Mapping[str, Any]) -> bool:
         """Everything may be for it."""

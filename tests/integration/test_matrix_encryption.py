@@ -1,21 +1,28 @@
 """Our side of encrypted rooms on a real Synapse, with people on the same library as ours."""
 
 import asyncio
+import contextlib
+import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 
-from adapters.chat import Unreadable
+from adapters.chat import Unreachable, Unreadable
 from adapters.matrix.crosssigning import State
+from adapters.matrix.faults import LoginEnded
+from adapters.matrix.login import kept_login
+from bot.state.copies import copy_networks
 from bot.state.vault import Vault
 from tests.fakes.matrix_bot import Bot
 from tests.fakes.matrix_encrypted import EncryptedUser
 from tests.fakes.matrix_people import People
-from tests.fakes.synapse import Synapse
+from tests.fakes.synapse import Account, Synapse
 
 pytestmark = pytest.mark.synapse
 MakeBot = Callable[..., Awaitable[Bot]]
@@ -247,3 +254,108 @@ async def test_with_encryption_off_nothing_is_sent_and_it_is_said(make_bot: Make
     assert ["unencryptable"] == [told.reason for told in bot.told if isinstance(told, Unreadable)]
     with pytest.raises(Exception, match=r"matrix\.encryption is off"):
         await bot.say(room, "hi")
+
+
+async def test_a_lost_store_makes_a_new_device_that_says_what_it_cannot_read(make_bot: MakeBot, people: People) -> None:
+    """It is signed by the same identity, and goes on with what is written to it."""
+    bot, ann = await make_bot(), await people.encrypted("ann")
+    room = await met(bot, ann)
+    await hears(bot, await ann.say(room, "before"))
+    shown = await bot.encryption.show()
+    await bot.close()
+    missed = await ann.say(room, "while its keys were lost")
+    for store in bot.folder.rglob("*.db"):
+        store.unlink()
+
+    again = await anew(bot)
+    try:
+        await again.sync()
+        again.clock.move(60)
+        later = await hears(again, await ann.say(room, "after"))
+        now = await again.encryption.show()
+        seen = await sees(ann, room, (await again.say(room, "the answer"))[0])
+    finally:
+        await again.close()
+
+    assert ["before_us"] == [told.reason for told in again.told if isinstance(told, Unreadable)]
+    assert f"{missed}/unreadable" == again.told[0].id.event
+    assert ("after", "the answer", State.SIGNED) == (later, seen["content"]["body"], now.standing.state)
+    assert (bot.account.device, shown.fingerprint) != (now.device, now.fingerprint)
+
+
+async def test_a_store_from_a_backup_makes_a_new_device_that_reads_what_the_copy_opens(
+    make_bot: MakeBot, people: People, tmp_path: Path
+) -> None:
+    """Its own keys are not used on, since they were used after the backup."""
+    bot, ann = await make_bot(), await people.encrypted("ann")
+    room = await met(bot, ann)
+    event = await ann.say(room, "before")
+    await hears(bot, event)
+    copy = tmp_path / "copy"
+    copy_networks(bot.folder, copy, "2026-03-01T12:00:00+00:00")
+    await bot.say(room, "used on")
+    await bot.close()
+    shutil.rmtree(bot.folder)
+    shutil.copytree(copy, bot.folder)
+
+    again = await anew(bot)
+    try:
+        found = await again.client.call("GET", f"/rooms/{room}/event/{event}")
+        ann.nio.olm.users_for_key_query.add(bot.account.user)
+        read = await again.encryption.keys.read(room, found)
+        later = await hears(again, await ann.say(room, "after"))
+    finally:
+        await again.close()
+
+    assert read is not None
+    assert ("before", "after") == (read["content"]["body"], later)
+    assert again.account.device != bot.account.device
+
+
+async def test_without_a_password_a_lost_store_says_what_to_do(make_bot: MakeBot) -> None:
+    """And makes nothing."""
+    bot = await make_bot()
+    await bot.close()
+    for store in bot.folder.rglob("*.db"):
+        store.unlink()
+
+    with pytest.raises(LoginEnded, match="run `roomwise matrix login`"):
+        await bot.start()
+    assert [] == list(bot.folder.rglob("*.db"))
+
+
+async def test_a_server_that_forgot_our_device_gets_its_keys_again(make_bot: MakeBot, synapse: Synapse) -> None:
+    """As when its own backup was put back."""
+    bot = await make_bot()
+    before = await bot.encryption.show()
+    await bot.close()
+    await asyncio.to_thread(synapse.stop)
+    with contextlib.closing(sqlite3.connect(synapse.folder / "homeserver.db")) as database, database:
+        for table in ("e2e_device_keys_json", "e2e_one_time_keys_json", "e2e_fallback_keys_json"):
+            database.execute(f"DELETE FROM {table} WHERE user_id = ?", (bot.account.user,))
+    await asyncio.to_thread(synapse.start)
+
+    again = await bot.restart()
+    try:
+        now = await again.encryption.show()
+    finally:
+        await again.close()
+
+    assert (State.SIGNED, before.fingerprint) == (now.standing.state, now.fingerprint)
+
+
+async def anew(bot: Bot) -> Bot:
+    """The bot started again with the password in its settings, by which it makes a new device."""
+
+    def made(account: Account) -> Bot:
+        given = {"password": bot.account.password}
+        return Bot(account, bot.url, bot.folder, bot.sealing, bot.notes, bot.clock, given, since=bot.since)
+
+    first = made(bot.account)
+    with pytest.raises(Unreachable, match="a new device was made"):
+        await first.start()
+    kept = kept_login(first.settings, bot.folder, bot.sealing)
+    assert kept is not None
+    again = made(replace(bot.account, device=kept.device, token=kept.token))
+    await again.start()
+    return again

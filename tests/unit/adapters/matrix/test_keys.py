@@ -210,14 +210,20 @@ async def test_a_key_that_is_withheld_is_said_so(house: House, content: dict[str
     assert [("withheld", f"{event['event_id']}/unreadable")] == await house.told()
 
 
-async def test_what_was_written_before_our_device_was_made_is_said_at_once(house: House) -> None:
-    """No key of it can come."""
-    house.keys.born_at = house.clock()
-    house.ann.sent_ms -= 60_000
-    event = house.ann.says("one")
-    await house.comes(event)
+async def test_what_comes_with_the_first_sync_of_a_new_device_was_written_before_it(house: House) -> None:
+    """Whatever the clocks say. Of what comes with the next one, the key should have come too."""
+    await house.keys.begin("OURS")
+    first, second = house.ann.says("one"), {**house.ann.says("two"), "sender": "@bob:example.org"}
+    await house.comes(first)
+    await house.keys.acknowledged()
+    await house.comes(second)
+    house.clock.move(60)
+    told = await house.told()
+    house.restart()
+    await house.keys.begin("OURS")
 
-    assert [("before_us", f"{event['event_id']}/unreadable")] == await house.told()
+    assert [("before_us", f"{first['event_id']}/unreadable"), ("no_key", f"{second['event_id']}/unreadable")] == told
+    assert told == await house.told()
 
 
 async def test_with_encryption_off_it_is_said_at_once(house: House) -> None:
