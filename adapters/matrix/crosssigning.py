@@ -56,11 +56,8 @@ class Standing:
         return self.state is State.SIGNED
 
 
-_ANEW: Final = (
-    "give Roomwise an account of its own; or, if nobody needs the account's identity, reset it in Element "
-    "(Settings, Encryption), log out there, and run `roomwise matrix verify`"
-)
 _SIGNED: Final = Standing(State.SIGNED, "signed by its account")
+_SIGNED_THERE: Final = Standing(State.SIGNED, "signed by its account, whose identity was made elsewhere")
 _UNSIGNED: Final = Standing(
     State.UNSIGNED, "not signed by its account: strict clients do not talk to it", "run `roomwise matrix verify`"
 )
@@ -72,12 +69,10 @@ _OTHER_KEYS: Final = Standing(
     "the server shows other keys for our device than it has: they are not signed",
     "log in anew by `roomwise matrix login`; if it comes again, somebody interferes: ask who runs the server",
 )
-_FOREIGN: Final = Standing(
-    State.FOREIGN, "the account has a cross-signing identity that was not made here; it is not replaced", _ANEW
-)
-_REPLACED: Final = Standing(
-    State.REPLACED, "somebody has replaced the account's cross-signing identity, which was ours", _ANEW
-)
+_OTHER_IDENTITIES: Final = {
+    State.FOREIGN: "the account has a cross-signing identity that was not made here; it is not replaced",
+    State.REPLACED: "somebody has replaced the account's cross-signing identity, which was ours",
+}
 _LOCKED: Final = Standing(
     State.LOCKED, "the server wants the account's password before it takes its keys", "run `roomwise matrix verify`"
 )
@@ -99,6 +94,7 @@ class _Copy:
     device: Mapping[str, Any]
     master: str
     self_signing: str
+    is_chained: bool  # whether the master key has signed the self-signing one
 
 
 class CrossSigning:
@@ -158,14 +154,29 @@ class CrossSigning:
         if not copy.master:
             return _UNSIGNED
         if identity is None or copy.master != identity.master:
-            return _REPLACED if identity is not None and identity.was_published else _FOREIGN
+            was_ours = identity is not None and identity.was_published
+            return self._judged_by_others(copy, State.REPLACED if was_ours else State.FOREIGN)
         if not identity.was_published:
             keep_identity(self._file, replace(identity, was_published=True))
-        return _SIGNED if self._is_signed(copy, identity) else _UNSIGNED
+        is_signed = copy.self_signing == identity.self_signing and self._is_signed(copy)
+        return _SIGNED if is_signed else _UNSIGNED
 
-    def _is_signed(self, copy: _Copy, identity: Identity) -> bool:
-        made = _at(copy.device, "signatures", self._device.user).get(f"ed25519:{identity.self_signing}")
-        return copy.self_signing == identity.self_signing and is_signed_by(identity.self_signing, copy.device, made)
+    def _judged_by_others(self, copy: _Copy, state: State) -> Standing:
+        """How the device stands with an identity that is not ours: a person may have had that sign it."""
+        if self._is_signed(copy):
+            return _SIGNED_THERE
+        own = self._device
+        return Standing(
+            state,
+            _OTHER_IDENTITIES[state],
+            "give Roomwise an account of its own; or log in to Element as this one and send, in any room, "
+            f"`/verify {own.id} {own.ed25519}`, which has that identity sign this device",
+        )
+
+    def _is_signed(self, copy: _Copy) -> bool:
+        """Whether the account has signed the device, by whatever identity the server has of it."""
+        made = _at(copy.device, "signatures", self._device.user).get(f"ed25519:{copy.self_signing}")
+        return copy.is_chained and is_signed_by(copy.self_signing, copy.device, made)
 
     def _identity(self) -> Identity:
         """The keys of our account, made and written down when there are none."""
@@ -210,10 +221,13 @@ class CrossSigning:
     async def _copy(self) -> _Copy:
         user = self._device.user
         answer = await self._server.call("POST", "/keys/query", {"device_keys": {user: []}, "timeout": 10_000})
+        signing, master = _at(answer, "self_signing_keys", user), _only_key(_at(answer, "master_keys", user))
+        made = _at(signing, "signatures", user).get(f"ed25519:{master}")
         return _Copy(
             _at(answer, "device_keys", user, self._device.id),
-            _only_key(_at(answer, "master_keys", user)),
-            _only_key(_at(answer, "self_signing_keys", user)),
+            master,
+            _only_key(signing),
+            is_chained=is_signed_by(master, signing, made),
         )
 
 

@@ -115,6 +115,32 @@ async def test_a_new_device_of_the_person_reads_the_next_answer_and_is_read(bot:
     assert ["new", "old"] == heard
 
 
+async def test_a_bot_on_a_persons_account_is_read_once_the_persons_identity_has_signed_it(
+    synapse: Synapse, make_user: MakeUser, tmp_path: Path
+) -> None:
+    """Its identity stays as it is."""
+    theirs = await synapse.register("owner")
+    login = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": theirs.user}}
+    made = await synapse.call("POST", "/_matrix/client/v3/login", {**login, "password": theirs.password})
+    account = replace(theirs, device=made["device_id"], token=made["access_token"])
+    bot = Bot(account, synapse.url, tmp_path / "shared", Vault([Fernet.generate_key().decode()]))
+    async with strict_client(theirs, synapse.url) as owner:
+        await bot.start()
+        await bot.sync()
+        try:
+            before = await bot.encryption.show()
+            await owner.vouch(account.device)
+            after = await bot.encryption.show()
+            ann = await make_user()
+            room = await met(bot, ann)
+            seen = await reads(ann, bot, room, "answer")
+        finally:
+            await bot.close()
+
+    assert (State.FOREIGN, State.SIGNED) == (before.standing.state, after.standing.state)
+    assert seen.is_without_warning
+
+
 async def test_without_the_signature_neither_reads_the_other(
     bot: Bot, make_user: MakeUser, monkeypatch: pytest.MonkeyPatch, synapse: Synapse, tmp_path: Path
 ) -> None:

@@ -117,6 +117,13 @@ const acts = {
     return { devices };
   },
 
+  // Sign another device of this person with their identity, as /verify does in Element.
+  async vouch({ device }) {
+    await crypto.getUserDeviceInfo([client.getUserId()], true);
+    await crypto.crossSignDevice(device);
+    return {};
+  },
+
   async close() {
     client?.stopClient();
     return {};

@@ -67,6 +67,10 @@ class StrictClient:
         found: dict[str, bool] = (await self.ask("devices", user=user))["devices"]
         return found
 
+    async def vouch(self, device: str) -> None:
+        """Have the person's identity sign another of their devices."""
+        await self.ask("vouch", device=device)
+
     async def ask(self, act: str, *, timeout_s: float = 60, **given: Any) -> Any:
         """Let it act; gives its answer. Raises AssertionError with its own words, or when it takes too long."""
         assert self._process.stdin

@@ -94,8 +94,29 @@ async def test_an_identity_that_a_person_made_is_never_replaced(file: SealedFile
     standing = await CrossSigning(server, own_device(), file).sign(password="right")
 
     assert State.FOREIGN is standing.state
-    assert "reset it in Element" in standing.cure
+    assert f"/verify DEVICE {own_device().ed25519}" in standing.cure
     assert (["/keys/query"], None) == (server.asked, file.read())
+
+
+async def test_a_device_that_a_persons_identity_has_signed_is_signed(file: SealedFile) -> None:
+    """As by /verify in Element: strict clients ask for no more."""
+    server, theirs = KeyServer(own_device()), Identity.made_for(USER)
+    server.adopt(theirs)
+    server.devices["DEVICE"]["signatures"] = theirs.signed_device(own_device())["signatures"]
+
+    standing = await CrossSigning(server, own_device(), file).sign()
+
+    assert (State.SIGNED, None) == (standing.state, file.read())
+
+
+async def test_a_signing_key_that_the_accounts_master_key_has_not_signed_signs_nothing(file: SealedFile) -> None:
+    """A server could put in one of its own."""
+    server, theirs, servers = KeyServer(own_device()), Identity.made_for(USER), Identity.made_for(USER)
+    server.adopt(theirs)
+    server.keys["self_signing_key"] = servers.published()["self_signing_key"]
+    server.devices["DEVICE"]["signatures"] = servers.signed_device(own_device())["signatures"]
+
+    assert State.FOREIGN is (await CrossSigning(server, own_device(), file).look()).state
 
 
 async def test_an_identity_that_a_person_makes_while_we_are_asked_for_the_password_is_not_replaced(
