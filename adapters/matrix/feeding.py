@@ -10,12 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from nio import AsyncClient, SyncResponse
+from nio.exceptions import EncryptionError, LocalProtocolError
 
+from adapters.matrix.machine import ODD
 from adapters.matrix.received import MEMBER, Received, RoomPart
 
 _log = logging.getLogger(__name__)
 _STATE: Final = (MEMBER, "m.room.encryption")
 _MOST_TRIES: Final = 1_000
+_ODD: Final = (*ODD, EncryptionError, LocalProtocolError, RecursionError)
+"""What the library raises for events that are not as they should be. What its store raises is none of these: keys that
+could not be kept must come again."""
 
 
 class Feeding:
@@ -48,7 +53,7 @@ class Feeding:
             if not isinstance(response, SyncResponse):
                 return False
             await self._nio.receive_response(response)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the same would come again with every sync from here
+        except _ODD as error:
             _log.info("a part of a sync cannot be read (%s)", type(error).__name__)
             return False
         return True
