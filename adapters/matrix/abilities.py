@@ -1,10 +1,12 @@
 """What Matrix can do, and how often for an account that the server limits."""
 
+from typing import Final
+
 from adapters.chat import Abilities
 from config.matrix import Matrix
 
-MOST_EDITS = 20
-_LEAST_S = 1.0
+MOST_EDITS: Final = 20
+_LEAST_S: Final = 1.0
 
 
 def abilities_of(settings: Matrix) -> Abilities:
@@ -20,7 +22,7 @@ def abilities_of(settings: Matrix) -> Abilities:
         can_probe=True,
         edit_interval_s=interval_s,
         edits_per_minute=max(1, round(60 / interval_s)),
-        edits_per_message=MOST_EDITS,
+        edits_per_message=MOST_EDITS - 1,  # the final text is an edit, too
         skip_preview_ms=400,
         max_chars=12_000,
         max_upload_bytes=20_000_000,

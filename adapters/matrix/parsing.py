@@ -25,8 +25,7 @@ def parse(markdown: str, *, cited: Mapping[int, str]) -> list[Token]:
 
     What is nested too deeply is one paragraph as it was written, so that no word is lost.
     """
-    if _SURROGATE.search(markdown):  # halves of pairs, from a broken \u escape: they could not be sent
-        markdown = markdown.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    markdown = sendable(markdown)
     links = {number: url for number, url in cited.items() if is_web_address(url)}
     tokens = _MARKDOWN.parse(markdown, {"cited": links})
     if any(_is_deep(token) for token in tokens):
@@ -35,6 +34,13 @@ def parse(markdown: str, *, cited: Mapping[int, str]) -> list[Token]:
         if token.children:
             token.children = list(_simple(token.children, links))
     return tokens
+
+
+def sendable(text: str) -> str:
+    """A text without halves of pairs, which broken escapes in JSON make and could not be sent."""
+    if _SURROGATE.search(text):
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def as_written(text: str) -> list[Token]:

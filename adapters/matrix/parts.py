@@ -22,7 +22,7 @@ from adapters.matrix.render import Rendered, rendered, rendered_lines, rendered_
 from adapters.matrix.splitting import split
 
 MAX_BYTES: Final = 42_000
-"""What a text may cost: twice its plain form and once its HTML, written as JSON with all but ASCII escaped.
+"""What a text may cost: twice its plain form and once its HTML, in bytes as JSON.
 
 Measured: an event of that cost has about 58,000 bytes when it is encrypted, with relations, signatures and hashes.
 """
@@ -64,7 +64,11 @@ def shown(reply: Reply) -> Shown:
 
 def cost(page: Rendered) -> int:
     """What a text takes of an event; see MAX_BYTES."""
-    return 2 * len(json.dumps(page.plain)) + len(json.dumps(page.html))
+    return 2 * _bytes(page.plain) + _bytes(page.html)
+
+
+def _bytes(text: str) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode())
 
 
 def _pages(reply: Reply) -> list[Rendered]:

@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
 from adapters.listing import Line
-from adapters.matrix.parsing import parse
+from adapters.matrix.parsing import parse, sendable
 from adapters.matrix.plain import plain_of
 
 # All that the specification names but `img`: ours never load anything.
@@ -63,7 +63,7 @@ def rendered_lines(lines: Sequence[Line]) -> Rendered:
     """The list of sources: a line each, with its link where it can be opened."""
     plain = "\n".join(f"{line.text} ({line.url})" if line.url else line.text for line in lines)
     html = "<br>".join(_line(line) for line in lines)
-    return Rendered(plain, _cleaned(f"<p>{html}</p>")) if lines else Rendered("", "")
+    return Rendered(sendable(plain), _cleaned(f"<p>{html}</p>")) if lines else Rendered("", "")
 
 
 def rendered_text(text: str) -> Rendered:
@@ -80,7 +80,7 @@ def _line(line: Line) -> str:
 
 def _cleaned(html: str) -> str:
     return nh3.clean(
-        html,
+        sendable(html),
         tags=TAGS,
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,

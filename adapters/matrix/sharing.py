@@ -6,6 +6,7 @@ who is in the room, which devices they have, a channel to each, the room's key t
 """
 
 import asyncio
+import json
 import logging
 import uuid
 from collections import defaultdict
@@ -25,6 +26,7 @@ from adapters.matrix.surroundings import Clock, utc_now
 T = TypeVar("T")
 Device = tuple[str, str]
 
+_MEGOLM: Final = "m.megolm.v1.aes-sha2"
 _PORTION: Final = 100  # users or devices in one question
 _SERVER_WAIT_MS: Final = 5_000  # for the servers of other users
 _AGAIN_AFTER: Final = timedelta(minutes=10)  # who could not be asked, or has no key left for a channel
@@ -192,9 +194,19 @@ class Sharing:
         session.shared = True
 
     def _sealed(self, known: MatrixRoom, event_type: str, content: Mapping[str, Any]) -> dict[str, Any]:
-        self._session(known.room_id).shared = True
-        _, sealed = self._client.nio.encrypt(known.room_id, event_type, dict(content))
-        return dict(sealed)
+        """The encrypted event's content. The library writes all but ASCII as six signs: that is half of an answer lost."""
+        session, olm = self._session(known.room_id), self._olm
+        session.shared = True
+        payload = {"type": event_type, "content": content, "room_id": known.room_id}
+        sealed = {
+            "algorithm": _MEGOLM,
+            "sender_key": olm.account.identity_keys["curve25519"],
+            "ciphertext": session.encrypt(json.dumps(payload, ensure_ascii=False, separators=(",", ":"))),
+            "session_id": session.id,
+            "device_id": olm.device_id,
+        }
+        relation = content.get("m.relates_to")  # the server must see it, by the protocol
+        return {**sealed, "m.relates_to": relation} if relation else sealed
 
     @property
     def _olm(self) -> Olm:

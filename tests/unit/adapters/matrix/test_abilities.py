@@ -5,12 +5,15 @@ from tests.unit.adapters.matrix.homeserver import settings
 
 
 def test_previews_are_as_rare_as_the_server_wants_them() -> None:
-    """By Synapse's default one each five seconds; an account that is exempt shows one each second."""
+    """By Synapse's default one each five seconds; an account that is exempt shows one each second.
+
+    The twentieth edit of a message is its final text.
+    """
     limited, exempt = abilities_of(settings()), abilities_of(settings(rate_limited=False))
     quick = abilities_of(settings(messages_per_second=50.0))
 
-    assert (5.0, 12, 20) == (limited.edit_interval_s, limited.edits_per_minute, limited.edits_per_message)
-    assert (1.0, 60, 20) == (exempt.edit_interval_s, exempt.edits_per_minute, exempt.edits_per_message)
+    assert (5.0, 12, 19) == (limited.edit_interval_s, limited.edits_per_minute, limited.edits_per_message)
+    assert (1.0, 60, 19) == (exempt.edit_interval_s, exempt.edits_per_minute, exempt.edits_per_message)
     assert 1.0 == quick.edit_interval_s
 
 

@@ -88,6 +88,13 @@ def test_a_text_of_nothing_is_never_sent(text: str, stage: Stage) -> None:
     assert part.layout
 
 
+def test_halves_of_pairs_are_replaced() -> None:
+    """They cannot be sent as UTF-8, wherever they stand."""
+    (part,) = parts(Reply("a \ud83d b", cited=(Cited(1, "p\udcff.py:1", "p", 1, 1, "v", "q"),)))
+
+    (part.markdown + part.layout).encode()
+
+
 @pytest.mark.parametrize("stage", [Stage.NOTICE, Stage.WAITING])
 def test_progress_is_a_line_below_the_text(stage: Stage) -> None:
     """In both forms."""
