@@ -1,6 +1,7 @@
 """Matrix as a network: one account, put together from its parts."""
 
 from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import aclosing
 
 from adapters.chat import (
     Attachment,
@@ -34,9 +35,12 @@ class MatrixAdapter:
         self._settings, self._around = settings, around
         self._connection = connect(settings, around)
 
-    def batches(self, cursor: str | None) -> AsyncIterator[Batch]:
+    async def batches(self, cursor: str | None) -> AsyncIterator[Batch]:
         """Yield what came; asking for the next batch acknowledges this one. Raises Unreachable with the time to wait."""
-        return self._connection.syncing.batches(cursor)
+        async with aclosing(self._connection.syncing.batches(cursor)) as stream:
+            async for batch in stream:
+                yield batch
+                self._connection.sending.took_up(batch.events)
 
     def parts(self, reply: Reply) -> Sequence[Reply]:
         """Cut a reply into those that one event each can hold, encrypted or not."""

@@ -2,10 +2,22 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
-from adapters.chat import Attachment, ChatError, Refused, Reply, RoomAddress, Sent, Stage, Unreachable
+from adapters.chat import (
+    Addressed,
+    Attachment,
+    ChatError,
+    Event,
+    Message,
+    Refused,
+    Reply,
+    RoomAddress,
+    Sent,
+    Stage,
+    Unreachable,
+)
 from adapters.matrix import contents
 from adapters.matrix.abilities import MOST_EDITS
 from adapters.matrix.contents import Content
@@ -115,9 +127,15 @@ class Sending:
         """Show that we are at work, not more often than it goes away. Never fails."""
         await self._presence.work(room.room)
 
-    async def read(self, room: RoomAddress, event: str) -> None:
-        """Show that we have read up to an event. Never fails."""
-        await self._presence.read(room, event)
+    def took_up(self, events: Sequence[Event]) -> None:
+        """What came is stored: show of what was said to us that it was read, of the last in each room and thread."""
+        latest = {
+            event.room: event.message_id
+            for event in events
+            if isinstance(event, Message) and event.addressed is not Addressed.AMBIENT
+        }
+        for room, message in latest.items():
+            self._spawn(self._presence.read(room, message))
 
     async def download(self, attachment: Attachment, *, max_bytes: int) -> bytes:
         """Fetch an attachment, decrypted. Raises Refused when it is larger, gone or not what was sent, and Unreachable."""

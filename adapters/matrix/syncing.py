@@ -6,7 +6,7 @@ was not stored, the same token is used again, and all that is known in memory is
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from adapters.chat import Batch, Event, Unreachable
@@ -50,7 +50,7 @@ class Syncing:
         self._is_ready = False
         self._closed = False
 
-    async def batches(self, cursor: str | None) -> AsyncIterator[Batch]:
+    async def batches(self, cursor: str | None) -> AsyncGenerator[Batch]:
         """Yield what came; asking for the next batch acknowledges this one. Raises Unreachable with the time to wait."""
         self._place = Cursor.parse(cursor)
         while not self._closed:

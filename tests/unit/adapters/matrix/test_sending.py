@@ -6,15 +6,28 @@ from typing import Any
 
 import pytest
 
-from adapters.chat import Button, Refused, Reply, RoomGone, Sent, Stage, Unreachable
+from adapters.chat import (
+    Addressed,
+    Button,
+    EventId,
+    Message,
+    Refused,
+    Reply,
+    RoomAddress,
+    RoomGone,
+    Sender,
+    Sent,
+    Stage,
+    Unreachable,
+)
 from adapters.matrix.faults import Flooded, TooLarge
 from adapters.matrix.parts import parts
 from adapters.matrix.posting import MARK, transaction_of
 from adapters.matrix.sending import Sending
-from adapters.matrix.surroundings import Surroundings
+from adapters.matrix.surroundings import NETWORK, Surroundings
 from tests.fakes.clockwork import Clockwork
 from tests.fakes.notes import Notes
-from tests.unit.adapters.matrix.homeserver import ROOM, Homeserver, Spawned, settings
+from tests.unit.adapters.matrix.homeserver import NOON, ROOM, USER, Homeserver, Spawned, settings
 
 LOST = Unreachable("cut off", may_have_happened=True)
 DOWN = Unreachable("cannot be reached")
@@ -357,9 +370,24 @@ async def test_signs_never_fail() -> None:
     desk = Desk()
     desk.server.left.add(ROOM.room)
     await desk.sending.typing(ROOM)
-    await desk.sending.read(ROOM, "$1")
-    await desk.sending.read(replace(ROOM, room="!other", thread="$root"), "$1")
+    desk.sending.took_up([said("$1")])
+    await desk.spawned.finish()
 
-    assert [{"thread_id": "main"}, {"thread_id": "$root"}] == [
-        body for _, path, body in desk.server.calls if "receipt" in path
-    ]
+    assert [] == desk.server.events
+
+
+async def test_what_was_said_to_us_is_shown_as_read_once_it_is_stored() -> None:
+    """The last of each room and thread; of what others say among themselves nothing is told."""
+    desk = Desk()
+    thread = replace(ROOM, thread="$root")
+    desk.sending.took_up([said("$1"), said("$2"), said("$3", thread), said("$4", addressed=Addressed.AMBIENT)])
+    await desk.spawned.finish()
+    receipts = [(path.rpartition("/")[2], body) for _, path, body in desk.server.calls if "receipt" in path]
+
+    assert [("%242", {"thread_id": "main"}), ("%243", {"thread_id": "$root"})] == receipts
+
+
+def said(message: str, room: RoomAddress = ROOM, *, addressed: Addressed = Addressed.MENTION) -> Message:
+    """Something that somebody said."""
+    event, sender = EventId(NETWORK, USER, message), Sender(NETWORK, "@ann:example.org", "Ann")
+    return Message(event, room, message, sender, "hello", NOON, addressed)
