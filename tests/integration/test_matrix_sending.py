@@ -17,7 +17,7 @@ from adapters.matrix.media import attachments_of
 from adapters.matrix.parts import MAX_BYTES, cost, parts
 from adapters.matrix.render import Rendered
 from adapters.matrix.surroundings import NETWORK
-from tests.fakes.matrix_listening import Kept, listening, settings_of
+from tests.fakes.matrix_listening import Kept, Listener, listening, settings_of
 from tests.fakes.matrix_people import People, Shown, User
 from tests.fakes.matrix_proxy import Fault, running_proxy
 from tests.fakes.synapse import DEFAULT_LIMITS, Account, Synapse, running_synapse
@@ -67,9 +67,10 @@ async def acting(
     bot = await people.plain("bot")
     settings = settings_of(bot.account, url or people.synapse.url, **{"rate_limited": False, **more})
     async with listening(settings, kept or Kept(folder)) as listener:
-        await listener.watch(lambda: _is_ready(listener.adapter))
+        await listener.until_ready()
         room = await ada.make_room("a room", invite=[bot.id], encrypted=encrypted)
         await bot.join(room)
+        await _until_it_may_send(listener, ada, room)
         await ada.until(lambda: any(_is_join(event, bot.id) for event in ada.events[room]))
         yield Scene(ada, bot.account, listener.adapter, RoomAddress(NETWORK, bot.id, room))
 
@@ -162,7 +163,7 @@ async def test_a_lost_answer_makes_no_second_message(
             proxy.add(Fault("PUT .*/send/m.room", how, times=2))  # aiohttp asks once more by itself, where it may
             with pytest.raises(Unreachable) as caught:
                 await scene.say("once", "k")
-        scene.adapter = await _begun_again(stack, scene.account, people.synapse.url, kept)
+        await _begin_again(stack, scene, people.synapse.url, kept, scene.account)
         (sent,) = await scene.say("once", "k")
         (seen,) = await scene.sees(1)
         await scene.say("afterwards", "end")
@@ -187,24 +188,31 @@ async def test_a_message_of_a_lost_device_is_found_and_not_sent_again(
                 await scene.say("once", "k")
             (seen,) = await scene.sees(1)
         new = await _logged_in(synapse, scene.account)
-        scene.adapter = await _begun_again(stack, new, synapse.url, kept)
+        await _begin_again(stack, scene, synapse.url, kept, new)
         (sent,) = await scene.say("once", "k")
 
     assert seen.event == sent.message_id
 
 
-async def _begun_again(stack: AsyncExitStack, account: Account, url: str, kept: Kept) -> MatrixAdapter:
-    """The account in a new process, once it may send."""
+async def _begin_again(stack: AsyncExitStack, scene: Scene, url: str, kept: Kept, account: Account) -> None:
+    """Go on in a new process, once it may send."""
     settings = settings_of(account, url, rate_limited=False)
-    listener = await stack.enter_async_context(listening(settings, kept, renew_s=0.1))
-    await listener.watch(lambda: _is_ready(listener.adapter))
-    return listener.adapter
+    listener = await stack.enter_async_context(listening(settings, kept))
+    await _until_it_may_send(listener, scene.ada, scene.room.room)
+    scene.adapter = listener.adapter
 
 
-def _is_ready(adapter: MatrixAdapter) -> bool:
-    """Whether it may send."""
+async def _until_it_may_send(listener: Listener, ada: User, room: str) -> None:
+    """Each new batch acknowledges the one before, and that a sync was is what sending waits for."""
+    while not await _may_send(listener.adapter):
+        count = listener.batches
+        await ada.say(room, "are you there?")
+        await listener.until(lambda count=count: listener.batches > count)  # type: ignore[misc]
+
+
+async def _may_send(adapter: MatrixAdapter) -> bool:
     try:
-        adapter._connection.syncing.expect_ready()
+        await adapter.typing(RoomAddress(NETWORK, adapter.account, "!nowhere:localhost"))
     except Unreachable:
         return False
     return True
