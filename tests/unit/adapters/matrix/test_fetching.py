@@ -15,6 +15,15 @@ from adapters.matrix.fetching import fetch_file
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+def always(response: web.Response) -> Answer:
+    """The same answer to whatever is asked."""
+
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return response
+
+    return answer
+
+
 class Site:
     """A web server that answers as it is told."""
 
@@ -47,7 +56,7 @@ async def fetched(url: str, max_bytes: int = 10) -> bytes:
 async def test_the_bytes_come_with_the_token(site: tuple[Site, str]) -> None:
     """As they are."""
     made, url = site
-    made.answer = lambda _: asyncio.sleep(0, web.Response(body=b"\x00\xff"))
+    made.answer = always(web.Response(body=b"\x00\xff"))
 
     assert b"\x00\xff" == await fetched(url)
     assert "Bearer secret-token" == made.seen[0].headers["Authorization"]
@@ -80,7 +89,7 @@ async def test_no_more_is_read_than_is_wanted(site: tuple[Site, str], *, says_le
 async def test_a_server_that_sends_us_elsewhere_is_not_followed(site: tuple[Site, str], where: str) -> None:
     """The token is for one machine only."""
     made, url = site
-    made.answer = lambda _: asyncio.sleep(0, web.Response(status=307, headers={"Location": where}))
+    made.answer = always(web.Response(status=307, headers={"Location": where}))
 
     with pytest.raises(Refused, match="another machine"):
         await fetched(url)
@@ -104,7 +113,7 @@ async def test_what_the_server_says_instead_is_put_in_our_words(
 ) -> None:
     """As everywhere."""
     made, url = site
-    made.answer = lambda _: asyncio.sleep(0, web.Response(status=status, text=body))
+    made.answer = always(web.Response(status=status, text=body))
 
     with pytest.raises(kind) as caught:
         await fetched(url)
