@@ -23,6 +23,8 @@ app = typer.Typer(
 )
 owner = typer.Typer(help="Owners of this installation.", no_args_is_help=True)
 app.add_typer(owner, name="owner")
+matrix = typer.Typer(help="The account on Matrix.", no_args_is_help=True)
+app.add_typer(matrix, name="matrix")
 token = typer.Typer(help="Keys to the JSON API.", no_args_is_help=True)
 app.add_typer(token, name="token")
 
@@ -239,9 +241,14 @@ def backup(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile
 
 @app.command()
 def check(
-    neighbour: Annotated[str, typer.Argument(help="Only this one, and more of it: telegram.", show_default=False)] = "",
+    neighbour: Annotated[
+        str, typer.Argument(help="Only this one, and more of it: telegram or matrix.", show_default=False)
+    ] = "",
     live: Annotated[
-        str, typer.Option("--live", metavar="CHAT", help="With telegram: try it out in a chat, CHAT or CHAT/TOPIC.")
+        str,
+        typer.Option(
+            "--live", metavar="CHAT", help="With a network: try it out in a chat, CHAT or CHAT/TOPIC, or a room."
+        ),
     ] = "",
     index: Annotated[
         bool, typer.Option("--index", help="Read every project's index and say whether it is whole.")
@@ -307,6 +314,38 @@ def owner_add(data_dir: DataDir = None, config: ConfigFile = None) -> None:
         from bot.cli.terminal import make_claim_code
 
     _exit(make_claim_code(where=Where(data_dir, config)))
+
+
+@matrix.command("login")
+def matrix_login(
+    token_file: Annotated[
+        Path | None, typer.Option(help="Take over the access token in this file, instead of asking for the password.")
+    ] = None,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Log in to Matrix by the account's password, which is asked for, and keep the login in the data folder.
+
+    Example: roomwise matrix login
+    """
+    with _importing():
+        from bot.cli.doors import Where
+        from bot.cli.matrix_account import log_in_to_matrix
+
+    _exit(log_in_to_matrix(token_file=token_file, where=Where(data_dir, config)))
+
+
+@matrix.command("verify")
+def matrix_verify(data_dir: DataDir = None, config: ConfigFile = None) -> None:
+    """Show how the bot's device on Matrix stands, and have its account sign it. No service may be running.
+
+    Example: roomwise matrix verify
+    """
+    with _importing():
+        from bot.cli.doors import Where
+        from bot.cli.matrix_account import verify_matrix
+
+    _exit(verify_matrix(where=Where(data_dir, config)))
 
 
 @token.command("add")

@@ -25,6 +25,8 @@ _QUIET = (
     "httpx",
     "httpcore",
     "telegram",
+    "nio",
+    "peewee",
     "haystack",
     "watchfiles",
     "uvicorn.access",
@@ -108,6 +110,7 @@ def secrets_of(settings: Settings) -> list[str]:
     keys = [endpoint.api_key for endpoint in settings.llm.endpoints]
     keys += [settings.embedder.api_key, settings.ranker.api_key, settings.transcription.api_key]
     keys += [settings.telegram.token, settings.telegram.webhook_secret]
+    keys += [settings.matrix.access_token, settings.matrix.password]
     for held in settings.sources.credentials.values():
         keys += [held.token, held.app_key, held.webhook_secret]
     return [key.get_secret_value() for key in keys]

@@ -31,6 +31,7 @@ class Connection:
     hearing: Hearing
     syncing: Syncing
     sending: Sending
+    entering: Entering
 
 
 def connect(settings: Matrix, around: Surroundings) -> Connection:
@@ -48,10 +49,11 @@ def connect(settings: Matrix, around: Surroundings) -> Connection:
             await encryption.start(is_behind=is_behind)
             await rooms.invites.resume()
 
+    entering = Entering(Connecting(settings, around, client, pulse), lease, start, pulse, around.spawn)
     parts = SyncParts(
         client=client,
         pulse=pulse,
-        entering=Entering(Connecting(settings, around, client, pulse), lease, start, pulse, around.spawn),
+        entering=entering,
         lease=lease,
         polling=Polling(client, pulse, poll_s=around.poll_s),
         hearing=hearing,
@@ -59,7 +61,7 @@ def connect(settings: Matrix, around: Surroundings) -> Connection:
         missed=encryption.forget_members,
     )
     sending = Sending(client, encryption.secrecy, settings, around)
-    return Connection(client, pulse, rooms, encryption, hearing, Syncing(parts), sending)
+    return Connection(client, pulse, rooms, encryption, hearing, Syncing(parts), sending, entering)
 
 
 class _Overhearing:

@@ -11,6 +11,7 @@ from adapters.matrix.client import CLIENT_API, Login, ask, new_session
 from adapters.matrix.discovery import homeserver_of
 from adapters.matrix.faults import LOG_IN_AGAIN, LoginEnded
 from adapters.matrix.login import Kept, NoLogin, kept_login
+from adapters.matrix.survey import survey
 from adapters.network import Sealing
 from config.matrix import Matrix
 
@@ -54,7 +55,7 @@ async def _ask_as(session: aiohttp.ClientSession, login: Login, settings: Matrix
         found.append(_files(config))
     except ChatError:
         found.append(Finding("matrix files", is_ok=True, detail="the server does not tell how large files may be"))
-    return [*found, _limits(settings)]
+    return [*found, _limits(settings), _invitations(settings), *await survey(session, login)]
 
 
 def _who(said: Mapping[str, Any], login: Login) -> Finding:
@@ -78,6 +79,13 @@ def _limits(settings: Matrix) -> Finding:
     return Finding(
         "matrix limits", is_ok=True, detail=detail, cure="docs/matrix.md says how a server exempts the account"
     )
+
+
+def _invitations(settings: Matrix) -> Finding:
+    if not settings.invite_from:
+        return Finding("matrix invitations", is_ok=True, detail="none is accepted (matrix.invite_from is empty)")
+    detail = f"accepted from {', '.join(settings.invite_from)}; all others are refused"
+    return Finding("matrix invitations", is_ok=True, detail=detail)
 
 
 async def _get(session: aiohttp.ClientSession, login: Login, path: str, *, api: str = CLIENT_API) -> Mapping[str, Any]:

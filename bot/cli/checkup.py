@@ -6,9 +6,9 @@ import re
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Protocol
 
 import httpx
 from rich.text import Text
@@ -47,16 +47,32 @@ def run_check(*, as_json: bool, where: Where) -> int:
 
 def run_check_of(neighbour: str, *, live_in: str, as_json: bool, where: Where) -> int:
     """Print the findings of one neighbour alone; 1 when something must be done, 2 when there is no such neighbour."""
-    if neighbour != "telegram":
-        err.print(Text(f"roomwise: expected the neighbour telegram, got {neighbour!r}", style="red"))
+    probe = _NEIGHBOURS.get(neighbour)
+    if probe is None:
+        expected = " or ".join(_NEIGHBOURS)
+        err.print(Text(f"roomwise: expected the neighbour {expected}, got {neighbour!r}", style="red"))
         return _WRONG_USE
 
     def act() -> int:
         settings = read_settings(where).settings
         configure(_FINDINGS_ONLY, secrets=secrets_of(settings))
-        return _tell(asyncio.run(probe_telegram(settings, live_in=live_in, is_wanted=True)), as_json=as_json)
+        return _tell(asyncio.run(probe(settings, live_in=live_in, is_wanted=True)), as_json=as_json)
 
     return guarded(act)
+
+
+async def _matrix(settings: Settings, *, live_in: str = "", is_wanted: bool = False) -> list[Finding]:
+    from bot.cli.matrix_check import probe_matrix  # nothing else of a check needs the library
+
+    return await probe_matrix(settings, live_in=live_in, is_wanted=is_wanted)
+
+
+class _Probe(Protocol):
+    async def __call__(self, settings: Settings, *, live_in: str = "", is_wanted: bool = False) -> list[Finding]:
+        """The findings of one neighbour."""
+
+
+_NEIGHBOURS: Final[Mapping[str, _Probe]] = {"telegram": probe_telegram, "matrix": _matrix}
 
 
 def _tell(findings: list[Finding], *, as_json: bool, values: list[dict[str, Any]] | None = None) -> int:
@@ -120,7 +136,7 @@ async def _probe_all(settings: Settings) -> list[Finding]:
         )
     findings += [await _model(endpoint) for endpoint in settings.llm.endpoints]
     findings += [await probe_embedder(settings), await probe_ranker(settings)]
-    return [*findings, await probe_transcription(settings), *await probe_telegram(settings)]
+    return [*findings, await probe_transcription(settings), *await probe_telegram(settings), *await _matrix(settings)]
 
 
 def _data_folder(settings: Settings) -> Finding:
