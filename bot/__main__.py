@@ -3,15 +3,15 @@
 Heavy imports stand inside the commands, so that --help answers at once.
 """
 
-import gc
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from bot.cli.matrix_commands import app as matrix
+from bot.cli.options import ConfigFile, DataDir, importing
 
 app = typer.Typer(
     name="roomwise",
@@ -23,7 +23,6 @@ app = typer.Typer(
 )
 owner = typer.Typer(help="Owners of this installation.", no_args_is_help=True)
 app.add_typer(owner, name="owner")
-matrix = typer.Typer(help="The account on Matrix.", no_args_is_help=True)
 app.add_typer(matrix, name="matrix")
 token = typer.Typer(help="Keys to the JSON API.", no_args_is_help=True)
 app.add_typer(token, name="token")
@@ -43,31 +42,8 @@ class Level(StrEnum):
     LINES = "lines"
 
 
-DataDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir", help="Where everything is kept; else ROOMWISE_DATA_DIR, else ./data.", show_default=False
-    ),
-]
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="Your roomwise.toml; else the one found in the working folder.")
-]
 ProjectName = Annotated[str, typer.Option("--project", "-p", help="The project's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON as documented in docs/api.md.")]
-
-
-@contextmanager
-def _importing() -> Iterator[None]:
-    """Import without collecting garbage: nearly all that modules make stays, and looking for the rest costs a fifth.
-
-    What is there afterwards is never looked at again, which also keeps later collections short.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 @app.command()
@@ -81,7 +57,7 @@ def run(
 
     Example: roomwise run --port 8765
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.service import run_service
 
@@ -100,7 +76,7 @@ def ask(
 
     Example: roomwise ask "How is the data folder locked?" --project roomwise
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.terminal import ask_once
 
@@ -121,7 +97,7 @@ def search(
 
     Example: roomwise search "DataFolderLock" --project roomwise -k 5 --explain
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.terminal import search_once
 
@@ -149,7 +125,7 @@ def index(
 
     Example: roomwise index ~/src/handbook acme/service --project team
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.terminal import index_now
         from bot.desk import Part
@@ -182,7 +158,7 @@ def eval_(
 
     Example: roomwise eval questions.jsonl --compare embedder.kind=none
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.evaluation import Output, Places, Versus, evaluate
 
@@ -198,7 +174,7 @@ def status(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile
 
     Example: roomwise status
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.terminal import show_status
 
@@ -218,7 +194,7 @@ def webhook(
 
     Example: roomwise webhook acme/app --project team
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.terminal import make_webhook
 
@@ -232,7 +208,7 @@ def backup(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile
 
     Example: roomwise backup
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.terminal import back_up
 
@@ -262,7 +238,7 @@ def check(
 
     Example: roomwise check
     """
-    with _importing():
+    with importing():
         from bot.cli.checkup import run_check, run_check_of
         from bot.cli.doors import Where
 
@@ -271,7 +247,7 @@ def check(
         _exit(run_check_of(neighbour, live_in=live, as_json=as_json, where=where))
     if not (index or repair):
         _exit(run_check(as_json=as_json, where=where))
-    with _importing():
+    with importing():
         from bot.cli.index_check import run_index_check
 
     _exit(run_index_check(is_repairing=repair, as_json=as_json, where=where))
@@ -283,7 +259,7 @@ def models(data_dir: DataDir = None, config: ConfigFile = None) -> None:
 
     Example: roomwise models
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.search_models import run_models
 
@@ -296,7 +272,7 @@ def login(data_dir: DataDir = None, config: ConfigFile = None) -> None:
 
     Example: roomwise login
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.terminal import make_login_link
 
@@ -309,43 +285,11 @@ def owner_add(data_dir: DataDir = None, config: ConfigFile = None) -> None:
 
     Example: roomwise owner add
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.terminal import make_claim_code
 
     _exit(make_claim_code(where=Where(data_dir, config)))
-
-
-@matrix.command("login")
-def matrix_login(
-    token_file: Annotated[
-        Path | None, typer.Option(help="Take over the access token in this file, instead of asking for the password.")
-    ] = None,
-    data_dir: DataDir = None,
-    config: ConfigFile = None,
-) -> None:
-    """Log in to Matrix by the account's password, which is asked for, and keep the login in the data folder.
-
-    Example: roomwise matrix login
-    """
-    with _importing():
-        from bot.cli.doors import Where
-        from bot.cli.matrix_account import log_in_to_matrix
-
-    _exit(log_in_to_matrix(token_file=token_file, where=Where(data_dir, config)))
-
-
-@matrix.command("verify")
-def matrix_verify(data_dir: DataDir = None, config: ConfigFile = None) -> None:
-    """Show how the bot's device on Matrix stands, and have its account sign it. No service may be running.
-
-    Example: roomwise matrix verify
-    """
-    with _importing():
-        from bot.cli.doors import Where
-        from bot.cli.matrix_account import verify_matrix
-
-    _exit(verify_matrix(where=Where(data_dir, config)))
 
 
 @token.command("add")
@@ -361,7 +305,7 @@ def token_add(
 
     Example: roomwise token add ci --project team --scope ask
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.terminal import make_token
 
@@ -374,7 +318,7 @@ def token_list(as_json: AsJson = False, data_dir: DataDir = None, config: Config
 
     Example: roomwise token list
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.terminal import list_tokens
 
@@ -389,7 +333,7 @@ def token_revoke(
 
     Example: roomwise token revoke ci
     """
-    with _importing():
+    with importing():
         from bot.cli.doors import Where
         from bot.cli.terminal import revoke_token
 
@@ -402,7 +346,7 @@ def version(as_json: AsJson = False) -> None:
 
     Example: roomwise version
     """
-    with _importing():
+    with importing():
         from bot.cli.versions import show_version
 
     _exit(show_version(as_json=as_json))

@@ -51,6 +51,7 @@ class Delivery:
     ) -> None:
         self._db = db
         self._clock = clock
+        self._adapters = adapters
         self._outbox = Outbox(vault, adapters, clock, logs or {})
         self._posting = Posting(db, self._outbox, clock)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -65,7 +66,8 @@ class Delivery:
 
     def abilities_at(self, place: RoomAddress) -> Abilities:
         """What the network of a place can do; the usual for one that is not configured any more."""
-        return self._outbox.abilities_at(place)
+        adapter = self._adapters.get((place.network, place.account))
+        return adapter.abilities if adapter is not None else Abilities()
 
     async def send(self, parcel: Parcel, *, alongside: Alongside | None = None) -> str | None:
         """Record a parcel in all its parts, together with what `alongside` writes, and bring it out.

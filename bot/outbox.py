@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.chat import Abilities, Refused, Reply, RoomAddress, Sent
+from adapters.chat import Refused, Reply, Sent
 from adapters.network import ChatAdapter
 from bot.envelope import Body, pack_body, unpack_body
 from bot.state.ids import new_id
@@ -107,11 +107,6 @@ class Outbox:
             raise Refused(f"expected a configured network, got {room.network}/{room.account}")
         return adapter
 
-    def abilities_at(self, place: RoomAddress) -> Abilities:
-        """What the network of a place can do; the usual for one that is not configured any more."""
-        adapter = self._adapters.get((place.network, place.account))
-        return adapter.abilities if adapter is not None else Abilities()
-
     def log_of(self, room: Room) -> OwnLog | None:
         """The room's log, where it lies in the state database."""
         return self._logs.get((room.network, room.account))
@@ -140,8 +135,7 @@ class Outbox:
                 deliveries.give_up(row, now=self._clock())
             return None
         adapter = self.adapter_of(room)
-        parcel = replace(parcel, reply=as_typed(parcel.reply, adapter.abilities))
-        first, *rest = adapter.parts(parcel.reply)
+        first, *rest = adapter.parts(as_typed(parcel.reply, adapter.abilities))
         was_unclear = row is not None and is_unclear(row)
         row = await self._written(session, row, room, replace(parcel, reply=first))
         if alongside is not None:
@@ -297,7 +291,7 @@ class Outbox:
 
     async def _end(self, session: AsyncSession, rows_: Sequence[Row]) -> list[str]:
         """Give rows up, and have what may have arrived looked for; the messages that are known."""
-        standing = _messages(rows_)
+        standing = [message for row in rows_ if row.message for message in (row.message, *row.more)]
         for row in rows_:
             room = await rooms.get(session, row.room)
             if room is None or not is_unclear(row) or not self._takes_back(row, room):
@@ -420,10 +414,6 @@ def _as_first(reply: Reply | None) -> Reply | None:
 
 def _has_ended(row: Row | None, parcel: Parcel) -> bool:
     return row is not None and (row.is_final or row.state == "given_up") and not parcel.reopens
-
-
-def _messages(rows_: Sequence[Row]) -> list[str]:
-    return [message for row in rows_ if row.message for message in (row.message, *row.more)]
 
 
 async def _binding(session: AsyncSession, room: Room) -> int | None:
