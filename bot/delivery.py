@@ -21,7 +21,8 @@ import structlog
 from adapters.chat import Abilities, Refused, RoomAddress, RoomMoved, Unreachable
 from adapters.network import ChatAdapter
 from bot.errors import StateUnavailable
-from bot.outbox import Alongside, Outbox, Outgoing, OwnLog, Parcel, chat_of
+from bot.ledger import Ledger, OwnLog, chat_of
+from bot.outbox import Alongside, Outbox, Outgoing, Parcel
 from bot.posting import IN_FLIGHT_S, Posting, Tried, address_of, edit_key
 from bot.state.database import Database
 from bot.state.queries import deliveries
@@ -52,7 +53,8 @@ class Delivery:
         self._db = db
         self._clock = clock
         self._adapters = adapters
-        self._outbox = Outbox(vault, adapters, clock, logs or {})
+        self._ledger = Ledger(vault, adapters, clock, logs or {})
+        self._outbox = Outbox(self._ledger, clock)
         self._posting = Posting(db, self._outbox, clock)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._wake = asyncio.Event()
@@ -62,7 +64,7 @@ class Delivery:
 
     def adapter_of(self, room: Room) -> ChatAdapter:
         """The adapter that serves a room. Raises Refused when its network is not configured any more."""
-        return self._outbox.adapter_of(room)
+        return self._ledger.adapter_of(room)
 
     def abilities_at(self, place: RoomAddress) -> Abilities:
         """What the network of a place can do; the usual for one that is not configured any more."""
@@ -234,7 +236,7 @@ class Delivery:
         """Bring out what was just recorded, unless recording was sending or it has to wait."""
         row = outgoing.row
         if row.state == "sent":
-            own = self._outbox.log_of(outgoing.room)
+            own = self._ledger.log_of(outgoing.room)
             if own is not None:
                 own.wake(outgoing.room.native_id)
             return Tried(row.message)

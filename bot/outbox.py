@@ -5,26 +5,22 @@ message yet is unclear: what it said may stand on the network. What a row says i
 so that it can be looked for there; a newer text waits beside it until that is cleared up.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from adapters.chat import Refused, Reply, Sent
-from adapters.network import ChatAdapter
-from bot.envelope import Body, pack_body, unpack_body
+from adapters.chat import Reply, Sent
+from bot.envelope import Body
+from bot.ledger import Ledger, chat_of, is_unclear
 from bot.state.ids import new_id
-from bot.state.queries import deliveries, inbox, moves, rooms
+from bot.state.queries import deliveries, moves, rooms
 from bot.state.tables import Delivery as Row
 from bot.state.tables import Room
-from bot.state.vault import Vault
 from bot.typed import as_typed
-
-log = structlog.get_logger(__name__)
 
 Alongside = Callable[[AsyncSession], Awaitable[None]]
 _GIVE_UP_AFTER: Final = timedelta(hours=24)
@@ -49,16 +45,6 @@ class Parcel:
     binding: int | None = None
     is_final: bool = True
     reopens: bool = False
-
-
-class OwnLog(Protocol):
-    """A network whose messages lie in the state database itself: there recording a parcel is sending it."""
-
-    async def put_in(self, session: AsyncSession, room: str, message: str | None, reply: Reply, *, key: str) -> str:
-        """Let a message of the room with this id say `reply`, a new one under `key` when there is none; its id."""
-
-    def wake(self, room: str) -> None:
-        """Tell who looks at the room with this native id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,34 +74,15 @@ class End(Enum):
 class Outbox:
     """The rows; everything but the look-ups happens in a session of the caller's."""
 
-    def __init__(
-        self,
-        vault: Vault,
-        adapters: Mapping[tuple[str, str], ChatAdapter],
-        clock: Callable[[], datetime],
-        logs: Mapping[tuple[str, str], OwnLog],
-    ) -> None:
-        self._vault = vault
-        self._adapters = adapters
+    def __init__(self, ledger: Ledger, clock: Callable[[], datetime]) -> None:
+        self.ledger = ledger
         self._clock = clock
-        self._logs = logs
-
-    def adapter_of(self, room: Room) -> ChatAdapter:
-        """The adapter that serves a room. Raises Refused when its network is not configured any more."""
-        adapter = self._adapters.get((room.network, room.account))
-        if adapter is None:
-            raise Refused(f"expected a configured network, got {room.network}/{room.account}")
-        return adapter
-
-    def log_of(self, room: Room) -> OwnLog | None:
-        """The room's log, where it lies in the state database."""
-        return self._logs.get((room.network, room.account))
 
     async def room_of_new(self, session: AsyncSession, *, key: str, room: str) -> Room | None:
         """The room where a key will be a new message, whose turn has to come; None for one that stands there."""
         row = await deliveries.by_key(session, key)
         found = await rooms.get(session, room) if row is None or row.message is None else None
-        return None if found is None or self.log_of(found) is not None else found
+        return None if found is None or self.ledger.log_of(found) is not None else found
 
     async def room_of_row(self, session: AsyncSession, row_id: str) -> Room | None:
         """The same for a recorded row."""
@@ -131,22 +98,22 @@ class Outbox:
         if room is None or room.is_silent or _has_ended(row, parcel):
             return None
         if parcel.binding is not None and parcel.binding != await _binding(session, room):
-            if row is not None and not self._takes_back(row, room):
+            if row is not None and not self.ledger.takes_back(row, room):
                 deliveries.give_up(row, now=self._clock())
             return None
-        adapter = self.adapter_of(room)
+        adapter = self.ledger.adapter_of(room)
         first, *rest = adapter.parts(as_typed(parcel.reply, adapter.abilities))
         was_unclear = row is not None and is_unclear(row)
         row = await self._written(session, row, room, replace(parcel, reply=first))
         if alongside is not None:
             await alongside(session)
-        await self._put_in_log(session, row, room, first)
+        await self.ledger.put_in_log(session, row, room, first)
         parts = [_part(parcel, reply, number) for number, reply in enumerate(rest, start=2)]
         stale = await self._end_parts(session, parcel, parts) if parcel.reopens and parcel.is_final else ()
         following = [await self._follow(session, room, part) for part in parts]
         await session.flush()
         waiting = [one for one in following if one is not None and one.state != "sent"]
-        return Outgoing(row, room, self.body_of(row), was_unclear, waiting, stale)
+        return Outgoing(row, room, self.ledger.body_of(row), was_unclear, waiting, stale)
 
     async def take(self, session: AsyncSession, row_id: str) -> Outgoing | None:
         """An open row on its way again, unless it must wait for others; one nobody may read any more is taken back."""
@@ -161,19 +128,11 @@ class Outbox:
         if row.message is None and not is_unsure:
             if await deliveries.waits_before(session, chat_of(room), own=row):
                 return None
-            row.after = await self._latest_known(session, room)
+            row.after = await self.ledger.latest_known(session, room)
         row.state = "sending"
         row.attempts += 1
         await session.flush()
-        return Outgoing(row, room, self.body_of(row), is_unsure)
-
-    def body_of(self, row: Row) -> Body | None:
-        """What a row says; None when its text is gone or cannot be read."""
-        text = deliveries.body_of(row, self._vault)
-        try:
-            return unpack_body(text) if text is not None else None
-        except ValueError:  # written by another version
-            return None
+        return Outgoing(row, room, self.ledger.body_of(row), is_unsure)
 
     async def hold_unclear(self, session: AsyncSession, *, until: datetime) -> int:
         """Let alone for a while what may still be under way to a network that must be probed; how many rows are open."""
@@ -181,7 +140,7 @@ class Outbox:
         for one in open_rows:
             row = await deliveries.get(session, one.id) if one.is_unclear and one.not_before is None else None
             room = await rooms.get(session, row.room) if row is not None else None
-            if row is not None and room is not None and self._can_probe(room):
+            if row is not None and room is not None and self.ledger.can_probe(room):
                 row.not_before = until
         return len(open_rows)
 
@@ -189,10 +148,10 @@ class Outbox:
         """Write down where an earlier try arrived; what is to be said instead is an edit now."""
         row = await deliveries.get(session, row_id)
         if row is not None and row.state in deliveries.UNSENT:
-            body = self.body_of(row)
+            body = self.ledger.body_of(row)
             row.message, row.more = sent.message_id, list(sent.more)
             if body is not None:
-                deliveries.seal_body(row, pack_body(Body(body.reply, None)), self._vault)
+                self.ledger.say(row, Body(body.reply, None))
 
     async def begin_anew(
         self, session: AsyncSession, row_id: str, *, instead: Reply | None = None, warning: Reply | None = None
@@ -202,12 +161,12 @@ class Outbox:
         The message that it had is kept among its others: see `say_instead`.
         """
         row = await deliveries.get(session, row_id)
-        body = self.body_of(row) if row is not None and row.state in deliveries.UNSENT else None
+        body = self.ledger.body_of(row) if row is not None and row.state in deliveries.UNSENT else None
         if row is None or body is None:
             return
         row.more = [row.message] if row.message is not None else row.more
         row.state, row.message, row.not_before = "pending", None, None
-        deliveries.seal_body(row, pack_body(Body(body.reply and (instead or body.reply), None)), self._vault)
+        self.ledger.say(row, Body(body.reply and (instead or body.reply), None))
         if warning is not None and await deliveries.by_key(session, f"{row.key}/mark") is None:
             after = Row(
                 **{
@@ -219,7 +178,7 @@ class Outbox:
                     "more": [],
                 }
             )
-            deliveries.seal_body(after, pack_body(Body(warning, None)), self._vault)
+            self.ledger.say(after, Body(warning, None))
             session.add(after)
 
     async def say_instead(self, session: AsyncSession, row_id: str, reply: Reply) -> None:
@@ -231,19 +190,19 @@ class Outbox:
             row.message, row.more = row.more[0], row.more[1:]
         row.state = "pending" if row.message is None else "sending"
         row.not_before = None
-        deliveries.seal_body(row, pack_body(Body(reply, None)), self._vault)
+        self.ledger.say(row, Body(reply, None))
 
     async def move(self, session: AsyncSession, room: str, native_id: str) -> None:
         """Let a room be known by another id, where messages are numbered anew: what is open is sent there."""
         for row in await deliveries.unsent_in(session, [room]):
-            body = self.body_of(row)
+            body = self.ledger.body_of(row)
             if body is None or (body.reply is None and row.message is not None):
                 deliveries.give_up(row, now=self._clock())
                 continue
             row.state = "pending" if row.message is not None else row.state
             row.message, row.more, row.after, row.not_before = None, [], None, None
             there = Body(_as_first(body.reply), _as_first(body.tried))
-            deliveries.seal_body(row, pack_body(there), self._vault)
+            self.ledger.say(row, there)
         await session.flush()
         await moves.move(session, room, native_id=native_id, now=self._clock())
 
@@ -259,14 +218,14 @@ class Outbox:
         row = await deliveries.get(session, row_id)
         if row is None or row.state == "given_up":
             return End.GONE
-        body = self.body_of(row)
+        body = self.ledger.body_of(row)
         if sent is not None and body is not None and body.reply is None:  # it was taken back while it was under way
             row.message, row.more = sent.message_id, list(sent.more)
             return End.UNWANTED
         if sent is None:
             deliveries.give_up(row, now=self._clock())
         else:
-            await self._settle(session, row, sent, turn)
+            await self.ledger.settle(session, row, sent, turn)
         return End.SETTLED
 
     async def silence(self, session: AsyncSession, room: str) -> None:
@@ -282,49 +241,30 @@ class Outbox:
             buried = Row(id=new_id(), key=key, room=room, purpose="answer", inbox=inbox_row, created_at=self._clock())
             session.add(buried)
             found = [*found, buried]
-        return await self._end(session, found)
+        return await self.ledger.end(session, found)
 
     async def clear_away(self, session: AsyncSession, inbox_row: int) -> list[str]:
         """Give up what still promises an answer about an inbox row; the messages that say so."""
         rows = await deliveries.of_inbox(session, inbox_row)
-        return await self._end(session, [row for row in rows if row.purpose == "answer" and not row.is_final])
-
-    async def _end(self, session: AsyncSession, rows_: Sequence[Row]) -> list[str]:
-        """Give rows up, and have what may have arrived looked for; the messages that are known."""
-        standing = [message for row in rows_ if row.message for message in (row.message, *row.more)]
-        for row in rows_:
-            room = await rooms.get(session, row.room)
-            if room is None or not is_unclear(row) or not self._takes_back(row, room):
-                deliveries.give_up(row, now=self._clock())
-        return standing
-
-    def _takes_back(self, row: Row, room: Room) -> bool:
-        """Turn a row into the wish that what it said be gone; false where nothing can stand there or be found."""
-        body = self.body_of(row) if row.state in deliveries.UNSENT else None
-        can_stand = row.message is not None and row.purpose == "answer"
-        if body is None or not (can_stand or (is_unclear(row) and self._can_probe(room))):
-            return False
-        row.is_final = True
-        deliveries.seal_body(row, pack_body(Body(None, body.sent)), self._vault)
-        return True
+        return await self.ledger.end(session, [row for row in rows if row.purpose == "answer" and not row.is_final])
 
     async def _may_go_on(self, session: AsyncSession, row: Row, room: Room) -> bool:
         """Whether a row is young enough and its room bound as it was, or what it said can at least be taken back."""
-        body, age = self.body_of(row), self._clock() - row.created_at
+        body, age = self.ledger.body_of(row), self._clock() - row.created_at
         if body is not None and body.reply is None:
             return age <= 2 * _GIVE_UP_AFTER
         if age <= _GIVE_UP_AFTER and row.binding in (_WHATEVER, await _binding(session, room)):
             return True
-        return self._takes_back(row, room)
+        return self.ledger.takes_back(row, room)
 
     async def _written(self, session: AsyncSession, row: Row | None, room: Room, parcel: Parcel) -> Row:
         waits = await self._must_wait(session, row, room)
         if row is None:
             row = Row(id=new_id(), key=parcel.key, room=parcel.room, purpose=parcel.purpose, created_at=self._clock())
             session.add(row)
-        tried = self.body_of(row) if is_unclear(row) else None
+        tried = self.ledger.body_of(row) if is_unclear(row) else None
         if not is_unclear(row) and row.message is None:
-            row.after = await self._latest_known(session, room)
+            row.after = await self.ledger.latest_known(session, room)
         state = "pending" if waits and not is_unclear(row) else "sending"
         self._fill(row, parcel, state=state, tried=tried.sent if tried is not None else None)
         if not waits:
@@ -348,59 +288,25 @@ class Outbox:
         if row is None:
             row = Row(id=new_id(), key=part.key, room=part.room, purpose=part.purpose, created_at=self._clock())
             session.add(row)
-        tried = self.body_of(row) if is_unclear(row) else None
+        tried = self.ledger.body_of(row) if is_unclear(row) else None
         state = "pending" if row.message is None and tried is None else "sending"
         self._fill(row, part, state=state, tried=tried.sent if tried is not None else None)
-        await self._put_in_log(session, row, room, part.reply)
+        await self.ledger.put_in_log(session, row, room, part.reply)
         return row
-
-    async def _end_parts(self, session: AsyncSession, parcel: Parcel, parts: Sequence[Parcel]) -> list[str]:
-        """Give up the parts of an earlier, longer answer."""
-        kept = {part.key for part in parts}
-        return await self._end(
-            session, [row for row in await deliveries.parts_of(session, parcel.key) if row.key not in kept]
-        )
 
     def _fill(self, row: Row, parcel: Parcel, *, state: str, tried: Reply | None = None) -> None:
         row.inbox, row.thread, row.is_final = parcel.inbox, parcel.thread, parcel.is_final
         row.binding = _WHATEVER if parcel.binding is None else parcel.binding
         row.state = state
         was_other = None if tried == parcel.reply else tried
-        deliveries.seal_body(row, pack_body(Body(parcel.reply, was_other)), self._vault)
+        self.ledger.say(row, Body(parcel.reply, was_other))
 
-    async def _put_in_log(self, session: AsyncSession, row: Row, room: Room, reply: Reply) -> None:
-        own = self.log_of(room)
-        if own is not None:
-            message = await own.put_in(session, room.id, row.message, reply, key=row.key)
-            await self._settle(session, row, Sent(message), reply.turn)
-
-    async def _settle(self, session: AsyncSession, row: Row, sent: Sent, turn: str | None) -> None:
-        row.state, row.message, row.more = "sent", sent.message_id, list(sent.more)
-        row.body_sealed, row.not_before, row.sent_at = None, None, self._clock()
-        if turn is not None:
-            await deliveries.map_answer(session, room=row.room, messages=(sent.message_id, *sent.more), turn=turn)
-
-    async def _latest_known(self, session: AsyncSession, room: Room) -> str | None:
-        """The highest message id that we know of in a chat that can be probed; what we send next lies after it."""
-        if not self._can_probe(room):
-            return None
-        chat = chat_of(room)
-        found = (await inbox.newest_message(session, chat), await deliveries.newest_sent(session, chat))
-        return max((message for message in found if message and message.isdigit()), key=int, default=None)
-
-    def _can_probe(self, room: Room) -> bool:
-        adapter = self._adapters.get((room.network, room.account))
-        return adapter is not None and adapter.abilities.can_probe and not adapter.abilities.is_idempotent
-
-
-def is_unclear(row: Row) -> bool:
-    """Whether what a row said may stand on the network as a message that nobody knows the id of."""
-    return row.state == "sending" and row.message is None
-
-
-def chat_of(room: Room) -> str:
-    """The room, or the group of a topic: its messages are numbered and limited together."""
-    return room.parent or room.id
+    async def _end_parts(self, session: AsyncSession, parcel: Parcel, parts: Sequence[Parcel]) -> list[str]:
+        """Give up the parts of an earlier, longer answer."""
+        kept = {part.key for part in parts}
+        return await self.ledger.end(
+            session, [row for row in await deliveries.parts_of(session, parcel.key) if row.key not in kept]
+        )
 
 
 def _part(parcel: Parcel, reply: Reply, number: int) -> Parcel:

@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from adapters.chat import Refused, Reply, RoomAddress, RoomGone, RoomMoved, Sent, Stage, Unreachable
 from adapters.network import ChatAdapter
 from bot.envelope import Body, pack_reply
-from bot.outbox import End, Outbox, Outgoing, chat_of
+from bot.ledger import chat_of
+from bot.outbox import End, Outbox, Outgoing
 from bot.state.database import Database
 from bot.state.queries import deliveries
 from bot.state.tables import Room
@@ -78,12 +79,12 @@ class Posting:
         """Delete messages, those that the network lets us. Raises Unreachable; what is gone then stays gone."""
         for message in messages:
             try:
-                await self._outbox.adapter_of(room).delete(address_of(room, None), message)
+                await self._outbox.ledger.adapter_of(room).delete(address_of(room, None), message)
             except (Refused, RoomMoved) as error:
                 log.info("delivery.not_taken_back", error=type(error).__name__)
 
     async def _carry_out(self, outgoing: Outgoing, body: Body) -> Tried:
-        row, adapter, address = outgoing.row, self._outbox.adapter_of(outgoing.room), _address(outgoing)
+        row, adapter, address = outgoing.row, self._outbox.ledger.adapter_of(outgoing.room), _address(outgoing)
         if body.reply is None:
             return await self._remove(outgoing, body)
         if row.message is not None:
@@ -98,7 +99,7 @@ class Posting:
         return await self._close(outgoing, sent, body.reply)
 
     async def _edit(self, outgoing: Outgoing, reply: Reply) -> Tried:
-        row, adapter, address = outgoing.row, self._outbox.adapter_of(outgoing.room), _address(outgoing)
+        row, adapter, address = outgoing.row, self._outbox.ledger.adapter_of(outgoing.room), _address(outgoing)
         sent = Sent(row.message or "", tuple(row.more))
         try:
             await adapter.edit(address, sent.message_id, reply, key=edit_key(row.key, reply))
@@ -134,7 +135,7 @@ class Posting:
     async def _find(self, outgoing: Outgoing, tried: Reply) -> tuple[bool, Sent | None]:
         """Whether it can be told where an earlier try arrived, and where."""
         row, room = outgoing.row, outgoing.room
-        adapter: ChatAdapter = self._outbox.adapter_of(room)
+        adapter: ChatAdapter = self._outbox.ledger.adapter_of(room)
         is_traceable = row.after is not None or tried.reply_to is not None
         if not adapter.abilities.can_probe or not is_traceable:
             return False, None
@@ -167,7 +168,7 @@ class Posting:
     async def _anew_marked(self, outgoing: Outgoing, reply: Reply) -> Tried:
         """Send once more what may stand there already, and say so: in it, or behind it where that would be too long."""
         mark = say("delivery.perhaps_again", best_language(outgoing.room.language))
-        most = self._outbox.adapter_of(outgoing.room).abilities.max_chars
+        most = self._outbox.ledger.adapter_of(outgoing.room).abilities.max_chars
         # A layout counts from the start of its text, so nothing may be put before that.
         text = f"{reply.markdown}\n\n{mark}" if reply.layout else f"{mark}\n\n{reply.markdown}"
         if mark in reply.markdown:

@@ -8,7 +8,6 @@ from datetime import timedelta
 from adapters.network import ChatAdapter
 from adapters.web.adapter import WebAdapter
 from adapters.web.uploads import UploadFolder
-from bot import platform
 from bot.admission import AnswerRules
 from bot.albums import Albums
 from bot.announcing import Announcing
@@ -16,32 +15,25 @@ from bot.app import Opened, utc_now
 from bot.attempts import LaneRules
 from bot.commands import all_commands
 from bot.commands.execution import Commands
-from bot.commands.house import House, who_answers
 from bot.connections import Connections
-from bot.context import JobView
 from bot.conversation import Conversation
 from bot.delivery import Delivery
-from bot.digest import Digest, DigestParts
+from bot.digest import Digest
+from bot.housing import INCOMING, Jobs, Queue, hearing_of, house_of
 from bot.inbox import Inbox
 from bot.jobs.chores import ChoreParts, Chores
-from bot.jobs.clockwork import Clockwork
 from bot.jobs.runner import JobRunner
 from bot.lanes import Lanes
 from bot.lifecycle import Lifecycle, LifecycleParts
-from bot.listening import Listening, ListeningParts
 from bot.loops import Loops
-from bot.metrics import MeasuredAnswering, MeasuredTranscribing, Metrics
-from bot.onboarding import Onboarding, OnboardingParts
-from bot.privacy import PrivacyFacts, privacy_text, search_endpoints
+from bot.metrics import MeasuredAnswering, Metrics
 from bot.reactions import Reactions
 from bot.readiness import Readiness
 from bot.redelivery import Redelivery, RedeliveryParts
 from bot.routing import Routing
 from bot.state.ids import new_id
-from bot.state.tables import Inbox as InboxRow
 from bot.state.weblog import StoredWebLog
-from bot.threads import Threads
-from bot.uploads import UploadParts, Uploads
+from bot.uploads import Uploads
 from bot.watch import Watch
 from bot.web.knowledge import StoreKnowledge
 from bot.web.parts import Health, WebParts, pushed_of
@@ -49,46 +41,6 @@ from bot.web_messages import WebChat, WebMessages
 from config.settings import Settings
 from pipelines.stores.passages import Scope
 from pipelines.types import Supported
-
-# Where the web chat puts files until a message brings them into a room.
-INCOMING = "uploads"
-
-
-class _Queue:
-    """The lanes, for those that are made before them."""
-
-    def __init__(self) -> None:
-        self.lanes: Lanes | None = None
-
-    async def cancel(self, room: str, *, person: str | None = None, asked: InboxRow | None = None) -> int:
-        """See QueuePort."""
-        return await self.lanes.cancel(room, person=person, asked=asked) if self.lanes else 0
-
-    async def answer_now(self, room: str) -> int:
-        """See QueuePort."""
-        return await self.lanes.answer_now(room) if self.lanes else 0
-
-    def wake(self) -> None:
-        """Tell the lanes that the inbox holds something."""
-        if self.lanes:
-            self.lanes.wake()
-
-
-class Jobs:
-    """The clockwork, for the commands that are made before it."""
-
-    def __init__(self) -> None:
-        self.clockwork: Clockwork | None = None
-
-    async def views(self) -> Sequence[JobView]:
-        """See JobsPort."""
-        return await self.clockwork.views() if self.clockwork else ()
-
-    async def ask(self, name: str) -> None:
-        """See JobsPort."""
-        if self.clockwork is None:
-            raise KeyError(name)
-        await self.clockwork.ask(name)
 
 
 @dataclass(slots=True)
@@ -132,30 +84,14 @@ def chat_of(opened: Opened, metrics: Metrics, *, networks: Sequence[ChatAdapter]
     adapters: dict[tuple[str, str], ChatAdapter] = {(one.network, one.account): one for one in (web, *networks)}
     connections = Connections(adapters)
     metrics.follow_networks(connections.probes)
-    queue, jobs = _Queue(), Jobs()
+    queue, jobs = Queue(), Jobs()
     logs = {(web.network, web.account): WebChat(weblog, web)}
     delivery = Delivery(opened.db, opened.vault, adapters, utc_now, logs=logs)
     inbox = Inbox(
         opened.db, opened.vault, utc_now, wake=queue.wake, adapters=adapters, answer_mode=settings.room.answer
     )
-    rules = AnswerRules(
-        settings.answers,
-        settings.limits,
-        idle=timedelta(minutes=settings.room.idle_minutes),
-        viewer=settings.web.public_url.rstrip("/") or None,
-    )
-    conversation = Conversation(
-        opened.db,
-        opened.vault,
-        delivery,
-        MeasuredAnswering(opened.knowledge.answering, metrics),
-        opened.board,
-        rules,
-        utc_now,
-        time.monotonic,
-        spawn,
-    )
-    house = _house(opened, queue, jobs, delivery, connections)
+    conversation = _conversation(opened, delivery, metrics)
+    house = house_of(opened, queue, jobs, delivery, connections)
     commands = Commands(house)
     routing = Routing(
         conversation,
@@ -166,7 +102,7 @@ def chat_of(opened: Opened, metrics: Metrics, *, networks: Sequence[ChatAdapter]
         settings.answers.language,
         utc_now,
         Albums(opened.db, opened.vault, utc_now),
-        _hearing(opened, delivery, metrics),
+        hearing_of(opened, delivery, metrics),
         Loops(settings.limits.person_messages_per_minute),
     )
     lane_rules = LaneRules(
@@ -194,87 +130,24 @@ def _keeping(settings: Settings) -> tuple[str, ...]:
     return () if settings.matrix.delete_answers else ("matrix",)
 
 
-def _house(opened: Opened, queue: _Queue, jobs: Jobs, delivery: Delivery, connections: Connections) -> House:
+def _conversation(opened: Opened, delivery: Delivery, metrics: Metrics) -> Conversation:
     settings = opened.settings
-    searching = search_endpoints(settings.embedder, settings.ranker)
-    hearing = settings.transcription.endpoint
-    facts = PrivacyFacts(settings.retention, settings.llm, settings.access, searching, settings.backup.longest, hearing)
-    pages = StoreKnowledge(opened.knowledge.store)
-
-    async def starters(project: str, *, room: str | None, language: str) -> Sequence[str]:
-        return await pages.starters(project, room or "", language)
-
-    onboarding = Onboarding(
-        OnboardingParts(
-            db=opened.db,
-            standing=opened.standing,
-            board=opened.board,
-            starters=starters,
-            send=delivery.send,
-            spawn=opened.tasks.spawn,
-            clock=utc_now,
-            keeps_days=settings.retention.turn_days,
-            private=settings.access.private,
-        )
+    rules = AnswerRules(
+        settings.answers,
+        settings.limits,
+        idle=timedelta(minutes=settings.room.idle_minutes),
+        viewer=settings.web.public_url.rstrip("/") or None,
     )
-    return House(
-        db=opened.db,
-        vault=opened.vault,
-        queue=queue,
-        jobs=jobs,
-        standing=opened.standing,
-        following=opened.following,
-        hooks=opened.hook_setup,
-        onboarding=onboarding,
-        projects=opened.projects,
-        people=opened.people,
-        uploads=_uploads(opened, delivery),
-        threads=Threads(opened.db, opened.following, opened.registry),
-        digest=_digest(opened, delivery),
-        connections=connections,
-        limits=settings.limits,
-        sources=settings.sources,
-        access=settings.access,
-        privacy_text=lambda language: privacy_text(facts, language),
-        who_answers=lambda language: who_answers(settings.llm, language, searching=searching, hearing=hearing),
-    )
-
-
-def _hearing(opened: Opened, delivery: Delivery, metrics: Metrics) -> Listening:
-    settings, transcriber = opened.settings, opened.transcriber
-    return Listening(
-        ListeningParts(
-            db=opened.db,
-            delivery=delivery,
-            transcribing=MeasuredTranscribing(transcriber, metrics) if transcriber else None,
-            settings=settings.transcription,
-            limits=settings.limits,
-            clock=utc_now,
-        )
-    )
-
-
-def _digest(opened: Opened, delivery: Delivery) -> Digest:
-    settings = opened.settings
-    return Digest(
-        DigestParts(opened.db, delivery, utc_now, settings.answers.language, github_hosts=settings.sources.github_hosts)
-    )
-
-
-def _uploads(opened: Opened, delivery: Delivery) -> Uploads:
-    return Uploads(
-        UploadParts(
-            db=opened.db,
-            vault=opened.vault,
-            store=opened.knowledge.store,
-            indexing=opened.knowledge.uploading,
-            adapter_of=delivery.adapter_of,
-            limits=opened.settings.limits,
-            files=opened.settings.files,
-            folder=opened.data_dir / "attachments",
-            incoming=opened.data_dir / INCOMING,
-            free_bytes=lambda: platform.free_disk_bytes(opened.data_dir),
-        )
+    return Conversation(
+        opened.db,
+        opened.vault,
+        delivery,
+        MeasuredAnswering(opened.knowledge.answering, metrics),
+        opened.board,
+        rules,
+        utc_now,
+        time.monotonic,
+        opened.tasks.spawn,
     )
 
 
