@@ -7,14 +7,14 @@ does not know it yet.
 import asyncio
 import contextlib
 import random
-import subprocess
 import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.e2e.killable import ROOT, START_WITHIN_S
+from tests.e2e.forked import Forked
+from tests.e2e.killable import START_WITHIN_S
 from tests.e2e.telegram_rooms import Talk, completions
 from tests.fakes.telegram import BotApi
 
@@ -45,20 +45,16 @@ class KillableBot:
     api: BotApi
     command: Sequence[str]
     environment: Mapping[str, str]
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
 
     async def start(self) -> None:
         """Start it and wait until it is heard of."""
         before = len(self.api.hub.calls)
-        self.process = self._launched()
-        process = self.process
+        self.process = process = await asyncio.to_thread(Forked, self.command, self.environment)
         await self.api.until(
             lambda: process.poll() is not None or len(self.api.hub.calls) > before, within_s=START_WITHIN_S
         )
         assert process.poll() is None, f"it ended by itself with {process.poll()}"
-
-    def _launched(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self.command, cwd=ROOT, env=dict(self.environment), stdout=subprocess.DEVNULL)
 
     def kill(self) -> None:
         """End it without a chance to do anything."""
