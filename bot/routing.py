@@ -29,23 +29,22 @@ from bot.context import CommandPort, HearingPort, MessageContext, OnboardingPort
 from bot.conversation import Conversation
 from bot.envelope import unpack_event
 from bot.errors import UserError
-from bot.gate import Seen, follow_visibility, look
+from bot.gate import Seen, look
 from bot.listening import is_spoken
 from bot.loops import PAUSE, Heed, Loops
 from bot.outbox import Parcel
 from bot.reactions import TYPED, Reactions, backlog_notice
 from bot.reply import queue_reply
+from bot.room_events import RoomEvents
 from bot.schedule import Kind, Work
 from bot.state.queries import inbox, rooms, turns
 from bot.state.tables import Inbox as Row
-from bot.state.tables import Room
 from config.texts import best_language, say
 
 log = structlog.get_logger(__name__)
 
 _WORKING_BUTTONS: Final = ("again", "verify")
 _NAME_CHARS: Final = 40
-_UNREADABLE: Final = ("no_key", "withheld", "before_us", "unencryptable")
 _NOBODY: Final = Sender("", "", "")
 
 
@@ -63,6 +62,10 @@ class Routing:
     albums: Albums
     hearing: HearingPort | None = None
     loops: Loops = field(default_factory=lambda: Loops(0))
+    _events: RoomEvents = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._events = RoomEvents(self.conversation, self.onboarding, self.default_language, self.clock)
 
     async def plan(self, session: AsyncSession, row: Row) -> Work:
         """How a row waits, and in which lane."""
@@ -91,9 +94,9 @@ class Routing:
         if event is None:
             return "unreadable"
         if isinstance(event, RoomChanged):
-            return await self._room_changed(row, event)
+            return await self._events.changed(row, event)
         if isinstance(event, Unreadable):
-            return await self._unreadable(row, event)
+            return await self._events.unreadable(row, event)
         context = await self.context_of(row, event)
         if context is None:
             return "ignored"
@@ -143,7 +146,7 @@ class Routing:
 
     async def tell_backlog(self, room: str, rows: list[int]) -> None:
         """One notice for questions of a room that waited too long."""
-        found = await self._treated(room)
+        found = await self._events.treated(room)
         language = best_language(found.language if found else None, default=self.default_language)
         parcel = Parcel(room, backlog_notice(len(rows), language), f"backlog/{room}/{max(rows)}")
         await self.conversation.delivery.send(parcel)
@@ -290,48 +293,6 @@ class Routing:
         if context.room.kind in ("private", "web"):
             await self._say(context, Reply(say("inbox.unknown_command", context.language), stage=Stage.NOTICE))
         return "ignored"
-
-    async def _unreadable(self, row: Row, event: Unreadable) -> str:
-        """Say that something could not be read and what helps, at most once a day for each reason and thread."""
-        room = await self._treated(row.room)
-        if room is None or event.reason not in _UNREADABLE:
-            return "ignored"
-        language = best_language(room.language, default=self.default_language)
-        reply = Reply(say(f"unreadable.{event.reason}", language), stage=Stage.NOTICE, language=language)
-        day, thread = self.clock().date().isoformat(), event.room.thread
-        key = f"unreadable/{row.room}/{thread or ''}/{event.reason}/{day}"
-        await self.conversation.delivery.send(Parcel(row.room, reply, key, thread=thread, inbox=row.id))
-        return "notice"
-
-    async def _room_changed(self, row: Row, change: RoomChanged) -> str:
-        db = self.conversation.db
-        if change.kind == "moved_to" and change.detail:
-            await self._move(row.room, change.detail)
-        if change.kind == "left":
-            await self.conversation.delivery.silence(row.room)
-        room = await self._treated(row.room)
-        if room is None:
-            return "ignored"
-        reply = await self.onboarding.room_changed(room, change)
-        if change.kind == "visibility" and await db.write(lambda session: follow_visibility(session, row.room)):
-            language = best_language(room.language, default=self.default_language)
-            reply = Reply(say("rights.room_muted", language), stage=Stage.NOTICE)
-        if reply is not None:
-            key = answer_key(int(row.id or 0))
-            await self.conversation.delivery.send(Parcel(row.room, reply, key, inbox=row.id))
-        return "notice"
-
-    async def _treated(self, room: str) -> Room | None:
-        async def read(session: AsyncSession) -> Room | None:
-            found = await rooms.get(session, room)
-            return None if found is None else await rooms.as_it_is_treated(session, found)
-
-        return await self.conversation.db.read(read)
-
-    async def _move(self, room: str, native_id: str) -> None:
-        found = await self.conversation.db.read(lambda session: rooms.get(session, room))
-        if found is not None:
-            await self.conversation.delivery.move(found, native_id)
 
     async def _lane(self, session: AsyncSession, row: Row, event: Message | Edited) -> str:
         room = await rooms.get(session, row.room)
