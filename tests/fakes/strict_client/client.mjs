@@ -117,7 +117,7 @@ const acts = {
     return { devices };
   },
 
-  // Sign another device of this person with their identity, as /verify does in Element.
+  // Have this person's identity sign another device of the same account, as /verify does in Element.
   async vouch({ device }) {
     await crypto.getUserDeviceInfo([client.getUserId()], true);
     await crypto.crossSignDevice(device);

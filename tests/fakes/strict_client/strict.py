@@ -68,7 +68,7 @@ class StrictClient:
         return found
 
     async def vouch(self, device: str) -> None:
-        """Have the person's identity sign another of their devices."""
+        """Have this person's identity sign another device of the same account."""
         await self.ask("vouch", device=device)
 
     async def ask(self, act: str, *, timeout_s: float = 60, **given: Any) -> Any:
@@ -105,11 +105,7 @@ async def strict_client(
     )
     client = StrictClient(process)
     try:
-        login: dict[str, Any] = {
-            "homeserver": homeserver,
-            "user": account.user,
-            "password": account.password,
-        }
+        login: dict[str, Any] = {"homeserver": homeserver, "user": account.user, "password": account.password}
         told = await client.ask("login", **login, identity=identity)
         client.user, client.device, client.identity = told["user"], told["device"], told["identity"]
         yield client
