@@ -41,11 +41,14 @@ def test_bots_are_never_answered() -> None:
     assert not is_for_us(replace(message, sender=replace(message.sender, is_person=False)), "all")
 
 
-def test_what_cannot_be_read_is_not_stored() -> None:
-    """It is only counted."""
+def test_what_cannot_be_read_is_told_where_anything_is_answered() -> None:
+    """Whoever wrote it should know, but in a room where we say nothing."""
     message = CHAT.message(1, "")
 
-    assert not is_for_us(Unreadable(EventId("fake", "bot", "u"), message.room, "no key", NOON), "all")
+    assert [True, True, False] == [
+        is_for_us(Unreadable(EventId("fake", "bot", "u"), message.room, "no key", NOON), mode)
+        for mode in ("all", "mention", "off")
+    ]
 
 
 def test_one_message_has_one_key_whatever_event_brings_it() -> None:
