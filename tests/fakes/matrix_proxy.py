@@ -6,7 +6,8 @@ import json
 import re
 import socket
 import struct
-from collections.abc import AsyncIterator, Iterator, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -72,7 +73,7 @@ def limited(matches: str, retry_after_ms: int, *, times: int = 1) -> Fault:
 class Passed:
     """A request that came, and the status that it was answered with; 0 where it was not answered.
 
-    `is_done`: the server got it.
+    `is_done`: the server got it. `came` and `went` are when, in seconds of `time.monotonic`.
     """
 
     method: str
@@ -80,6 +81,9 @@ class Passed:
     body: bytes
     status: int
     is_done: bool
+    came: float = 0.0
+    went: float = 0.0
+    answer: bytes = b""
 
     @property
     def json(self) -> Any:
@@ -95,6 +99,7 @@ class MatrixProxy(HttpServer):
         self.homeserver = homeserver
         self.passed: list[Passed] = []
         self.faults: list[Fault] = []
+        self._news = asyncio.Condition()
         # A sync may wait long; the one who asks gives up first.
         self._client = httpx.AsyncClient(verify=False, base_url=homeserver, timeout=300)
 
@@ -113,11 +118,16 @@ class MatrixProxy(HttpServer):
         """The requests so far whose "METHOD path" this is found in."""
         return [one for one in self.passed if re.search(matches, f"{one.method} {one.path}")]
 
+    async def until(self, condition: Callable[[], Any], *, within_s: float = 60) -> None:
+        """Wait until something holds, looked at whenever a request has passed. Raises TimeoutError."""
+        async with asyncio.timeout(within_s), self._news:
+            await self._news.wait_for(condition)
+
     async def one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Hand one request on, and its answer back."""
         method, path, headers = _head(await reader.readuntil(b"\r\n\r\n"))
         body = await _body(reader, headers)
-        fault = self._take(f"{method} {path}")
+        came, fault = time.monotonic(), self._take(f"{method} {path}")
         answer, is_done = None, False
         try:
             if fault and fault.how == "held":
@@ -136,7 +146,14 @@ class MatrixProxy(HttpServer):
         finally:
             is_lost = answer is None or (fault is not None and fault.how in {"reset_after", "cut"})
             status = 0 if is_lost or answer is None else answer.status_code
-            self.passed.append(Passed(method, path, body, status, is_done))
+            await self._note(
+                Passed(method, path, body, status, is_done, came, time.monotonic(), answer.content if answer else b"")
+            )
+
+    async def _note(self, passed: Passed) -> None:
+        self.passed.append(passed)
+        async with self._news:
+            self._news.notify_all()
 
     def _take(self, what: str) -> Fault | None:
         """Take the first fault that concerns a request, and count it."""
