@@ -110,27 +110,30 @@ def is_final(text: str) -> bool:
 async def torment(bot: KillableBot, talks: Sequence[Talk], run: Run, *, patience_s: float = STUCK_S) -> Outcome:
     """Ask questions, the chats in turn, while the bot is killed."""
     outcome, chance = Outcome([]), random.Random(run.seed)
+    when = random.Random(run.seed + 1)  # its own, so that the kills are the same whatever is asked meanwhile
     await bot.start()
-    asking = asyncio.create_task(_ask_all(bot.api, talks, outcome.asked, run))
     for number in range(run.kills):
         if number % IN_A_ROW == IN_A_ROW - 1:
             await _settled(bot.api, list(outcome.asked), patience_s)
+        count = run.questions * (number + 1) // run.kills - len(outcome.asked)
+        asking = asyncio.create_task(_ask(bot.api, talks, outcome.asked, count, when))
         kind = chance.choice(_KINDS)
         outcome.kills[kind] += 1
         await _kill(bot, kind, chance)
         await bot.start()
-    await asking
+        await asking
     await _settled(bot.api, outcome.asked, patience_s)
     return judged(bot.api, outcome)
 
 
-async def _ask_all(api: BotApi, talks: Sequence[Talk], asked: list[Any], run: Run) -> None:
-    """Ask all, spread over about as much time as the kills take."""
-    chance = random.Random(run.seed + 1)  # its own, so that the kills are the same whatever is asked meanwhile
-    spread_s = run.kills * KILL_AFTER_S[1] / 2
-    for number in range(run.questions):
-        asked.append(talks[number % len(talks)].asks(api, QUESTION))
-        await asyncio.sleep(chance.uniform(0.0, 2 * spread_s / run.questions))
+async def _ask(api: BotApi, talks: Sequence[Talk], asked: list[Any], count: int, when: random.Random) -> None:
+    """Ask so many, spread over the time of a kill and a new start.
+
+    How many come with each kill is fixed: of more than twenty that wait in one chat only a notice is made.
+    """
+    for _ in range(count):
+        asked.append(talks[len(asked) % len(talks)].asks(api, QUESTION))
+        await asyncio.sleep(when.uniform(0.0, 2 * KILL_AFTER_S[1] / count))
 
 
 async def _kill(bot: KillableBot, kind: str, chance: random.Random) -> None:
