@@ -8,7 +8,7 @@ from adapters.chat import Abilities, Reply, Stage
 from bot.actions import ACTIONS
 from config.texts import say
 
-_NAMES: Final = "|".join(sorted({action.partition(" ")[0] for action in ACTIONS} | {"no", "sources", "yes"}))
+_NAMES: Final = "|".join(sorted({action.partition(" ")[0] for action in ACTIONS} | {"again", "no", "sources", "yes"}))
 # What is quoted from a source or from a person stays as it is.
 _QUOTED: Final = r"```.*?(?:```|\Z)|“[^”]*”|„[^“]*“"
 _COMMAND: Final = re.compile(rf"(?P<quoted>{_QUOTED})|(?<![\w/.:-])/(?=(?:{_NAMES})(?![\w/-]|\.\w))", re.DOTALL)

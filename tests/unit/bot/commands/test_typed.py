@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from adapters.chat import Abilities
+from bot.commands import all_commands
 from bot.errors import UserError
 from bot.rights import Role
+from bot.typed import with_sign
 from config.texts import say
 from tests.fakes.house import Typing
 
@@ -101,3 +103,8 @@ async def test_help_tells_of_them_only_where_there_are_no_buttons(house: Typing)
     answer = house.commands.parse("/answer now")
     assert answer is not None
     assert "answer" == answer.name
+
+
+def test_every_command_is_known_to_what_names_commands() -> None:
+    """A new one too is named with the sign of its network."""
+    assert [f"!{one.name}" for one in all_commands] == [with_sign(f"/{one.name}", "!") for one in all_commands]
