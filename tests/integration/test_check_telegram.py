@@ -351,7 +351,7 @@ async def test_the_command_prints_lines_or_json(
     assert "running" in told["telegram conflicts"]["detail"]
     assert "wrong telegram menus: the service has not filled them in yet" in " ".join(plain.split())
     assert api.token not in printed + plain
-    assert (2, "") == await run("matrix")
+    assert (2, "") == await run("irc")
 
 
 async def asked(api: BotApi, method: str, **arguments: Any) -> None:
