@@ -27,6 +27,7 @@ from adapters.chat import (
 )
 from adapters.network import ChatAdapter
 from bot.albums import OurAlbums
+from bot.commands import all_commands
 from bot.envelope import kind_of, pack_event
 from bot.errors import new_reference
 from bot.placing import placed
@@ -70,6 +71,13 @@ def _is_addressed(addressed: Addressed, answer_mode: str) -> bool:
     return answer_mode == "all" if addressed is Addressed.AMBIENT else answer_mode != "off"
 
 
+def _as_meant(event: Event) -> Event:
+    """A command that is none of ours is meant for another bot of the room, or for nobody."""
+    if not isinstance(event, Message | Edited) or event.addressed is not Addressed.COMMAND:
+        return event
+    return event if all_commands.parse(event.text) else replace(event, addressed=Addressed.AMBIENT)
+
+
 def without_secret(text: str) -> tuple[str, str]:
     """The text as it may be stored, and the kind of secret that was in it ("" for none; then the text is unchanged)."""
     kind = looks_like_secret(text)
@@ -105,6 +113,7 @@ class Inbox:
         `alongside` may return another batch to take instead, made with ids that only the transaction knows.
         Raises StateUnavailable; then nothing was kept and nothing may be acknowledged.
         """
+        batch = replace(batch, events=tuple(map(_as_meant, batch.events)))
         facts = await self._facts(batch)
 
         async def write(session: AsyncSession) -> Accepted:

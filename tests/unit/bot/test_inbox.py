@@ -73,6 +73,16 @@ async def test_a_batch_with_known_events_stores_the_new_ones_only(tmp_path: Path
         assert "b" == await flow.db.read(lambda session: inbox.cursor(session, "fake", "bot"))
 
 
+@pytest.mark.parametrize(("text", "kept"), [("/help", 1), ("/project list", 1), ("/roll 2d6", 0), ("/roll", 0)])
+async def test_commands_of_other_bots_are_not_kept(tmp_path: Path, text: str, kept: int) -> None:
+    """In a group, where several bots may listen to the same sign."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        message = flow.chat.message(1, text, room="group", addressed=Addressed.COMMAND)
+        accepted = await flow.inbox.accept(Batch((message,)), network="fake", account="bot")
+
+    assert (kept, 1 - kept) == (len(accepted.stored), accepted.ignored)
+
+
 async def test_when_storing_fails_neither_events_nor_cursor_stay(tmp_path: Path) -> None:
     """Events and cursor are one write; its failure is the caller's to hear."""
     async with open_flow(tmp_path, runs=False) as flow:
