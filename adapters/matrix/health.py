@@ -56,7 +56,7 @@ class Pulse:
         facts |= self.facts
         for tell in self.more:
             facts |= tell()
-        return Probe(is_up=not problem, detail=problem or "connected", facts=facts)
+        return Probe(is_up=not problem, detail=problem or "sync", facts=facts)
 
 
 def _stamp(at: datetime) -> str:
