@@ -92,12 +92,16 @@ class Passed:
 
 
 class MatrixProxy(HttpServer):
-    """Use it as an async context manager; `url` is what the bot is told as its homeserver."""
+    """Use it as an async context manager; `url` is what the bot is told as its homeserver.
+
+    `passed` are the requests that came to an end, `arrived` when each one came, with its "METHOD path".
+    """
 
     def __init__(self, homeserver: str) -> None:
         super().__init__()
         self.homeserver = homeserver
         self.passed: list[Passed] = []
+        self.arrived: list[tuple[float, str]] = []
         self.faults: list[Fault] = []
         self._news = asyncio.Condition()
         # A sync may wait long; the one who asks gives up first.
@@ -119,7 +123,7 @@ class MatrixProxy(HttpServer):
         return [one for one in self.passed if re.search(matches, f"{one.method} {one.path}")]
 
     async def until(self, condition: Callable[[], Any], *, within_s: float = 60) -> None:
-        """Wait until something holds, looked at whenever a request has passed. Raises TimeoutError."""
+        """Wait until something holds, looked at whenever a request comes or has passed. Raises TimeoutError."""
         async with asyncio.timeout(within_s), self._news:
             await self._news.wait_for(condition)
 
@@ -128,6 +132,8 @@ class MatrixProxy(HttpServer):
         method, path, headers = _head(await reader.readuntil(b"\r\n\r\n"))
         body = await _body(reader, headers)
         came, fault = time.monotonic(), self._take(f"{method} {path}")
+        self.arrived.append((came, f"{method} {path}"))
+        await self._tell()
         answer, is_done = None, False
         try:
             if fault and fault.how == "held":
@@ -146,12 +152,11 @@ class MatrixProxy(HttpServer):
         finally:
             is_lost = answer is None or (fault is not None and fault.how in {"reset_after", "cut"})
             status = 0 if is_lost or answer is None else answer.status_code
-            await self._note(
-                Passed(method, path, body, status, is_done, came, time.monotonic(), answer.content if answer else b"")
-            )
+            answered = answer.content if answer else b""
+            self.passed.append(Passed(method, path, body, status, is_done, came, time.monotonic(), answered))
+            await self._tell()
 
-    async def _note(self, passed: Passed) -> None:
-        self.passed.append(passed)
+    async def _tell(self) -> None:
         async with self._news:
             self._news.notify_all()
 
