@@ -16,9 +16,10 @@ from adapters.chat import Abilities, Attachment, Button, Message, Refused, Reply
 from adapters.network import ChatAdapter
 from tests.fakes.chat import FakeChat
 from tests.fakes.flow import open_flow
+from tests.fakes.matrix_encrypted import EncryptedUser
 from tests.fakes.matrix_listening import Kept, listening, settings_of
 from tests.fakes.matrix_people import User
-from tests.fakes.synapse import Synapse
+from tests.fakes.synapse import Account, Synapse
 from tests.fakes.telegram import running_bot_api
 from tests.fakes.telegram_account import network_on
 
@@ -81,7 +82,10 @@ async def _matrix(folder: Path, request: pytest.FixtureRequest, *, encrypted: bo
     synapse: Synapse = request.getfixturevalue("synapse")
     account, other = await synapse.register("roomwise"), await synapse.register("ada")
     settings = settings_of(account, synapse.url, rate_limited=False)
-    async with _person(other, synapse.url, folder) as ada, listening(settings, Kept(folder)) as bot:
+    async with (
+        _person(other, synapse.url, folder, encrypted=encrypted) as ada,
+        listening(settings, Kept(folder)) as bot,
+    ):
         await bot.until_ready()
         room = await ada.make_room(invite=[account.user], encrypted=encrypted, is_direct=True)
         await ada.until(lambda: any(event.get("content", {}).get("membership") == "join" and event["sender"] == account.user for event in ada.events[room]))  # fmt: skip
@@ -98,10 +102,8 @@ async def _matrix(folder: Path, request: pytest.FixtureRequest, *, encrypted: bo
 
 
 @asynccontextmanager
-async def _person(account: Any, url: str, folder: Path) -> AsyncIterator[User]:
-    from tests.fakes.matrix_encrypted import EncryptedUser
-
-    async with EncryptedUser(account, url, folder / "ada") as user:
+async def _person(account: Account, url: str, folder: Path, *, encrypted: bool) -> AsyncIterator[User]:
+    async with EncryptedUser(account, url, folder / "ada") if encrypted else User(account, url) as user:
         await user.sync(wait_ms=0)
         yield user
 
