@@ -80,6 +80,8 @@ def test(options: "list[str]") -> int:
     if memory is None:
         return call(command)
     with tempfile.TemporaryDirectory(prefix="roomwise-", dir=str(memory)) as folder:
+        # Servers of the tests that run as other users have folders of their own in it.
+        Path(folder).chmod(0o711)
         return call(command, dict(os.environ, TMPDIR=folder))
 
 

@@ -17,6 +17,7 @@ _LOADED: Final = (
     "bot.app",
     "bot.service",
     "bot.wiring",
+    "adapters.matrix.adapter",
     "adapters.telegram.adapter",
     "pipelines.answering",
     "pipelines.indexing",

@@ -7,14 +7,14 @@ in which the server has taken a message and the bot does not know it yet.
 import asyncio
 import contextlib
 import random
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from config.texts import say
-from tests.e2e.killable import ROOT, START_WITHIN_S
+from tests.e2e.forked import Forked
+from tests.e2e.killable import START_WITHIN_S
 from tests.e2e.matrix_rooms import Talk
 from tests.fakes.matrix_people import Json, Shown, until
 from tests.fakes.matrix_proxy import Fault, MatrixProxy
@@ -49,21 +49,18 @@ class KillableBot:
     proxy: MatrixProxy
     command: Sequence[str]
     environment: Mapping[str, str]
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
 
     async def start(self) -> None:
         """Start it and wait until it has synced once."""
         before = len(self.proxy.asked("/sync"))
-        process = self.process = self._launched()
+        self.process = process = await asyncio.to_thread(Forked, self.command, self.environment)
         end_s = time.monotonic() + START_WITHIN_S
         while len(self.proxy.asked("/sync")) == before:
             assert process.poll() is None, f"it ended by itself with {process.poll()}"
             assert time.monotonic() < end_s, f"it never synced, and asked last {self.proxy.passed[-3:]}"
             with contextlib.suppress(TimeoutError):
                 await self.proxy.until(lambda: len(self.proxy.asked("/sync")) > before, within_s=1.0)
-
-    def _launched(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self.command, cwd=ROOT, env=dict(self.environment), stdout=subprocess.DEVNULL)
 
     def kill(self) -> None:
         """End it without a chance to do anything."""
