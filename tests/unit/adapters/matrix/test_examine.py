@@ -23,6 +23,8 @@ async def found(folder: Path, whoami: Said, *, is_kept: bool = False, **more: An
     async with MatrixServer() as server:
         server.says(f"{API}/account/whoami", whoami)
         server.says("/_matrix/client/v1/media/config", Said({"m.upload.size": 5_000_000}))
+        server.says("/_matrix/client/versions", Said({"versions": ["v1.11"]}))
+        server.says(f"{API}/joined_rooms", Said({"joined_rooms": []}))
         if is_kept:
             keep(Kept(server.url, US, "DEVICE", "syt_secret"), folder, sealing)
         return {one.name: one for one in await examine(settings(homeserver=server.url, **more), folder, sealing)}
