@@ -85,9 +85,13 @@ class Outcome:
         return [key for key in map(key_of, self.asked) if self.finals[key] > 1]
 
     @property
-    def verdict(self) -> tuple[int, int, int, bool]:
-        """Lost, doubled, orphans, and whether the order of each private chat was kept."""
-        return len(self.lost), len(self.doubled), len(self.others), self.in_order
+    def verdict(self) -> tuple[int, int, int]:
+        """Lost, doubled, orphans.
+
+        The order of a private chat is told and no fault: an answer whose last edit a kill has cut off comes again by
+        itself, and the next one does not wait for it.
+        """
+        return len(self.lost), len(self.doubled), len(self.others)
 
     def __str__(self) -> str:
         kept = "kept" if self.in_order else "broken"
