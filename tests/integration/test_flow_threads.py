@@ -192,7 +192,7 @@ async def test_a_reaction_stops_the_question_whose_placeholder_it_is_on(flow: Fl
 
 async def test_a_reaction_to_anything_else_is_none_of_our_business(flow: Flow) -> None:
     """To a message of somebody's it is not even stored; to one of ours that is no answer, nothing is said."""
-    await _ask(flow, 1, "/read", addressed=Addressed.COMMAND)
+    await _ask(flow, 1, "/read", addressed=Addressed.MENTION)
     await flow.receive(_reacted(flow, "77", "verify"), _reacted(flow, "101", "sources"))
     await flow.idle()
 
