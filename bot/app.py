@@ -41,7 +41,6 @@ log = structlog.get_logger(__name__)
 # The event loop and the threads of the state database hand each other short pieces of work; with Python's 5 ms between
 # two switches each waited for the other (benchmarks.chat: a third fewer answers a second, a fifth longer to wait).
 _SWITCH_S = 0.0005
-NETWORKS = "networks"  # the folder in the data folder where networks keep files, a folder each
 
 
 def utc_now() -> datetime:

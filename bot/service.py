@@ -20,7 +20,8 @@ from adapters.chat import ChatError
 from adapters.network import ChatAdapter
 from adapters.networks import Around, open_networks
 from bot import platform
-from bot.app import NETWORKS, Opened, open_everything, utc_now
+from bot.app import Opened, open_everything, utc_now
+from bot.backup import NETWORKS
 from bot.first_project import Folders, begin_first_project
 from bot.jobs.clockwork import Clock, Clockwork
 from bot.jobs.runner import JobRunner

@@ -22,8 +22,8 @@ from adapters.matrix.login import Kept, log_in, login_file
 from adapters.matrix.surroundings import NETWORK, Surroundings
 from adapters.matrix.visiting import visiting
 from bot import platform
-from bot.app import NETWORKS, Tasks, utc_now
-from bot.backup import FOLDER
+from bot.app import Tasks, utc_now
+from bot.backup import FOLDER, NETWORKS
 from bot.cli.doors import Where, read_settings
 from bot.cli.show import err, out
 from bot.cli.terminal import QUIET, guarded

@@ -11,7 +11,7 @@ from adapters.matrix.examine import examine
 from adapters.matrix.surroundings import NETWORK
 from adapters.matrix.visiting import visiting
 from bot import platform
-from bot.app import NETWORKS
+from bot.backup import NETWORKS
 from bot.cli.matrix_account import matrix_surroundings, open_vault
 from bot.errors import StateError
 from bot.platform import PlatformError
