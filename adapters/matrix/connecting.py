@@ -26,12 +26,14 @@ class Connecting:
         self._client = client
         self._pulse = pulse
         self._kept: Kept | None = None
+        self._read: tuple[int, int] | None = None  # the login file that the login in use is from
         self._closed = asyncio.Event()
 
     async def connect(self) -> None:
         """Have the client open. Raises LoginEnded when only a person can help, and Unreachable."""
         if self._client.is_open:
             return
+        self._read = self._stamp()  # before it is read: what is written from now on is another login
         try:
             kept = await known_login(self._settings, self._around)
             kept = await self._agreed(kept)
@@ -44,12 +46,14 @@ class Connecting:
         self._pulse.note("account", f"{kept.user}, device {kept.device}")
 
     async def wait_for_login(self, ended: LoginEnded) -> bool:
-        """Say once what is wrong, and wait until somebody has logged in anew. False when we are closed meanwhile."""
+        """Say once what is wrong, and wait until somebody has logged in anew. False when we are closed meanwhile.
+
+        A new login on the same device ends the old one, which is mostly noticed only when the new one is kept already.
+        """
         self._pulse.fail(str(ended))
         _log.error("stopped as %s: %s", self._settings.user, ended)
-        before = self._stamp()
         await self._client.close()
-        while not self._closed.is_set() and self._stamp() == before:
+        while not self._closed.is_set() and self._stamp() == self._read:
             await is_set_within(self._closed, _LOOK_EVERY_S)
         return not self._closed.is_set()
 
@@ -64,7 +68,7 @@ class Connecting:
         except LoginEnded as error:
             if not error.is_soft or not kept.refresh_token:
                 raise
-            kept = await refreshed(kept, self._around)
+            kept = await self._refreshed(kept)
             said = await self._whoami(kept)
         if said.get("user_id") != kept.user:
             raise LoginEnded(f"expected the token of {kept.user}, got one of {said.get('user_id')!r}: {LOG_IN_AGAIN}")
@@ -85,8 +89,13 @@ class Connecting:
     async def _renewed(self) -> str:
         if self._kept is None:
             raise Unreachable("not connected yet")
-        self._kept = await refreshed(self._kept, self._around)
+        self._kept = await self._refreshed(self._kept)
         return self._kept.token
+
+    async def _refreshed(self, kept: Kept) -> Kept:
+        renewed = await refreshed(kept, self._around)
+        self._read = self._stamp()  # what we wrote ourselves is no new login
+        return renewed
 
     def _stamp(self) -> tuple[int, int] | None:
         """What tells one login file from another."""
