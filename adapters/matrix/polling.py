@@ -44,8 +44,7 @@ class Polling:
         began_s = time.monotonic()
         limit_s = self._whole_s if whole else self._poll_s + self._margin_s
         try:
-            async with asyncio.timeout(limit_s + self._margin_s) as self._watch:
-                received = await self._asked(since, whole=whole, answer_s=limit_s)
+            received = await self._watched(since, whole=whole, answer_s=limit_s)
         except TimeoutError:
             fault: Unreachable = Unreachable("a sync has no end; a new one is begun")
         except LoginEnded:
@@ -56,13 +55,10 @@ class Polling:
             fault = self._refused(since, error)
         else:
             self._succeeded()
-            if (
-                received.next_batch == since
-            ):  # a server that says at once that nothing is new is not asked again at once
+            if received.next_batch == since and not whole:
+                # A server that says at once that nothing is new is not asked again at once.
                 await asyncio.sleep(max(0.0, _SHORTEST_PAUSE_S - (time.monotonic() - began_s)))
             return received
-        finally:
-            self._watch = None
         if whole and time.monotonic() - began_s >= limit_s:
             self._whole_s = min(_LONGEST_WHOLE_S, self._whole_s * 2)
         raise self.failed(fault)
@@ -78,6 +74,14 @@ class Polling:
         fault.retry_after_s = max(_SHORTEST_PAUSE_S, fault.retry_after_s or pause_s)
         self._pulse.fail(str(fault))
         return fault
+
+    async def _watched(self, since: str, *, whole: bool, answer_s: float) -> Received:
+        async with asyncio.timeout(answer_s + self._margin_s) as watch:
+            self._watch = watch
+            try:
+                return await self._asked(since, whole=whole, answer_s=answer_s)
+            finally:
+                self._watch = None  # what has ended cannot be interrupted
 
     async def _asked(self, since: str, *, whole: bool, answer_s: float) -> Received:
         query: Query = {

@@ -116,6 +116,31 @@ async def test_a_sync_under_way_ends_when_it_is_interrupted() -> None:
         await client.close()
 
 
+async def test_a_pause_between_syncs_can_be_interrupted_too() -> None:
+    """There is no sync to end then: nothing happens, and nothing fails."""
+    client, pulse = Client(), Pulse()
+    async with MatrixServer(sync=Said({"next_batch": "s1"})) as server:
+        client.open(Login(server.url, "@us:x", "DEVICE", "syt"))
+        polling = Polling(client, pulse, poll_s=600)
+        pausing = asyncio.create_task(polling.ask("s1", whole=False))
+        while not pulse.probe().is_up:  # noqa: ASYNC110 - health tells nobody when it changes
+            await asyncio.sleep(0.01)
+        polling.interrupt()
+        received = await pausing
+        await client.close()
+
+    assert "s1" == received.next_batch
+
+
+async def test_a_start_at_which_nothing_is_new_is_not_held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be sent before its sync is done, and the server does not wait for that one."""
+    monkeypatch.setattr("adapters.matrix.polling._SHORTEST_PAUSE_S", 60.0)
+    async with asyncio.timeout(20):
+        found, _ = await polled(Said({"next_batch": "s1"}), whole=True)
+
+    assert ["s1"] == found
+
+
 async def test_a_server_that_says_at_once_that_nothing_is_new_is_not_asked_at_once_again() -> None:
     """Its long poll is broken: it would cost both of us all our time."""
     began_s = asyncio.get_running_loop().time()
