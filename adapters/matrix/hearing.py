@@ -107,6 +107,11 @@ class Hearing:
         }
         return {room: event for room, event in found.items() if event is not None}
 
+    def entrance(self, room: str, events: Sequence[dict[str, Any]]) -> dict[str, str]:
+        """By the room, the event by which we came in, where one of a page's is that and new; else nothing."""
+        event = entrance_of(events, self.client.user, self._joined.get(room))
+        return {} if event is None else {room: event}
+
     async def note(self, received: Received, *, all_of_it: bool = False) -> None:
         """Take in the state of rooms where their timelines begin; `all_of_it` also what is in the timelines."""
         reading = self._known()

@@ -143,8 +143,11 @@ class Syncing:
         try:
             async for page in pages_of(self._parts.client, gap):
                 self._parts.pulse.beat()
+                entered = self._parts.hearing.entrance(part.room, page.events)
                 events = await self._parts.hearing.page_events(part.room, page.events)
-                place = replace(self._place, gaps={**self._place.gaps, part.room: page.at or gap.end})
+                joined = {**self._place.joined, **entered}
+                gaps = {**self._place.gaps, part.room: page.at or gap.end}
+                place = replace(self._place, gaps=gaps, joined=joined)
                 yield Batch(tuple(events), place.text)
                 self._place = place
         except LeftOut as rest:

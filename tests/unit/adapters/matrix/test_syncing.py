@@ -187,6 +187,23 @@ async def test_a_gap_that_fails_in_the_middle_goes_on_there(tmp_path: Path) -> N
     ]
 
 
+async def test_a_gap_in_which_we_came_in_goes_on_inside(tmp_path: Path) -> None:
+    """What was said before we came stays unheard, and what comes behind the page with our entrance does not."""
+    came_in = state("m.room.member", {"membership": "join"}, US, event="$again", sender=US)
+    came_in["unsigned"] = {"prev_content": {"membership": "invite"}, "replaces_state": "$asked"}
+    torn = sync("s1", [said("5")], limited=True, prev_batch="p5", place=[*PLACE[:2], came_in])
+    async with heard(tmp_path, torn, torn, begins=Cursor("s0").text) as (kept, listener, server):
+        pages: list[Answer] = [
+            Said({"chunk": [said("1"), came_in, said("2")], "end": "t2"}),
+            Said(status=502, raw=b"<html>"),
+            Said({"chunk": [said("3"), said("4")], "end": "p5"}),
+        ]
+        server.says(f"{API}/rooms/{ROOM}/messages", pages)
+        await listener.until(lambda: "5" in kept.texts)
+
+    assert ["2", "3", "4", "5"] == kept.texts
+
+
 async def test_a_server_that_lost_our_place_lets_us_begin_anew_and_we_say_so(tmp_path: Path) -> None:
     """It cannot tell what was said since; all that comes from now on is heard."""
     refused = Said({"errcode": "M_UNKNOWN", "error": "Invalid stream token"}, status=400)
