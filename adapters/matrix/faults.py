@@ -7,6 +7,7 @@ Refused and Unreachable have these kinds of their own here:
     Refused
     +-- NotThere      what was asked about does not exist, or is nothing that we may know of
     +-- TooLarge      more than the server takes
+    +-- AtLimit       the server is full, or serves nobody now: nothing is wrong with what was asked
     +-- AuthWanted    the server wants to hear once more who asks, though the login is valid
     Unreachable
     +-- Flooded       too much was sent: the server names the pause; it did not happen
@@ -41,6 +42,10 @@ class NotThere(Refused):
 
 class TooLarge(Refused):
     """More than the server takes."""
+
+
+class AtLimit(Refused):
+    """The server is at a limit of its own, whatever it is asked."""
 
 
 class AuthWanted(Refused):
@@ -79,7 +84,7 @@ _REFUSALS: Final[Mapping[str, tuple[type[Refused], str]]] = {
     "M_UNSUPPORTED_ROOM_VERSION": (Refused, "the server does not support the room's version"),
     "M_INCOMPATIBLE_ROOM_VERSION": (Refused, "the server does not support the room's version"),
     "M_CONSENT_NOT_GIVEN": (Refused, "the server asks that somebody logs in as this account and agrees to its terms"),
-    "M_RESOURCE_LIMIT_EXCEEDED": (Refused, "the server is at a limit of its own: who runs it can say which"),
+    "M_RESOURCE_LIMIT_EXCEEDED": (AtLimit, "the server is at a limit of its own: who runs it can say which"),
     "M_BAD_JSON": (Refused, "the server does not accept the content"),
     "M_INVALID_PARAM": (Refused, "the server does not accept the content"),
 }

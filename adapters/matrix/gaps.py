@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adapters.chat import Refused
+from adapters.chat import Refused, Unreachable
 from adapters.matrix.client import Client, Query, part
+from adapters.matrix.faults import AtLimit
 from adapters.matrix.filters import PAGE_EVENTS, page_filter
 from adapters.matrix.received import Json, events_of
 
@@ -65,6 +66,8 @@ async def _page(client: Client, gap: Gap, at: str) -> Json:
     }
     try:
         said = await client.call("GET", path, query=query)
+    except AtLimit as error:
+        raise Unreachable(str(error)) from None
     except Refused as error:
         raise LeftOut(str(error)) from None
     return said if isinstance(said, dict) else {}

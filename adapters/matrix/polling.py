@@ -7,7 +7,7 @@ from typing import Final
 from adapters.backoff import Backoff
 from adapters.chat import Refused, Unreachable
 from adapters.matrix.client import Client, Query
-from adapters.matrix.faults import LoginEnded
+from adapters.matrix.faults import AtLimit, LoginEnded
 from adapters.matrix.filters import sync_filter
 from adapters.matrix.health import Pulse
 from adapters.matrix.received import Received
@@ -99,7 +99,7 @@ class Polling:
         self._pulse.beat()
 
     def _refused(self, since: str, error: Refused) -> Unreachable:
-        self._refusals += 1
+        self._refusals += not isinstance(error, AtLimit)  # which says nothing of our place
         if since and self._refusals >= _REFUSALS:
             self._refusals = 0
             return PlaceLost(f"the server does not know any more where we stopped ({error})")

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.chat import ChatError, Refused, RoomGone, Unreachable
 from adapters.matrix.faults import (
+    AtLimit,
     AuthWanted,
     Flooded,
     LoginEnded,
@@ -31,6 +32,7 @@ from adapters.matrix.faults import (
         (404, {"errcode": "M_NOT_FOUND"}, NotThere),
         (413, {"errcode": "M_TOO_LARGE"}, TooLarge),
         (413, None, TooLarge),
+        (403, {"errcode": "M_RESOURCE_LIMIT_EXCEEDED", "error": "This server has hit its limit"}, AtLimit),
         (400, {"errcode": "ORG.EXAMPLE_ODD", "error": "no"}, Refused),
         (500, {"errcode": "M_UNKNOWN"}, Unreachable),
         (502, None, Unreachable),

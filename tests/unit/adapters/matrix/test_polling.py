@@ -94,6 +94,16 @@ async def test_a_token_that_the_server_refuses_again_and_again_is_lost() -> None
     assert [False, False, True] == [isinstance(fault, PlaceLost) for fault in found]
 
 
+async def test_a_server_that_is_full_does_not_cost_us_our_place() -> None:
+    """Synapse answers so for as long as it has too many users, or is blocked."""
+    full = Said({"errcode": "M_RESOURCE_LIMIT_EXCEEDED", "error": "This server has hit its limit"}, status=403)
+    found, pulse = await polled(*[full] * 4, GOOD, times=5)
+
+    assert not any(isinstance(fault, PlaceLost) for fault in found)
+    assert "s2" == found[-1]
+    assert pulse.probe().is_up
+
+
 async def test_a_first_sync_that_is_refused_has_no_place_to_lose() -> None:
     """It is only tried again."""
     refused = Said({"errcode": "M_UNKNOWN", "error": "no"}, status=400)

@@ -187,6 +187,17 @@ async def test_a_gap_that_fails_in_the_middle_goes_on_there(tmp_path: Path) -> N
     ]
 
 
+async def test_a_gap_waits_for_a_server_that_is_full(tmp_path: Path) -> None:
+    """It will give the rest when it has room again."""
+    torn = sync("s1", [said("5")], limited=True, prev_batch="p5")
+    async with heard(tmp_path, torn, torn) as (kept, listener, server):
+        full = Said({"errcode": "M_RESOURCE_LIMIT_EXCEEDED", "error": "This server has hit its limit"}, status=403)
+        server.says(f"{API}/rooms/{ROOM}/messages", [full, Said({"chunk": [said("4")], "end": "p5"})])
+        await listener.until(lambda: "5" in kept.texts)
+
+    assert ["4", "5"] == kept.texts
+
+
 async def test_a_gap_in_which_we_came_in_goes_on_inside(tmp_path: Path) -> None:
     """What was said before we came stays unheard, and what comes behind the page with our entrance does not."""
     came_in = state("m.room.member", {"membership": "join"}, US, event="$again", sender=US)
