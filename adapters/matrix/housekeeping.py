@@ -66,7 +66,10 @@ class Housekeeping:
             waits.succeeded()
 
     async def _run(self) -> None:
-        while not self._is_closed:
-            self._woken.clear()
-            pause_s = await self.round()
-            await is_set_within(self._woken, pause_s)
+        try:
+            while not self._is_closed:
+                self._woken.clear()
+                pause_s = await self.round()
+                await is_set_within(self._woken, pause_s)
+        finally:
+            self._is_running = False  # after what nobody foresaw the next sync begins it anew

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import pytest
+
 from adapters.chat import Refused, Unreachable
 from adapters.matrix.housekeeping import Housekeeping
 
@@ -78,3 +80,22 @@ async def test_waking_does_what_is_due_once_at_a_time_until_it_is_closed() -> No
 
     assert 1 == len(chores.tasks)
     assert {"keys", "letters"} == set(chores.done)
+
+
+async def test_what_nobody_foresaw_does_not_end_the_chores_for_good() -> None:
+    """It is a failed task, which is logged; the next sync has them done again."""
+    chores = Chores()
+    chores.fails["letters"] = KeyError("a store that is out of order")
+    chores.house.wake()
+    with pytest.raises(KeyError):
+        await chores.tasks[0]
+    del chores.fails["letters"]
+    chores.house.wake()
+    async with asyncio.timeout(5):
+        while "letters" not in chores.done:
+            chores.changed.clear()
+            await chores.changed.wait()
+    chores.house.close()
+    await chores.tasks[-1]
+
+    assert 2 == len(chores.tasks)
