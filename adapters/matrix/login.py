@@ -160,7 +160,10 @@ async def refreshed(kept: Kept, around: Surroundings) -> Kept:
     if not isinstance(token, str):
         raise Unreachable("the server renewed the login without a token")
     renewed = replace(kept, token=token, refresh_token=str(said.get("refresh_token") or kept.refresh_token))
-    keep(renewed, around.folder, around.sealing)
+    try:
+        keep(renewed, around.folder, around.sealing)
+    except OSError as error:  # what renews it once more is good until the new token is used
+        raise Unreachable(f"the renewed login cannot be kept ({type(error).__name__})") from None
     return renewed
 
 

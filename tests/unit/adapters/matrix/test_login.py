@@ -165,6 +165,14 @@ async def test_a_renewed_token_is_kept_before_it_is_used(tmp_path: Path) -> None
     assert [{"refresh_token": "syr_one"}] == server.bodies("refresh")
 
 
+async def test_a_renewed_token_that_cannot_be_kept_is_not_used(tmp_path: Path) -> None:
+    """The one that renews is tried again, when there is room on the disk."""
+    (tmp_path / "matrix").write_text("no folder")
+    async with MatrixServer(refresh=Said({"access_token": "syt_two"})) as server:
+        with pytest.raises(Unreachable, match="cannot be kept"):
+            await refreshed(Kept(server.url, US, "D", "syt_one", "syr_one"), around(tmp_path, vault()))
+
+
 async def test_a_login_that_cannot_be_renewed_says_what_to_do(tmp_path: Path) -> None:
     """Neither without a refresh token, nor when the server knows it no more."""
     async with MatrixServer(refresh=Said({"errcode": "M_UNKNOWN_TOKEN"}, status=401)) as server:
