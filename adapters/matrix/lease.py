@@ -108,6 +108,7 @@ class Lease:
         self._ours: Note | None = None
         self._seen: tuple[Note, float] | None = None
         self._renewed_s = 0.0
+        self._renewing = asyncio.Lock()
         self.cursor = ""
         self._behind = ""
 
@@ -157,6 +158,10 @@ class Lease:
 
     async def renew(self) -> None:
         """Renew it when it is time. Raises Occupied when it was lost, and ChatError; then it still is ours."""
+        async with self._renewing:
+            await self._renew()
+
+    async def _renew(self) -> None:
         ours = self._ours
         if ours is None or self._elapsed_s() - self._renewed_s < self._renew_s / 2:
             return
@@ -167,7 +172,8 @@ class Lease:
             raise Occupied(_TAKEN, retry_after_s=self._renew_s)
         renewed = replace(ours, beat=ours.beat + 1, cursor=self.cursor)
         await self._write(renewed)
-        self._ours = renewed
+        if self._ours is not None:  # else it was released meanwhile
+            self._ours = renewed
 
     async def run(self) -> None:
         """Renew it until it is lost or released. What fails is tried again."""
@@ -180,7 +186,8 @@ class Lease:
         """Leave our place to whoever wants it. Raises ChatError."""
         ours, self._ours = self._ours, None
         if ours is not None:
-            await self._write(replace(ours, cursor=self.cursor, is_over=True))
+            async with self._renewing:  # what is on its way must not come last
+                await self._write(replace(ours, cursor=self.cursor, is_over=True))
 
     def _expect_stale(self, found: Note) -> None:
         """Raise Occupied unless the same note has been seen for so long that its writer is not alive."""

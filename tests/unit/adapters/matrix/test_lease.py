@@ -1,5 +1,6 @@
 """Which installation answers for an account that several use."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,12 +24,15 @@ class AccountData:
     fails: Unreachable | None = None
     now_s: float = 0.0
     writes: list[Any] = field(default_factory=list)
+    slow: asyncio.Event | None = None  # a renewal takes until it is set
 
     async def call(self, method: str, _path: str, body: Any = None) -> Any:
         """Answer as a server does."""
         if self.fails is not None:
             raise self.fails
         if method == "PUT":
+            if self.slow is not None and not body["is_over"]:
+                await self.slow.wait()
             self.content = body
             self.writes.append(body)
             return {}
@@ -194,6 +198,24 @@ async def test_one_that_stopped_in_good_order_leaves_its_place_at_once() -> None
 
     assert "s9" == await second.take()
     second.expect_held()
+
+
+async def test_a_renewal_on_its_way_does_not_take_back_that_we_left() -> None:
+    """The note that we left is the last one, and nothing is renewed then."""
+    server = AccountData()
+    lease = server.lease()
+    await lease.take()
+    server.now_s += RENEW_S
+    server.slow = asyncio.Event()
+    renewing = asyncio.create_task(lease.renew())
+    await asyncio.sleep(0)
+    leaving = asyncio.create_task(lease.release())
+    await asyncio.sleep(0)
+    server.slow.set()
+    await asyncio.gather(renewing, leaving)
+
+    assert [False, True] == [write["is_over"] for write in server.writes[-2:]]
+    assert not lease.is_held
 
 
 @pytest.mark.parametrize("content", [{}, [], 7, {"installation": 3}, {"installation": "x", "start": "1", "beat": None}])
