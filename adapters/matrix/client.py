@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -22,8 +22,6 @@ from adapters.chat import Unreachable
 from adapters.matrix.faults import LoginEnded, fault_of, transport_fault
 from adapters.matrix.fetching import fetch_file
 from adapters.matrix.machine import EncryptedClient
-
-T = TypeVar("T")
 
 Query = Mapping[str, str | int | None]
 NOTHING: Final[Query] = MappingProxyType({})
@@ -161,17 +159,6 @@ class Client:
             if self._known().token == token:
                 self._renew(await renewal())
         return await self._ask(method, whole, body, answer_s=answer_s)
-
-    async def of_nio(self, call: Awaitable[T]) -> T:
-        """Wait for a call of the library's own. Raises ChatError, as `call` does, and nothing of the library's."""
-        try:
-            answer = await call
-        except (aiohttp.ClientError, TimeoutError) as error:
-            fault = transport_fault(error)
-        else:
-            self.check(answer)
-            return answer
-        raise fault
 
     async def _ask(self, method: str, path: str, body: Any, *, answer_s: float) -> Any:
         login, session = self._known(), self._session

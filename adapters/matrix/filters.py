@@ -17,7 +17,6 @@ STATE: Final = (
     "m.room.tombstone",
 )
 SPOKEN: Final = ("m.room.message", "m.room.encrypted", "m.reaction", "m.room.redaction", "m.sticker")
-ACCOUNT: Final = ("m.direct",)
 TIMELINE_EVENTS: Final = 50
 PAGE_EVENTS: Final = 100
 
@@ -30,7 +29,7 @@ def sync_filter() -> str:
     return json.dumps(
         {
             "presence": _NOTHING,
-            "account_data": {"types": list(ACCOUNT)},
+            "account_data": _NOTHING,
             "room": {
                 "account_data": _NOTHING,
                 "ephemeral": _NOTHING,

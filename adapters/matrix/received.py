@@ -36,7 +36,6 @@ class Received:
     joined: Sequence[RoomPart]
     left: Sequence[RoomPart]
     invited: Mapping[str, Sequence[dict[str, Any]]]
-    account_data: Sequence[dict[str, Any]]
     rest: Json
 
     @classmethod
@@ -55,7 +54,6 @@ class Received:
                 room: events_in(_object(found).get("invite_state"))
                 for room, found in _object(rooms.get("invite")).items()
             },
-            account_data=events_in(said.get("account_data")),
             rest={key: said[key] for key in _REST if key in said},
         )
 

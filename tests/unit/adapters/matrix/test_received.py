@@ -35,7 +35,7 @@ def test_an_answer_that_is_no_sync_is_no_success(body: Any) -> None:
 )
 def test_what_has_another_shape_is_left_out(rooms: Any) -> None:
     """And the sync goes on."""
-    received = Received.read({"next_batch": "s2", "rooms": rooms, "account_data": 7})
+    received = Received.read({"next_batch": "s2", "rooms": rooms})
 
     assert "s2" == received.next_batch
     assert [] == [event for part in (*received.joined, *received.left) for event in part.state_events()]
