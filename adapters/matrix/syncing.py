@@ -55,7 +55,10 @@ class Syncing:
         self._place = Cursor.parse(cursor)
         while not self._closed:
             try:
-                self._place = await self._parts.entering.enter(self._place)
+                place = await self._parts.entering.enter(self._place)
+                if place != self._place:  # kept at once: the note that told us of it is overwritten by now
+                    self._place = place
+                    yield Batch((), place.text)
                 async for batch in self._stream():
                     yield batch
             except LoginEnded as ended:

@@ -227,6 +227,16 @@ async def test_a_server_that_lost_our_place_lets_us_begin_anew_and_we_say_so(tmp
     assert "messages were left out" in probe.facts
 
 
+async def test_where_another_installation_stood_is_kept_before_anything_comes(tmp_path: Path) -> None:
+    """Its note is ours then: after a kill nobody else knows, and what it answered would be answered once more."""
+    note = {"installation": "another", "start": 1, "beat": 2, "cursor": "s9", "is_over": True}
+    async with heard(tmp_path) as (kept, listener, server):
+        server.says(f"{API}/user/{US}/account_data/org.roomwise.running", Said(note))
+        await listener.until(lambda: kept.cursor != BEGUN)
+
+    assert Cursor("s9") == Cursor.parse(kept.cursor)
+
+
 async def test_after_faults_the_same_token_is_used_until_it_is_answered(tmp_path: Path) -> None:
     """A page of HTML, an error and a lost connection lose nothing."""
     bad = [Said(raw=b"<html>"), Said(status=502, raw=b"no"), Said(hangs_up=True), Said(hangs_up=True)]
