@@ -55,6 +55,23 @@ async def test_a_revoked_token_stops_us_and_a_new_login_lets_us_go_on_where_we_w
     assert [] == listener.faults
 
 
+async def test_a_login_beside_a_service_that_is_connected_is_taken_over(
+    people: People, synapse: Synapse, tmp_path: Path
+) -> None:
+    """It ends the token of the device, which a sync under way does not notice before the new one is kept."""
+    ada, bot = await people.plain("ada"), await people.plain("bot")
+    kept, room = Kept(tmp_path), await room_of(ada, bot)
+    settings = by_password(bot.account, synapse.url)
+    await log_in(settings, tmp_path, kept.vault, bot.account.password)
+    async with listening(settings, kept) as listener:
+        await listener.until_ready()
+        await log_in(settings, tmp_path, kept.vault, bot.account.password)
+        await ada.say(room, "after the new login")
+        await listener.until(lambda: kept.texts)
+
+    assert ["after the new login"] == kept.texts
+
+
 async def test_a_deactivated_account_says_so(people: People, synapse: Synapse, tmp_path: Path) -> None:
     """And nothing is asked of the server again and again."""
     bot = await people.plain("bot")
