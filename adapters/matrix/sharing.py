@@ -10,7 +10,8 @@ import json
 import logging
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -25,9 +26,11 @@ from adapters.matrix.surroundings import Clock, utc_now
 
 T = TypeVar("T")
 Device = tuple[str, str]
+Portion = tuple[set[Device], dict[str, Any]]
 
 _MEGOLM: Final = "m.megolm.v1.aes-sha2"
 _PORTION: Final = 100  # users or devices in one question
+_AT_A_TIME: Final = 10  # of those, before all else has its turn
 _SERVER_WAIT_MS: Final = 5_000  # for the servers of other users
 _AGAIN_AFTER: Final = timedelta(minutes=10)  # who could not be asked, or has no key left for a channel
 _ROUNDS: Final = 3
@@ -82,8 +85,7 @@ class Sharing:
             for portion in _portions(sorted(users)):
                 body = {"device_keys": {user: [] for user in portion}, "timeout": _SERVER_WAIT_MS}
                 said = _objects(await self._client.call("POST", "/keys/query", body), "device_keys")
-                for user in portion:
-                    await self._take_devices(user, said.get(user))
+                await self._take_all(portion, said, self._take_devices)
 
     async def learn_new_devices(self) -> None:
         """Ask for the devices of those where something is new. Raises ChatError."""
@@ -102,9 +104,8 @@ class Sharing:
                 asked[user][device] = "signed_curve25519"
             body = {"one_time_keys": asked, "timeout": _SERVER_WAIT_MS}
             said = _objects(await self._client.call("POST", "/keys/claim", body), "one_time_keys")
-            for user, device in portion:
-                self._tried[user, device] = now
-                await self._take_channel(user, device, _objects(said, user).get(device))
+            self._tried |= dict.fromkeys(portion, now)
+            await self._take_all(portion, said, self._take_channel)
 
     def _may_try(self, what: Device, now: datetime) -> bool:
         tried_at = self._tried.get(what)
@@ -135,17 +136,31 @@ class Sharing:
         if missing:
             await self.open_channels(missing)
 
-    async def _take_devices(self, user: str, said: Any) -> None:
-        """Have the library take the devices of one user, so that odd ones of another do no harm."""
-        if not isinstance(said, Mapping):
+    async def _take_all(
+        self, portion: Sequence[T], said: Mapping[str, Any], take: Callable[[T, Mapping[str, Any]], Awaitable[None]]
+    ) -> None:
+        """Take each of a portion by itself, so that odd ones do the others no harm; all else has its turn meanwhile."""
+        for some in _portions(portion, most=_AT_A_TIME):
+            with self._in_one_write():
+                for one in some:
+                    await take(one, said)
+            await asyncio.sleep(0)
+
+    async def _take_devices(self, user: str, said: Mapping[str, Any]) -> None:
+        """Have the library take the devices of one user."""
+        found = said.get(user)
+        if not isinstance(found, Mapping):
             self._tried[user, ""] = self._clock()  # its server cannot be reached
             return
         self._tried.pop((user, ""), None)
-        await self._take(user, KeysQueryResponse({user: dict(said)}, {}))
+        await self._take(user, KeysQueryResponse({user: dict(found)}, {}))
 
-    async def _take_channel(self, user: str, device: str, said: Any) -> None:
-        if isinstance(said, Mapping) and said:
-            await self._take(user, KeysClaimResponse({user: {device: said}}, {}))
+    async def _take_channel(self, whose: Device, said: Mapping[str, Any]) -> None:
+        """Have the library open a channel to one device, if that has a key left."""
+        user, device = whose
+        found = _objects(said, user).get(device)
+        if isinstance(found, Mapping) and found:
+            await self._take(user, KeysClaimResponse({user: {device: found}}, {}))
 
     async def _take(self, user: str, response: KeysQueryResponse | KeysClaimResponse) -> None:
         try:
@@ -168,8 +183,7 @@ class Sharing:
             (user, device.id) not in session.users_shared_with
             for user in known.users
             for device in olm.device_store.active_user_devices(user)
-            if device.id != olm.device_id and not olm.is_device_blacklisted(device)
-            if olm.session_store.get(device.curve25519) is not None
+            if device.id != olm.device_id and olm.session_store.get(device.curve25519) is not None
         )
 
     async def _share(self, known: MatrixRoom, session: OutboundGroupSession) -> None:
@@ -177,21 +191,33 @@ class Sharing:
             await self._client.call("PUT", f"/sendToDevice/m.room.encrypted/{uuid.uuid4().hex}", messages)
             session.users_shared_with.update(reached)
 
-    def _letters(
-        self, known: MatrixRoom, session: OutboundGroupSession
-    ) -> Iterator[tuple[set[Device], dict[str, Any]]]:
+    def _letters(self, known: MatrixRoom, session: OutboundGroupSession) -> Iterator[Portion]:
         """The key, encrypted for each device that has not got it, in portions.
 
         The library makes another key when this one counts as shared; and one that does not count so, it does not
         withdraw when somebody leaves. So it counts as shared always but while this runs between two portions.
         """
         session.shared = False
-        for portion in self._olm.share_group_session_parallel(
-            known.room_id, list(known.users), ignore_unverified_devices=True
-        ):
+        portions = self._olm.share_group_session_parallel(known.room_id, list(known.users))
+        while portion := self._next_written(portions):
             session.shared = True
             yield portion
         session.shared = True
+
+    def _next_written(self, portions: Iterator[Portion]) -> Portion | None:
+        """The next portion, once its channels' new states are on the disk; None when there is none."""
+        with self._in_one_write():
+            return next(portions, None)
+
+    def _in_one_write(self) -> AbstractContextManager[Any]:
+        """Has the library's store write once what is done inside, instead of once for each device.
+
+        Nothing inside may wait for anybody. A room of many has a thousand devices; a write each held up all else for
+        most of a minute.
+        """
+        database: Any = self._client.nio.store.database
+        atomic: AbstractContextManager[Any] = database.atomic()
+        return atomic
 
     def _sealed(self, known: MatrixRoom, event_type: str, content: Mapping[str, Any]) -> dict[str, Any]:
         """The encrypted event's content. The library writes all but ASCII as six signs: that is half of an answer lost."""
@@ -216,9 +242,9 @@ class Sharing:
         return olm
 
 
-def _portions(things: Sequence[T]) -> Iterator[list[T]]:
+def _portions(things: Sequence[T], *, most: int = _PORTION) -> Iterator[list[T]]:
     rest = iter(things)
-    while portion := list(islice(rest, _PORTION)):
+    while portion := list(islice(rest, most)):
         yield portion
 
 
