@@ -74,6 +74,8 @@ def _copied(path: Path, partial: Path, folder: Path, made_at: str) -> bool:
             set_private_mode(target)
     except FileNotFoundError:
         return False
+    except sqlite3.OperationalError:  # a full disk, or one who does not let go of the database: it is whole itself
+        raise
     except sqlite3.DatabaseError as error:
         _log.warning("%s cannot be copied, and is in no backup: %s", path.name, error)
         target.unlink(missing_ok=True)

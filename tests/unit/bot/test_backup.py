@@ -93,6 +93,27 @@ async def test_keys_that_are_damaged_do_not_keep_the_rest_from_being_copied(tmp_
     assert not (store.parent / BACKED_UP).exists()
 
 
+async def test_a_backup_fails_when_there_is_no_room_for_the_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are whole; a backup without them would be taken for one that has them."""
+    await (await open_database(tmp_path)).close()
+    store = _keys(tmp_path)
+
+    def full(_path: Path, copy: Path) -> None:
+        if copy.name == store.name:
+            raise sqlite3.OperationalError("database or disk is full")
+        copy.touch()
+
+    monkeypatch.setattr("bot.state.copies.copy_database", full)
+
+    with pytest.raises(BackupFailed, match="disk is full"):
+        await _backups(tmp_path, Clock(NOW)).make()
+
+    assert not (store.parent / BACKED_UP).exists()
+    assert [] == list((tmp_path / "backups").glob("*.json"))
+
+
 async def test_copies_of_keys_go_with_the_copies_that_they_belong_to(tmp_path: Path) -> None:
     """And so does what a kill left half made."""
     await (await open_database(tmp_path)).close()
