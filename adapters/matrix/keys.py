@@ -26,6 +26,7 @@ from adapters.matrix.waiting import Unread, Waiting
 _ASK_AFTER: Final = timedelta(seconds=5)  # a key mostly comes a moment after its message
 _TRY_AGAIN_AFTER: Final = timedelta(minutes=1)
 _AT_ONCE: Final = 50
+_DISTRUST: Final = frozenset({"m.unverified", "m.blacklisted"})  # by other codes a key is not there, or no channel is
 _LAST_MS: Final = 253_402_300_799_000  # the end of the year 9999, after which there is no datetime
 
 
@@ -192,7 +193,8 @@ class Keys:
             return "before_us"
         keys = {(one.room, one.session), ("", "")}
         is_withheld = any(
-            notice.sender == one.sender and (notice.room, notice.session) in keys for notice in machine.withheld
+            notice.sender == one.sender and notice.code in _DISTRUST and (notice.room, notice.session) in keys
+            for notice in machine.withheld
         )
         return "withheld" if is_withheld else "no_key"
 

@@ -210,6 +210,20 @@ async def test_a_key_that_is_withheld_is_said_so(house: House, content: dict[str
     assert [("withheld", f"{event['event_id']}/unreadable")] == await house.told()
 
 
+@pytest.mark.parametrize("code", ["m.unavailable", "m.no_olm", "m.unauthorised", ""])
+async def test_a_key_that_is_missing_for_another_reason_than_distrust_is_said_to_be_missing(
+    house: House, code: str
+) -> None:
+    """To have our device signed would not help then."""
+    event = house.ann.says("one")
+    notice = {"algorithm": "m.megolm.v1.aes-sha2", "code": code, "room_id": ROOM, "session_id": house.ann.session_id()}
+    house.us.reads({"type": "m.room_key.withheld", "sender": ANN, "content": notice})
+    await house.comes(event)
+    house.clock.move(60)
+
+    assert [("no_key", f"{event['event_id']}/unreadable")] == await house.told()
+
+
 async def test_what_comes_with_the_first_sync_of_a_new_device_was_written_before_it(house: House) -> None:
     """Whatever the clocks say. Of what comes with the next one, the key should have come too."""
     await house.keys.begin("OURS")
