@@ -12,9 +12,11 @@ from nio.events import Event, MegolmEvent
 from nio.exceptions import EncryptionError
 
 from adapters.matrix.machine import ODD, Machine
+from adapters.matrix.wire import REDACTION
 
 ENCRYPTED: Final = "m.room.encrypted"
 ALGORITHM: Final = "m.megolm.v1.aes-sha2"
+_NEVER_SEALED: Final = frozenset({REDACTION})
 
 
 class Locked(Enum):
@@ -27,7 +29,8 @@ class Locked(Enum):
 def opened(machine: Machine, room: str, event: Mapping[str, Any]) -> dict[str, Any] | Locked:
     """The event with the type and content that were encrypted, and "decrypted": true.
 
-    One that could be decrypted but holds no event of a known shape has no type and no content.
+    One that could be decrypted but holds no event of a known shape has no type and no content. Nor has one that the
+    server must see to judge who may send it, such as a redaction; and none is state.
     """
     try:
         sealed = _sealed(machine, room, event)
@@ -42,8 +45,9 @@ def opened(machine: Machine, room: str, event: Mapping[str, Any]) -> dict[str, A
         return Locked.NO_KEY
     except ODD:
         kind, content = "", {}
-    is_whole = isinstance(kind, str) and isinstance(content, dict)
-    return {**event, "type": kind if is_whole else "", "content": content if is_whole else {}, "decrypted": True}
+    is_whole = isinstance(kind, str) and kind not in _NEVER_SEALED and isinstance(content, dict)
+    bare = {key: value for key, value in event.items() if key != "state_key"}
+    return {**bare, "type": kind if is_whole else "", "content": content if is_whole else {}, "decrypted": True}
 
 
 def _sealed(machine: Machine, room: str, event: Mapping[str, Any]) -> MegolmEvent | Locked:

@@ -98,9 +98,12 @@ class Device:
 
     def says(self, text: str, room: str = ROOM, **more: Any) -> dict[str, Any]:
         """An encrypted message, as a sync or a fetch brings it."""
+        return self.seals("m.room.message", {"msgtype": "m.text", "body": text}, room, **more)
+
+    def seals(self, kind: str, content: Mapping[str, Any], room: str = ROOM, **more: Any) -> dict[str, Any]:
+        """Any event, encrypted."""
         self._session(room).mark_as_shared()
-        content = {"msgtype": "m.text", "body": text}
-        sealed = self.machine.group_encrypt(room, {"type": "m.room.message", "content": content})
+        sealed = self.machine.group_encrypt(room, {"type": kind, "content": content})
         self.number += 1
         return {
             "type": "m.room.encrypted",

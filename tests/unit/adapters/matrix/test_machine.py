@@ -60,6 +60,29 @@ def test_a_message_that_a_server_gives_to_somebody_else_is_not_theirs(us: Device
     assert Locked.UNKNOWN_DEVICE is found
 
 
+def test_nobody_takes_back_what_others_wrote_by_a_redaction_that_the_server_cannot_see(us: Device, ann: Device) -> None:
+    """Who may redact is for the server to judge."""
+    us.knows(ann)
+    us.reads(ann.key_letter(us))
+
+    found = opened(us.machine, ROOM, ann.seals("m.room.redaction", {"redacts": "$of-somebody-else"}))
+
+    assert isinstance(found, dict)
+    assert ("", {}) == (found["type"], found["content"])
+
+
+def test_what_was_encrypted_is_no_state(us: Device, ann: Device) -> None:
+    """What may be said in a room is for the server to judge, too."""
+    us.knows(ann)
+    us.reads(ann.key_letter(us))
+    event = {**ann.seals("m.room.power_levels", {"users": {ANN: 100}}), "state_key": ""}
+
+    found = opened(us.machine, ROOM, event)
+
+    assert isinstance(found, dict)
+    assert "state_key" not in found
+
+
 @pytest.mark.parametrize(
     "odd",
     [
