@@ -25,10 +25,10 @@ class Heed(Enum):
 
 @dataclass(slots=True)
 class _Exchange:
-    """What one person sent within the last minute, and until when it is not answered."""
+    """What one person sent lately, as it is worked on, and since when it is not answered."""
 
     recent: deque[tuple[datetime, str]] = field(default_factory=deque)
-    silent_until: datetime | None = None
+    stopped_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -39,23 +39,25 @@ class Loops:
     _known: dict[str, _Exchange] = field(default_factory=dict)
 
     def heed(self, person: str, message: str, *, at: datetime) -> Heed:
-        """What to do with a message of a person, by when it was sent; the same message twice counts once."""
+        """What to do with a message of a person, by when it was sent; the same message twice counts once.
+
+        What had to wait comes in any order: only messages within a minute of each other are too many together.
+        """
         if not self.most:
             return Heed.ANSWER
         exchange = self._known.setdefault(person, _Exchange())
-        if exchange.silent_until is not None and at < exchange.silent_until:
+        if exchange.stopped_at is not None and -_WINDOW < at - exchange.stopped_at < PAUSE:
             return Heed.IGNORE
-        exchange.silent_until = None
         if any(known == message for _, known in exchange.recent):
             return Heed.ANSWER
         exchange.recent.append((at, message))
-        while exchange.recent and at - exchange.recent[0][0] >= _WINDOW:
+        if len(exchange.recent) > self.most + 1:
             exchange.recent.popleft()
-        if len(exchange.recent) <= self.most:
+        if sum(abs(at - known) < _WINDOW for known, _ in exchange.recent) <= self.most:
             self._forget(at)
             return Heed.ANSWER
         exchange.recent.clear()
-        exchange.silent_until = at + PAUSE
+        exchange.stopped_at = at
         return Heed.STOP
 
     def _forget(self, now: datetime) -> None:
@@ -66,6 +68,6 @@ class Loops:
 
     def _quiet(self, now: datetime) -> Iterator[str]:
         for person, exchange in self._known.items():
-            is_silenced = exchange.silent_until is not None and exchange.silent_until > now
+            is_silenced = exchange.stopped_at is not None and now - exchange.stopped_at < PAUSE
             if not is_silenced and all(now - at >= _WINDOW for at, _ in exchange.recent):
                 yield person

@@ -29,6 +29,25 @@ def test_the_minute_moves_on_with_the_messages() -> None:
     assert Heed.STOP in _sent(Loops(20), 200, every_s=2.9)
 
 
+def test_what_had_to_wait_is_no_loop_in_whatever_order_it_comes() -> None:
+    """Two rooms are worked off one after the other, and old questions are put back after new ones."""
+    loops = Loops(20)
+    rooms = [(room, NOON + timedelta(minutes=2 * one)) for room in "ab" for one in range(15)]
+    loops.heed("bob", "/answer now", at=NOON + timedelta(days=1))
+
+    assert [Heed.ANSWER] * 30 == [loops.heed("ann", f"{room}/{at}", at=at) for room, at in rooms]
+    assert [Heed.ANSWER] * 25 == _sent(loops, 25, every_s=600.0, person="bob")
+
+
+def test_what_was_sent_long_before_the_stop_is_answered() -> None:
+    """It waited, and was no part of what was too much; it does not end the pause either."""
+    loops = Loops(2)
+    _sent(loops, 3, every_s=1.0)
+
+    assert Heed.ANSWER is loops.heed("ann", "old", at=NOON - timedelta(hours=1))
+    assert Heed.IGNORE is loops.heed("ann", "next", at=NOON + timedelta(seconds=3))
+
+
 def test_after_the_pause_it_begins_anew() -> None:
     """Not a moment earlier."""
     loops = Loops(2)
