@@ -182,8 +182,8 @@ class Routing:
 
     async def _is_heeded(self, context: MessageContext, row: Row, event: Event) -> bool:
         """Whether an event is worked on: not one of too many within a minute, which is said once."""
-        is_counted = isinstance(event, Message | Edited | Pressed) and context.room.kind != "web"
-        if not is_counted or row.attempts > 1:
+        is_counted = isinstance(event, Message | Edited | Pressed) and not _is_file_alone(event)
+        if not is_counted or context.room.kind == "web" or row.attempts > 1:
             return True
         name = (event.album if isinstance(event, Message) else "") or event.id.event
         heed = self.loops.heed(context.person.id, name, at=min(row.sent_at, row.received_at))
@@ -348,6 +348,13 @@ class Routing:
         await self.conversation.delivery.send(
             Parcel(context.room.id, answered, key, thread=thread, inbox=context.inbox)
         )
+
+
+def _is_file_alone(event: Event) -> bool:
+    """Whether an event is a file without a word: people send many at once, and programs answer with words."""
+    if not isinstance(event, Message) or not event.attachments:
+        return False
+    return not event.text.strip() and not is_spoken(event.attachments)
 
 
 def _kind_of_button(pressed: Pressed) -> Kind:

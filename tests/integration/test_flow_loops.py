@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.chat import Attachment
 from adapters.web.translate import Draft
 from tests.fakes.chat import NOON
 from tests.fakes.flow import Flow, open_flow
@@ -67,6 +68,19 @@ async def test_a_clock_that_is_ahead_hides_no_loop(flow: Flow) -> None:
     await flow.receive(*sent)
     await flow.idle()
 
+    assert 1 == sum(STOPPED in text for text in flow.chat.shown())
+
+
+async def test_files_that_are_sent_at_once_are_no_loop(flow: Flow) -> None:
+    """A person picks thirty, and networks without albums send each as a message; a voice message says something."""
+    paper, voice = Attachment("h", "a.md", "text/markdown", 9), Attachment("v", "v.ogg", "audio/ogg", 9, kind="voice")
+    await flow.receive(*(flow.chat.message(one, "", attachments=(paper,), sent_at=NOON) for one in range(1, 31)))
+    await flow.idle()
+    before = [text for text in flow.chat.shown() if STOPPED in text]
+    await flow.receive(*(flow.chat.message(one, "", attachments=(voice,), sent_at=NOON) for one in range(31, 53)))
+    await flow.idle()
+
+    assert [] == before
     assert 1 == sum(STOPPED in text for text in flow.chat.shown())
 
 
