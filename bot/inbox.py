@@ -71,11 +71,12 @@ def _is_addressed(addressed: Addressed, answer_mode: str) -> bool:
     return answer_mode == "all" if addressed is Addressed.AMBIENT else answer_mode != "off"
 
 
-def _as_meant(event: Event) -> Event:
+def _as_meant(event: Event, *, has_buttons: bool) -> Event:
     """A command that is none of ours is meant for another bot of the room, or for nobody."""
     if not isinstance(event, Message | Edited) or event.addressed is not Addressed.COMMAND:
         return event
-    return event if all_commands.parse(event.text) else replace(event, addressed=Addressed.AMBIENT)
+    is_ours = all_commands.parse(event.text, has_buttons=has_buttons) is not None
+    return event if is_ours else replace(event, addressed=Addressed.AMBIENT)
 
 
 def without_secret(text: str) -> tuple[str, str]:
@@ -113,7 +114,9 @@ class Inbox:
         `alongside` may return another batch to take instead, made with ids that only the transaction knows.
         Raises StateUnavailable; then nothing was kept and nothing may be acknowledged.
         """
-        batch = replace(batch, events=tuple(map(_as_meant, batch.events)))
+        adapter = self._adapters.get((network, account))
+        has_buttons = adapter is not None and adapter.abilities.has_buttons
+        batch = replace(batch, events=tuple(_as_meant(event, has_buttons=has_buttons) for event in batch.events))
         facts = await self._facts(batch)
 
         async def write(session: AsyncSession) -> Accepted:

@@ -83,6 +83,19 @@ async def test_commands_of_other_bots_are_not_kept(tmp_path: Path, text: str, ke
     assert (kept, 1 - kept) == (len(accepted.stored), accepted.ignored)
 
 
+@pytest.mark.parametrize("text", ["/yes", "/again", "/rate up"])
+async def test_what_stands_for_a_button_is_kept_only_where_there_are_none(tmp_path: Path, text: str) -> None:
+    """Elsewhere it is another bot's command, as any that we do not know."""
+    async with open_flow(tmp_path, runs=False) as flow:
+        kept = []
+        for number, has_buttons in enumerate((True, False), start=1):
+            flow.chat.abilities = replace(flow.chat.abilities, has_buttons=has_buttons)
+            message = flow.chat.message(number, text, room="group", addressed=Addressed.COMMAND)
+            kept.append(len((await flow.inbox.accept(Batch((message,)), network="fake", account="bot")).stored))
+
+    assert [0, 1] == kept
+
+
 async def test_when_storing_fails_neither_events_nor_cursor_stay(tmp_path: Path) -> None:
     """Events and cursor are one write; its failure is the caller's to hear."""
     async with open_flow(tmp_path, runs=False) as flow:
