@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from adapters.chat import Button, Reply, Stage
 from adapters.chat import Command as Listed
 from bot.commands.context import Context, is_offered, registry
@@ -14,7 +16,7 @@ from bot.context import Parsed as AnyParsed
 from bot.errors import UserError
 from bot.gate import look
 from bot.rights import Actor, Place, decide
-from bot.state.queries import audit, confirmations, rooms
+from bot.state.queries import audit, confirmations, deliveries, rooms
 from config.texts import say
 
 _ANSWERS: Final = ("yes", "no")
@@ -62,13 +64,14 @@ class Commands:
         return await self._answered(await self._context(context), confirmation, answer)
 
     async def _answered_by_word(self, ctx: Context, parsed: Parsed) -> Reply | None:
-        """What the buttons of a confirmation do, typed: it is about what this person was asked last in this room."""
+        """What the buttons of a confirmation do, typed.
+
+        It is about what the message asks that it replies to, else about what this person was asked last in this room.
+        """
         word = str(bind(parsed).get("always", "")).casefold()
         if word not in ("", ALWAYS):
             raise wrong_use(parsed.command)
-        waits = await self._house.db.read(
-            lambda session: confirmations.newest(session, person=ctx.person.id, room=ctx.room.id, now=ctx.now)
-        )
+        waits = await self._house.db.read(lambda session: _asked(session, ctx))
         return await self._answered(ctx, waits, word or parsed.name)
 
     async def _answered(self, ctx: Context, confirmation: str, answer: str) -> Reply | None:
@@ -163,6 +166,14 @@ class Commands:
         """The project that an act was about: the one that the room is bound to now, else the one that it had."""
         room = await self._house.db.read(lambda session: rooms.get(session, ctx.room.id))
         return (room.project if room is not None else None) or ctx.room.project or ""
+
+
+async def _asked(session: AsyncSession, ctx: Context) -> str:
+    """The confirmation that a typed answer is about. Raises UserError as `confirmations.newest` does."""
+    person, room, replied = ctx.person.id, ctx.room.id, ctx.event.message.reply_to
+    told = await deliveries.of_message(session, room, replied) if replied is not None else None
+    upto = told.created_at if told is not None else None  # a question is written down just before its message
+    return await confirmations.newest(session, person=person, room=room, now=ctx.now, upto=upto)
 
 
 def _deed(ctx: Context, parsed: Parsed) -> str:

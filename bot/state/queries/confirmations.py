@@ -65,12 +65,14 @@ async def take(session: AsyncSession, vault: Vault, confirmation: str, *, person
     return Act(person=row.person, room=row.room, command=row.command, arguments=json.loads(arguments))
 
 
-async def newest(session: AsyncSession, *, person: str, room: str, now: datetime) -> str:
-    """The act that this person was last asked about in a room, whatever became of it since.
+async def newest(session: AsyncSession, *, person: str, room: str, now: datetime, upto: datetime | None = None) -> str:
+    """The act that this person was last asked about in a room, whatever became of it since; `upto` a time, if given.
 
     Earlier ones cannot be meant by a word alone. Raises UserError when there is none, or only others have one.
     """
     wanted = select(Confirmation).where(col(Confirmation.room) == room, col(Confirmation.expires_at) > now - VALID_FOR)
+    if upto is not None:
+        wanted = wanted.where(col(Confirmation.made_at) <= upto)
     asked = (await session.scalars(wanted.order_by(col(Confirmation.made_at).desc(), col(Confirmation.id)))).all()
     own = next((row for row in asked if row.person == person), None)
     if own is None:

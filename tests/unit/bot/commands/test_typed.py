@@ -1,12 +1,15 @@
 """What stands for buttons on a network without any: /yes, /no, and what /help tells of the others."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from adapters.chat import Abilities
 from bot.commands import all_commands
+from bot.delivery import Delivery
 from bot.errors import UserError
+from bot.outbox import Parcel
 from bot.rights import Role
 from bot.typed import with_sign
 from config.texts import say
@@ -86,6 +89,25 @@ async def test_a_newer_question_takes_the_place_of_an_older_one(house: Typing) -
     with pytest.raises(UserError, match=r"confirm\.answered_already"):
         await house.types("/yes", room=room, person=ada)
     assert 1 == len(await house.followed(project))
+
+
+async def test_a_yes_in_reply_to_a_question_is_about_that_one(house: Typing) -> None:
+    """Though something else was asked since."""
+    house.chat.abilities = TYPING
+    project = await house.project()
+    room, ada = await house.room(project=project.id), await house.person(role=Role.ADMIN, project=project.id)
+    await house.types("/source add docs", room=room, person=ada)
+    delivery = Delivery(house.db, house.vault, {("fake", "bot"): house.chat}, lambda: house.now)
+    question = await house.types("/source remove docs", room=room, person=ada)
+    asked = await delivery.send(Parcel(room.id, question, "answer/1"))
+    house.now += timedelta(seconds=5)
+    await house.types("/reindex", room=room, person=ada)
+    typed, yes = await house.context("/yes", room=room, person=ada), house.commands.parse("/yes", has_buttons=False)
+    assert yes is not None
+    said = await house.commands.run(yes, replace(typed, message=replace(typed.message, reply_to=asked)))
+
+    assert said is not None
+    assert say("source.removed", "en", name="docs") == said.markdown
 
 
 async def test_help_tells_of_them_only_where_there_are_no_buttons(house: Typing) -> None:
