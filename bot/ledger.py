@@ -76,7 +76,7 @@ class Ledger:
         """Turn a row into the wish that what it said be gone; false where nothing can stand there or be found."""
         body = self.body_of(row) if row.state in deliveries.UNSENT else None
         can_stand = row.message is not None and row.purpose == "answer"
-        if body is None or not (can_stand or (is_unclear(row) and self.can_probe(room))):
+        if body is None or not (can_stand or (is_unclear(row) and self.can_look(room))):
             return False
         row.is_final = True
         self.say(row, Body(None, body.sent))
@@ -97,17 +97,26 @@ class Ledger:
             await deliveries.map_answer(session, room=row.room, messages=(sent.message_id, *sent.more), turn=turn)
 
     async def latest_known(self, session: AsyncSession, room: Room) -> str | None:
-        """The highest message id that we know of in a chat that can be probed; what we send next lies after it."""
-        if not self.can_probe(room):
+        """The highest message id that we know of in a chat that must be probed; what we send next lies after it."""
+        if not self.must_look(room):
             return None
         chat = chat_of(room)
         found = (await inbox.newest_message(session, chat), await deliveries.newest_sent(session, chat))
         return max((message for message in found if message and message.isdigit()), key=int, default=None)
 
-    def can_probe(self, room: Room) -> bool:
-        """Whether what was cut off on its way can be looked for there, and has to be."""
+    def can_look(self, room: Room) -> bool:
+        """Whether what was cut off on its way can be looked for there."""
         adapter = self._adapters.get((room.network, room.account))
-        return adapter is not None and adapter.abilities.can_probe and not adapter.abilities.is_idempotent
+        return adapter is not None and adapter.abilities.can_probe
+
+    def will_look(self, row: Row, room: Room) -> bool:
+        """Whether the next try of an unclear row looks for it: to send it again, or to take it back."""
+        body = self.body_of(row)
+        return self.must_look(room) or (self.can_look(room) and body is not None and body.reply is None)
+
+    def must_look(self, room: Room) -> bool:
+        """Whether it has to be looked for before it is sent again, since the network knows no keys."""
+        return self.can_look(room) and not self.adapter_of(room).abilities.is_idempotent
 
 
 def is_unclear(row: Row) -> bool:

@@ -135,12 +135,12 @@ class Outbox:
         return Outgoing(row, room, self.ledger.body_of(row), is_unsure)
 
     async def hold_unclear(self, session: AsyncSession, *, until: datetime) -> int:
-        """Let alone for a while what may still be under way to a network that must be probed; how many rows are open."""
+        """Let alone for a while what may still be under way where it will be looked for; how many rows are open."""
         open_rows = await deliveries.unsent(session)
         for one in open_rows:
             row = await deliveries.get(session, one.id) if one.is_unclear and one.not_before is None else None
             room = await rooms.get(session, row.room) if row is not None else None
-            if row is not None and room is not None and self.ledger.can_probe(room):
+            if row is not None and room is not None and self.ledger.will_look(row, room):
                 row.not_before = until
         return len(open_rows)
 

@@ -136,7 +136,7 @@ class Posting:
         """Whether it can be told where an earlier try arrived, and where."""
         row, room = outgoing.row, outgoing.room
         adapter: ChatAdapter = self._outbox.ledger.adapter_of(room)
-        is_traceable = row.after is not None or tried.reply_to is not None
+        is_traceable = row.after is not None or tried.reply_to is not None or adapter.abilities.is_idempotent
         if not adapter.abilities.can_probe or not is_traceable:
             return False, None
         known = await self._db.read(lambda session: deliveries.sent_behind(session, chat_of(room), row.after))

@@ -145,6 +145,8 @@ class DeviceKeys:
             others.append(self._pickle_key.path)
         for path in others:
             self._set_aside(path)
+        if not ours.exists():  # what was backed up were the keys of another device
+            (ours.parent / BACKED_UP).unlink(missing_ok=True)
 
     def _set_aside(self, path: Path) -> None:
         old = private_folder(self._path("").parent / _OLD)

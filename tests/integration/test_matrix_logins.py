@@ -66,10 +66,12 @@ async def test_a_login_beside_a_service_that_is_connected_is_taken_over(
     async with listening(settings, kept) as listener:
         await listener.until_ready()
         await log_in(settings, tmp_path, kept.vault, bot.account.password)
-        await ada.say(room, "after the new login")
+        await ada.say(room, "heard by the sync under way")
         await listener.until(lambda: kept.texts)
+        await ada.say(room, "after the new login")
+        await listener.until(lambda: len(kept.texts) > 1)
 
-    assert ["after the new login"] == kept.texts
+    assert ["heard by the sync under way", "after the new login"] == kept.texts
 
 
 async def test_a_deactivated_account_says_so(people: People, synapse: Synapse, tmp_path: Path) -> None:

@@ -356,9 +356,10 @@ async def test_a_slow_room_holds_no_other_room_up(tmp_path: Path) -> None:
         await flow.chat.until("slow")
 
 
-async def test_what_is_withdrawn_while_unclear_is_found_and_taken_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("abilities", [PROBED, replace(KEYED, can_probe=True)], ids=["probed", "looked for by its key"])
+async def test_what_is_withdrawn_while_unclear_is_found_and_taken_back(tmp_path: Path, abilities: Abilities) -> None:
     """Nobody knows the placeholder's id, and yet it does not stay."""
-    chat = FakeChat(abilities=PROBED)
+    chat = FakeChat(abilities=abilities)
     async with open_flow(tmp_path, chat=chat, runs=False) as flow:
         chat.fail("send", Unreachable("cut", may_have_happened=True), is_after=True)
         row = await flow.db.write(lambda session: _asked(session, flow))

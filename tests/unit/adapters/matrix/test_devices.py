@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.fernet import Fernet
 
-from adapters.copies import MARK
+from adapters.copies import BACKED_UP, MARK
 from adapters.matrix.devices import DeviceKeys, Verdict
 from adapters.matrix.machine import EncryptedClient, Machine
 from adapters.matrix.opening import opened
@@ -180,6 +180,20 @@ async def test_a_new_device_reads_on_with_the_keys_of_rooms_of_the_old_one(keys:
     assert [] == list(new.machine.session_store)
     assert not old.file.exists()
     assert 0 == keys.carry_over(new.machine)
+
+
+def test_the_keys_of_a_new_device_were_in_no_backup_yet(keys: DeviceKeys) -> None:
+    """Whatever is said of those of the old one."""
+    old = Kept(keys, "OLD")
+    old.close()
+    (old.file.parent / BACKED_UP).write_text("2026-03-01T12:00:00+00:00")
+    keys.set_aside_others("OLD")
+    before = keys.backed_up_at()
+
+    keys.set_aside_others("NEW")
+
+    assert before is not None
+    assert keys.backed_up_at() is None
 
 
 def test_a_store_that_was_carried_over_in_part_is_carried_over_again(keys: DeviceKeys, tmp_path: Path) -> None:

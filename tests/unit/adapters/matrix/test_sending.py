@@ -176,6 +176,20 @@ async def test_within_minutes_the_server_is_trusted_to_know_its_transaction_ids(
     assert Sent("$0") == await desk.send("once")
 
 
+async def test_within_minutes_nothing_is_marked() -> None:
+    """One that never arrived either, though the room cannot be read to its end: the server knows the ids still."""
+    desk = Desk()
+    desk.server.fails.append(LOST)
+    with pytest.raises(Unreachable):
+        await desk.send("once")
+    for _ in range(2_100):
+        desk.server.put(ROOM.room, "m.room.message", {"body": "x"})
+    desk.restart(after=timedelta(minutes=5))
+    await desk.send("once")
+
+    assert "once" == desk.server.said()[-1]
+
+
 async def test_a_send_that_surely_never_left_leaves_no_note() -> None:
     """The next try need not look for it."""
     desk = Desk()
@@ -286,6 +300,21 @@ async def test_a_preview_without_room_is_dropped_at_once() -> None:
     assert not caught.value.may_have_happened
     await desk.edit(sent.message_id, "final")
     assert ["final"] == desk.server.said()
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_an_answer_that_has_ended_holds_no_room_any_more(*, is_answered: bool) -> None:
+    """By its final text, or because it was taken back: previews of others go on."""
+    desk = Desk(burst=8)
+    ended, other = [await desk.send("…", key, stage=Stage.WAITING) for key in "ab"]
+    if is_answered:
+        await desk.edit(ended.message_id, "final")
+    else:
+        await desk.sending.delete(ROOM, ended.message_id)
+    for text in ("first", "second"):
+        await desk.edit(other.message_id, text, Stage.PREVIEW)
+
+    assert "second" == desk.server.said()[-1]
 
 
 async def test_a_message_is_edited_at_most_twenty_times() -> None:

@@ -187,6 +187,19 @@ async def test_a_gap_that_fails_in_the_middle_goes_on_there(tmp_path: Path) -> N
     ]
 
 
+async def test_a_gap_whose_first_page_fails_begins_anew(tmp_path: Path) -> None:
+    """What else came with that sync was stored before, and does not move our place."""
+    torn = sync("s1", [said("5")], limited=True, prev_batch="p5")
+    async with heard(tmp_path, torn, torn) as (kept, listener, server):
+        server.says(
+            f"{API}/rooms/{ROOM}/messages",
+            [Said(status=502, raw=b"<html>"), Said({"chunk": [said("4")], "end": "p5"})],
+        )
+        await listener.until(lambda: "5" in kept.texts)
+
+    assert ["4", "5"] == kept.texts
+
+
 async def test_a_gap_waits_for_a_server_that_is_full(tmp_path: Path) -> None:
     """It will give the rest when it has room again."""
     torn = sync("s1", [said("5")], limited=True, prev_batch="p5")
