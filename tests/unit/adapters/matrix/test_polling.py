@@ -134,7 +134,7 @@ async def test_a_pause_between_syncs_can_be_interrupted_too() -> None:
         polling = Polling(client, pulse, poll_s=600)
         pausing = asyncio.create_task(polling.ask("s1", whole=False))
         while not pulse.probe().is_up:  # noqa: ASYNC110 - health tells nobody when it changes
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0)
         polling.interrupt()
         received = await pausing
         await client.close()
