@@ -3,6 +3,8 @@
 It shows a commit first and writes the commit's files afterwards, each by itself. Run as `python -m bot` is.
 """
 
+import asyncio
+
 from bot.__main__ import main
 from pipelines.stores.local import LocalPassages
 from pipelines.stores.passages import Change
@@ -14,6 +16,7 @@ def turn_round() -> None:
 
     async def apply_head_first(store: LocalPassages, project: str, change: Change) -> int:
         await apply(store, project, Change(shown=change.shown))
+        await asyncio.sleep(0.2)  # so that it is seen on a busy machine, too
         for file in change.put:
             await apply(store, project, Change(put=[file]))
         return await apply(store, project, Change(remove=change.remove))

@@ -106,7 +106,7 @@ def test_a_reload_loses_and_doubles_nothing(page: Page) -> None:
     """In the middle of an answer."""
     before = count(page, ".mine"), count(page, FINAL)
     ask(page, "slow and reload")
-    page.locator(".row[data-stage=preview]").wait_for()
+    page.locator(".row[data-stage=preview], .row[data-stage=waiting]").last.wait_for()
     page.reload()
     page.locator(FINAL).nth(before[1]).wait_for()
 

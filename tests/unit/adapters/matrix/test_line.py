@@ -27,7 +27,7 @@ class Server:
         """0 when it takes one more, else the seconds after which it will."""
         self.used = max(0.0, self.used - (now_s - self.at_s) * self.per_second)
         self.at_s = now_s
-        if self.used > self.burst - 1:
+        if self.used > self.burst - 1 + 1e-6:  # a millionth is no message: both sides round
             return (self.used - self.burst + 1) / self.per_second
         self.used += 1
         return 0.0
