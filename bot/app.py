@@ -247,6 +247,7 @@ def sections_of(settings: Settings) -> Sections:
         limits=settings.limits,
         workers=settings.indexing.processes,
         ranker=settings.ranker,
+        weaviate=settings.weaviate,
     )
 
 

@@ -111,6 +111,7 @@ def secrets_of(settings: Settings) -> list[str]:
     keys += [settings.embedder.api_key, settings.ranker.api_key, settings.transcription.api_key]
     keys += [settings.telegram.token, settings.telegram.webhook_secret]
     keys += [settings.matrix.access_token, settings.matrix.password]
+    keys += [settings.weaviate.api_key, *settings.weaviate.headers.values()]
     for held in settings.sources.credentials.values():
         keys += [held.token, held.app_key, held.webhook_secret]
     return [key.get_secret_value() for key in keys]

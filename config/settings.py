@@ -27,6 +27,7 @@ from config.fields import (
 )
 from config.matrix import Matrix
 from config.telegram import Telegram
+from config.weaviate import Weaviate
 
 
 class Web(Section):
@@ -336,6 +337,7 @@ class Settings(BaseSettings):
     files: Files
     indexing: Indexing
     retention: Retention
+    weaviate: Weaviate
     backup: Backup
     access: Access
     telegram: Telegram

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.settings import Answers, Embedder, Files, Limits, Llm, Ranker, Transcription
+from config.weaviate import Weaviate
 from pipelines.types import ModelUnavailable, SourceView
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Sections:
     limits: Limits
     workers: int = 0
     ranker: Ranker | None = None
+    weaviate: Weaviate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +84,21 @@ async def open_knowledge(
     asked for by name cannot be had.
     """
     from pipelines.answering import Answering
+    from pipelines.components.split import SPLITTER_VERSION
     from pipelines.indexing import Indexing
     from pipelines.searching import Searching
-    from pipelines.stores.local import LocalPassages
+    from pipelines.stores.opening import open_store
     from pipelines.verifying import Verifying
 
     async with AsyncExitStack() as stack:
-        store = LocalPassages(index_folder or data_folder / INDEX_FOLDER)
-        stack.push_async_callback(store.close)
         embedder = await open_embedder(sections.embedder, data_folder, stack)
+        store = await open_store(
+            sections.weaviate,
+            index_folder or data_folder / INDEX_FOLDER,
+            stack,
+            made_by=f"{SPLITTER_VERSION} {embedder.name} {embedder.width}",
+            finds_by_vectors=embedder.reads_sentences,
+        )
         reranking = await open_reranking(sections, data_folder, stack)
         writer = await _open_writer(sections)
         if writer:

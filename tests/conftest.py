@@ -14,9 +14,19 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from pipelines.stores.weaviate_address import Address
 from tests.fakes.matrix_people import People
 from tests.fakes.synapse import Synapse, running_synapse
-from tests.machine import NEEDS, find_chromium, find_postgres, find_synapse, has_strict_client
+from tests.fakes.weaviate_nodes import running_weaviate
+from tests.machine import (
+    NEEDS,
+    find_chromium,
+    find_postgres,
+    find_synapse,
+    find_weaviate,
+    has_strict_client,
+    has_weaviate,
+)
 
 # Haystack reads this when it is first imported, and a test may import it before anything of ours.
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "false"
@@ -44,6 +54,19 @@ def synapse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synapse]:
         pytest.skip(NEEDS["synapse"])
     with running_synapse(tmp_path_factory.mktemp("synapse"), python) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def weaviate() -> Iterator[Address]:
+    """One Weaviate for all tests of this process, for tests marked `weaviate`: that of WEAVIATE_URL, else one of its own."""
+    url, program = os.environ.get("WEAVIATE_URL", ""), find_weaviate()
+    if url:
+        yield Address(url, grpc_port=int(os.environ.get("WEAVIATE_GRPC_PORT", "50051")))
+        return
+    if program is None:
+        pytest.skip(NEEDS["weaviate"])
+    with running_weaviate(program) as (node,):
+        yield Address(node.url, grpc_port=node.grpc_port)
 
 
 @pytest.fixture
@@ -86,6 +109,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Skip what this machine cannot run; leave out torture unless it was asked for."""
     missing = {"browser": find_chromium() is None, "postgres": find_postgres() is None}
     missing |= {"synapse": find_synapse() is None, "strict": not has_strict_client()}
+    missing |= {"weaviate": not has_weaviate()}
     for item in items:
         for mark, lacks in missing.items():
             if lacks and item.get_closest_marker(mark):

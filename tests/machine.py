@@ -16,6 +16,8 @@ NEEDS = {
     "another Python that has it",
     "strict": "needs the second Matrix client; `python3 bootstrap.py test` installs it where npm and node are; Debian: "
     "apt-get install npm",
+    "weaviate": "NO WEAVIATE HERE, its store is not tested: put a `weaviate` binary on PATH, or set WEAVIATE_URL "
+    "(http://host:port; WEAVIATE_GRPC_PORT if it is not 50051)",
 }
 # Read when this is imported: no test finds a variable of ours in its environment.
 _NAMED_SYNAPSE = os.environ.get("ROOMWISE_SYNAPSE", "")
@@ -44,6 +46,17 @@ def find_synapse() -> Path | None:
         return None
     found = subprocess.run([python, "-c", "import synapse"], capture_output=True, check=False)
     return python if found.returncode == 0 else None
+
+
+def find_weaviate() -> Path | None:
+    """The program of a Weaviate server, which tests start for themselves."""
+    found = shutil.which("weaviate")
+    return Path(found) if found else None
+
+
+def has_weaviate() -> bool:
+    """Whether there is a Weaviate server that tests may use, or a program to start one."""
+    return bool(os.environ.get("WEAVIATE_URL")) or find_weaviate() is not None
 
 
 def has_strict_client() -> bool:

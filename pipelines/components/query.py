@@ -178,6 +178,13 @@ def last_part(name: str) -> str:
     return name.replace("::", ".").rsplit(".", 1)[-1]
 
 
+def defined_names(symbols: Iterable[object]) -> set[str]:
+    """Give the squashed names that symbols are looked up by: each whole and by its last part."""
+    names = [str(symbol) for symbol in symbols]
+    forms = (form for name in names for form in (name, last_part(name)))
+    return {squashed(form) for form in forms} - {""}
+
+
 def bounded(text: str) -> str:
     """Cut runs without spaces to 120 characters: no name is longer, and patterns take quadratic time over them."""
     return _LONG_RUN.sub(lambda run: run.group()[:_LONGEST_RUN_CHARS], text)

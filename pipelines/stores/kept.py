@@ -6,7 +6,7 @@ which version, is asked of the rows each time.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -46,15 +46,16 @@ class _Sized(Protocol):
     def size_bytes(self) -> int: ...
 
 
+Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value", bound=_Sized)
 
 
-class Kept(Generic[Value]):
+class Kept(Generic[Key, Value]):
     """What was used last of many projects, up to a number of bytes. Any thread may use it."""
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._held: OrderedDict[tuple[int, int], Value] = OrderedDict()
+        self._held: OrderedDict[tuple[Hashable, Key], Value] = OrderedDict()
         self._size_bytes = 0
         self._guard = threading.Lock()
 
@@ -63,7 +64,7 @@ class Kept(Generic[Value]):
         """Count the bytes held, as far as the values estimate them."""
         return self._size_bytes
 
-    def find(self, owner: int, keys: Iterable[int]) -> dict[int, Value]:
+    def find(self, owner: Hashable, keys: Iterable[Key]) -> dict[Key, Value]:
         """Give what is held of these keys of one project, by key."""
         found = {}
         with self._guard:
@@ -73,7 +74,7 @@ class Kept(Generic[Value]):
                     found[key] = value
         return found
 
-    def keep(self, owner: int, values: Mapping[int, Value]) -> None:
+    def keep(self, owner: Hashable, values: Mapping[Key, Value]) -> None:
         """Hold values of one project by key; those used longest ago go when there are too many."""
         with self._guard:
             for key, value in values.items():
@@ -83,12 +84,12 @@ class Kept(Generic[Value]):
             while self._size_bytes > self._most_bytes and self._held:
                 self._let_go(next(iter(self._held)))
 
-    def forget(self, owner: int) -> None:
+    def forget(self, owner: Hashable) -> None:
         """Let go of all that is held of one project."""
         with self._guard:
             for key in [key for key in self._held if key[0] == owner]:
                 self._let_go(key)
 
-    def _let_go(self, key: tuple[int, int]) -> None:
+    def _let_go(self, key: tuple[Hashable, Key]) -> None:
         if (value := self._held.pop(key, None)) is not None:
             self._size_bytes -= value.size_bytes

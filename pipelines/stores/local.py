@@ -20,11 +20,11 @@ from haystack import Document
 
 from pipelines.stores import local_rows as rows
 from pipelines.stores.headings import pick_headings
+from pipelines.stores.ids import demand_id, draft_of, is_draft
 from pipelines.stores.local_calls import Superseded
 from pipelines.stores.local_candidates import candidates
 from pipelines.stores.local_documents import by_ids, of_file, outlines
 from pipelines.stores.local_open import Limits, OpenProjects
-from pipelines.stores.local_places import demand_id, draft_of, is_draft
 from pipelines.stores.local_project import OpenProject, View
 from pipelines.stores.local_renewal import renewed_passages
 from pipelines.stores.local_schema import store_errors

@@ -14,7 +14,8 @@ from pipelines.components.keywords import ANALYSIS_VERSION
 from pipelines.stores import local_rows as rows
 from pipelines.stores.local_places import DATABASE, Places
 from pipelines.stores.local_renewal import SEARCHABLE
-from pipelines.stores.local_schema import KEYS_PER_FILE, SCHEMA_VERSION, unpacked
+from pipelines.stores.local_schema import KEYS_PER_FILE, SCHEMA_VERSION
+from pipelines.stores.packing import unpacked
 
 _DAMAGE: Final = (sqlite3.DatabaseError, zlib.error, ValueError)
 _FILES_NAMED: Final = 5

@@ -13,10 +13,11 @@ from typing import Any, Final
 from haystack import Document
 
 from pipelines.stores.headings import Outline, nearest_first
-from pipelines.stores.local_kept import Unpacked
-from pipelines.stores.local_schema import KEYS_PER_FILE, unpacked
+from pipelines.stores.kept import Unpacked
+from pipelines.stores.local_schema import KEYS_PER_FILE
 from pipelines.stores.local_terms import FileTerms
 from pipelines.stores.local_vectors import Group
+from pipelines.stores.packing import unpacked
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.stores.local_places import DRAFT, Places, draft_of, is_draft
+from pipelines.stores.ids import draft_of, is_draft, project_of
+from pipelines.stores.local_places import Places
 from pipelines.stores.local_project import OpenProject
 from pipelines.stores.local_shelf import Memory, Shelf
 from pipelines.stores.local_takeover import take_over
@@ -187,7 +188,7 @@ class OpenProjects:
         folder = self.folder(project)
         if not folder.is_dir():
             return None
-        self._places.sweep(project.removesuffix(DRAFT))
+        self._places.sweep(project_of(project))
         shelf = Shelf(self._memory)
         opened = OpenProject(folder, max_bytes=self._limits.project_bytes, shelf=shelf, on_load=self._shrink)
         with self._guard:

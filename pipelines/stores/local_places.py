@@ -13,29 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from pipelines.stores.ids import demand_id, draft_of, is_draft, project_of
+
 DATABASE: Final = "index.db"
 FIRST_FOLDER: Final = "v1"
 _POINTER: Final = "current"
-DRAFT: Final = "-next"
 _TRASH: Final = ".dropped-"
-_ID: Final = re.compile(rf"[a-z0-9]{{1,64}}(?:{DRAFT})?")
 _NAME: Final = re.compile(r"v([1-9]\d{0,8})")
-
-
-def draft_of(project: str) -> str:
-    """Give the id under which the rebuild of a project is written and read."""
-    return f"{project}{DRAFT}"
-
-
-def is_draft(one: str) -> bool:
-    """Say whether an id is that of a rebuild."""
-    return one.endswith(DRAFT)
-
-
-def demand_id(one: str) -> None:
-    """Raise ValueError for an id that could leave the root."""
-    if not _ID.fullmatch(one):
-        raise ValueError(f"a project id is made of lower-case letters and digits, got {one!r}")
 
 
 class Places:
@@ -47,7 +31,7 @@ class Places:
     def folder(self, one: str) -> Path:
         """Name the folder of an index. Raises ValueError for an id that could leave the root."""
         demand_id(one)
-        project = one.removesuffix(DRAFT)
+        project = project_of(one)
         number = self._current(project) + (one != project)
         return self._root / project / f"v{number}"
 
@@ -93,7 +77,7 @@ class Places:
     def discard(self, one: str) -> None:
         """Delete an index, or a project with all its indexes; moved away first, so that a kill leaves no half."""
         folder = self.folder(one)
-        folder = folder if one.endswith(DRAFT) else folder.parent
+        folder = folder if is_draft(one) else folder.parent
         if folder.is_dir():
             # A name of its own: what was dropped before may still lie there, kept by a system that has it open.
             trash = self._root / f"{_TRASH}{one}-{uuid.uuid4().hex}"

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.stores import local_rows as rows
+from pipelines.stores.ids import draft_of
 from pipelines.stores.local_check import Condition, examine_one
 from pipelines.stores.local_open import Limits, OpenProjects
-from pipelines.stores.local_places import DATABASE, Places, draft_of
+from pipelines.stores.local_places import DATABASE, Places
 from pipelines.stores.local_project import OpenProject
 from pipelines.stores.local_takeover import read_file
 from pipelines.stores.passages import Change, IndexedFile

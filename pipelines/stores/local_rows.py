@@ -10,8 +10,9 @@ from typing import Any, Final
 import numpy as np
 from haystack import Document
 
-from pipelines.stores.local_schema import KEYS_PER_FILE, packed
+from pipelines.stores.local_schema import KEYS_PER_FILE
 from pipelines.stores.local_vectors import Codes, FileVectors, Group
+from pipelines.stores.packing import packed
 from pipelines.stores.passages import Counts, Entry, IndexedFile
 from pipelines.types import Shown
 

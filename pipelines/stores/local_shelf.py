@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from haystack import Document
 
+from pipelines.stores.kept import Kept, Row, Unpacked
 from pipelines.stores.local_documents import assembled, unpacked_rows
-from pipelines.stores.local_kept import Kept, Row, Unpacked
 from pipelines.stores.local_schema import KEYS_PER_FILE
 from pipelines.stores.passages import Vectors
 
@@ -23,8 +23,8 @@ _SCALE_BYTES: Final = 4
 class Memory:
     """What is kept of all projects together: passages and vectors, each up to a number of bytes."""
 
-    passages: Kept[Unpacked]
-    vectors: Kept[Row]
+    passages: Kept[int, Unpacked]
+    vectors: Kept[int, Row]
 
     @classmethod
     def of(cls, most_bytes: int) -> "Memory":

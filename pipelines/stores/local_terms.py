@@ -17,7 +17,7 @@ from tantivy import Occur, Query
 
 from pipelines.components.keywords import FIELD_WEIGHTS, MAX_QUERY_TERMS, most_telling, terms_in_language
 from pipelines.components.languages import ENGLISH, OTHERS
-from pipelines.components.query import last_part, squashed
+from pipelines.components.query import defined_names, squashed
 from pipelines.components.roles import part_of
 from pipelines.stores.local_schema import KEYS_PER_FILE
 
@@ -141,13 +141,6 @@ def find_definitions(
     return _best(
         searcher, Query.boolean_query([(Occur.Must, defining), (Occur.Should, proper)]), filters=filters, limit=limit
     )
-
-
-def defined_names(symbols: Iterable[object]) -> set[str]:
-    """Give the squashed names that symbols are looked up by: each whole and by its last part."""
-    names = [str(symbol) for symbol in symbols]
-    forms = (form for name in names for form in (name, last_part(name)))
-    return {squashed(form) for form in forms} - {""}
 
 
 def _best(searcher: tantivy.Searcher, wanted: Query, *, filters: Filters, limit: int) -> list[tuple[int, float]]:

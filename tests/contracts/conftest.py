@@ -15,13 +15,23 @@ from tests.fakes.github.server import running_emulator, trusting
 from tests.fakes.passages import FakePassages
 
 
-@pytest.fixture(params=["fake", "local"])
+@pytest.fixture(params=["fake", "local", pytest.param("weaviate", marks=pytest.mark.weaviate)])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[PassageStore]:
     """Give an open store that holds one empty project."""
-    made: PassageStore = FakePassages() if request.param == "fake" else LocalPassages(tmp_path, writer_idle_s=0.05)
+    made = await _opened(request, tmp_path)
     await made.create(PROJECT)
     yield made
     await made.close()
+
+
+async def _opened(request: pytest.FixtureRequest, folder: Path) -> PassageStore:
+    if request.param == "fake":
+        return FakePassages()
+    if request.param == "local":
+        return LocalPassages(folder, writer_idle_s=0.05)
+    from tests.fakes.weaviate_store import emptied_weaviate  # loads the client, which takes a second
+
+    return await emptied_weaviate(request.getfixturevalue("weaviate"))
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ OLD_NAMES = {
     "3-Clause BSD License": "BSD-3-Clause",
     "BSD": "BSD-3-Clause",
     "BSD License": "BSD-3-Clause",
+    "BSD 3-clause": "BSD-3-Clause",
     "ISC License (ISCL)": "ISC",
     "Internet Systems Consortium license": "ISC",
     "MIT License": "MIT",

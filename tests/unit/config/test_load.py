@@ -246,8 +246,8 @@ def test_secrets_are_known_by_their_type() -> None:
     secrets = [key for key in known_keys() if is_secret(key)]
 
     assert ["llm.api_key", "embedder.api_key", "ranker.api_key"] == secrets[:3]
-    assert ["telegram.token", "telegram.webhook_secret", "matrix.access_token", "matrix.password"] == secrets[3:7]
-    assert ["transcription.api_key"] == secrets[7:]
+    assert ["weaviate.api_key", "telegram.token", "telegram.webhook_secret"] == secrets[3:6]
+    assert ["matrix.access_token", "matrix.password", "transcription.api_key"] == secrets[6:]
 
 
 def test_sizes_are_given_in_bytes(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from pipelines.stores.kept import Kept, Row, Unpacked
 from pipelines.stores.local import LocalPassages
-from pipelines.stores.local_kept import Kept, Row, Unpacked
 from pipelines.stores.passages import Change, Scope, Wanted
 from tests.fakes.files import PROJECT, SOURCE, file_of
 from tests.fakes.passages import unit
@@ -17,7 +17,7 @@ def passage(text: str) -> Unpacked:
 def test_what_was_used_longest_ago_goes_first() -> None:
     """The budget holds whatever is put in; to be asked for counts as use, and other projects share the budget."""
     one = passage("one").size_bytes
-    kept = Kept[Unpacked](2 * one)
+    kept = Kept[int, Unpacked](2 * one)
     kept.keep(1, {5: passage("one"), 6: passage("two")})
     kept.find(1, [5])
     kept.keep(2, {5: passage("ten")})
@@ -29,7 +29,7 @@ def test_what_was_used_longest_ago_goes_first() -> None:
 
 def test_what_is_put_in_twice_counts_once() -> None:
     """Two searches may read the same passage at the same time."""
-    kept = Kept[Row](10_000)
+    kept = Kept[int, Row](10_000)
     for _ in range(50):
         kept.keep(1, {5: Row(b"1234", 0.5)})
 
@@ -38,7 +38,7 @@ def test_what_is_put_in_twice_counts_once() -> None:
 
 def test_what_is_larger_than_the_budget_is_not_kept() -> None:
     """A budget of nothing keeps nothing."""
-    kept = Kept[Row](0)
+    kept = Kept[int, Row](0)
     kept.keep(1, {5: Row()})
 
     assert ({}, 0) == (kept.find(1, [5]), kept.size_bytes)
@@ -46,7 +46,7 @@ def test_what_is_larger_than_the_budget_is_not_kept() -> None:
 
 def test_one_project_is_forgotten_alone() -> None:
     """What is kept of the others stays."""
-    kept = Kept[Row](10_000)
+    kept = Kept[int, Row](10_000)
     kept.keep(1, {5: Row(b"1")})
     kept.keep(2, {5: Row(b"2")})
     kept.forget(1)

@@ -13,8 +13,9 @@ from pipelines.components.keywords import ANALYSIS_VERSION
 from pipelines.stores import local_project, local_schema, local_terms
 from pipelines.stores.local import LocalPassages
 from pipelines.stores.local_places import DATABASE, FIRST_FOLDER
-from pipelines.stores.local_schema import KEYS_PER_FILE, unpacked
+from pipelines.stores.local_schema import KEYS_PER_FILE
 from pipelines.stores.local_terms import SideIndex
+from pipelines.stores.packing import unpacked
 from pipelines.stores.passages import Change, Scope
 from pipelines.types import StoreFull, StoreUnavailable
 from tests.fakes.files import OTHER, PROJECT, SOURCE, file_of, texts_of

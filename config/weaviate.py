@@ -1,0 +1,42 @@
+"""The settings of a Weaviate server."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, SecretStr, StringConstraints, model_validator
+
+from config.fields import Count, HttpAddress, MaybePath, Name, Positive, Seconds, Section
+
+_Installation = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9]{0,32}$")]
+_Agreement = Literal["ONE", "QUORUM", "ALL"]
+
+
+class Weaviate(Section):
+    """The server that new projects are indexed on; neither a URL nor a program means that there is none."""
+
+    url: HttpAddress
+    grpc_port: Annotated[int, Field(ge=1, le=65535)]
+    grpc_host: Name
+    api_key: SecretStr
+    headers: dict[str, SecretStr]
+    program: MaybePath
+    installation: _Installation
+    index: Literal["auto", "flat", "hnsw"]
+    quantized: bool
+    replicas: Positive
+    write_agreement: _Agreement
+    read_agreement: _Agreement
+    idle_minutes: Count
+    offload_days: Count
+    query_timeout_s: Seconds
+    write_timeout_s: Seconds
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if self.url and self.program:
+            raise ValueError("expected weaviate.url or weaviate.program, got both")
+        return self
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a server."""
+        return bool(self.url or self.program)

@@ -1,0 +1,289 @@
+"""Searches on a Weaviate server: what a query hits, which of it may be seen, and the passages themselves.
+
+A query names objects only; rows of the manifest and texts are fetched besides, and kept for the next search, since the
+row and the text of an id never change. Whether a row counts is asked of the head in memory. So that hits that do not
+count take nobody's place, a query that lost some asks for more.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, TypeVar
+
+from haystack import Document
+from weaviate.classes.query import Filter, MetadataQuery
+
+from pipelines.components.keywords import query_terms
+from pipelines.components.query import squashed
+from pipelines.stores.kept import Kept, Unpacked
+from pipelines.stores.passages import Candidates, Scope, Vectors, Wanted
+from pipelines.stores.weaviate_rows import SHARED, WHOLE, Row, cosines, counts, document_of, passage_of_body, row_of
+from pipelines.stores.weaviate_schema import SEARCHED, VECTOR
+from pipelines.stores.weaviate_server import Server, server_errors
+from pipelines.stores.weaviate_state import Head
+
+T = TypeVar("T")
+
+_MOST: Final = 10_000  # QUERY_MAXIMUM_RESULTS of a server that nobody configured
+_MORE: Final = 4
+_IDS_AT_ONCE: Final = 200
+_MOST_TERMS: Final = 1_000
+
+
+class Hit(NamedTuple):
+    """An object that a query found: its id, its file's row, its place there, and its score."""
+
+    id: str
+    file: str
+    at: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What is kept of all projects together, up to a number of bytes each."""
+
+    rows: Kept[str, Row]
+    passages: Kept[str, Unpacked]
+
+    @classmethod
+    def of(cls, most_bytes: int) -> "Memory":
+        """Share out so many bytes."""
+        return cls(Kept(most_bytes // 2), Kept(most_bytes // 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Finds in one index for one search; `scope` says what may be seen."""
+
+    server: Server
+    memory: Memory
+    head: Head
+    scope: Scope = field(default_factory=Scope)
+
+    async def candidates(self, wanted: Wanted) -> Candidates:
+        """Find all that is wanted, all queries at once."""
+        vector = wanted.vector
+        meant = self._nearest(vector, wanted.nearest) if vector is not None else nothing()
+        named = [self._defining(names, limit) for names, limit in wanted.definitions]
+        worded = [self._worded(wanted.words_for(part), limit, part) for part, limit in wanted.parts.items()]
+        near_first, *others = await together(meant, *named, *worded)
+        hits = {hit.id: hit for found in (near_first, *others) for hit in found}
+        by_words = {hit.id: hit.score for found in others[len(named) :] for hit in found}
+        documents = await self._documents(hits, scored=False)
+        near, in_file = ({}, {}) if vector is None else await self._closeness(hits.values(), vector)
+        ids = {id_: one.id for id_, one in documents.items()}
+        return Candidates(
+            documents={one.id: one for one in documents.values()},
+            by_words={ids[id_]: score for id_, score in by_words.items() if id_ in ids},
+            near={ids[id_]: score for id_, score in near.items() if id_ in ids},
+            near_in_file={ids[id_]: score for id_, score in in_file.items() if id_ in ids},
+        )
+
+    async def keywords(self, query: str, limit: int) -> list[Document]:
+        """Find passages by words, best first."""
+        hits = await self._worded(query, limit)
+        return list((await self._documents({hit.id: hit for hit in hits})).values())
+
+    async def dense(self, vector: Vectors, limit: int) -> list[Document]:
+        """Find passages by cosine, best first."""
+        hits = await self._nearest(vector, limit)
+        return list((await self._documents({hit.id: hit for hit in hits})).values())
+
+    async def passages(self, ids: Sequence[str]) -> list[Document]:
+        """Fetch passages by the ids that they were written with, in the order asked."""
+        found: dict[str, Document] = {}
+        for start in range(0, len(ids), _IDS_AT_ONCE):
+            some = list(ids[start : start + _IDS_AT_ONCE])
+            hits = await self._filtered(Filter.by_property("pid").contains_any(some), _MOST)
+            alive = await self._seen(hits, is_scoped=False)
+            documents = await self._documents({hit.id: hit for hit in alive}, scored=False)
+            found |= {one.id: one for one in documents.values()}
+        return [found[one] for one in ids if one in found]
+
+    async def of_row(self, ids: Iterable[tuple[str, str, int]]) -> list[Document]:
+        """Fetch passages by object id, row and place, in this order; those that are not there are left out."""
+        hits = {id_: Hit(id_, row, at, 0.0) for id_, row, at in ids}
+        return list((await self._documents(hits, scored=False)).values())
+
+    async def rows(self, ids: Iterable[str]) -> dict[str, Row]:
+        """Fetch manifest rows by id, whether they count or not; those that are gone are left out."""
+        place, wanted = self.head.place, list(dict.fromkeys(ids))
+        found = self.memory.rows.find(place.tenant, wanted)
+        missing = [one for one in wanted if one not in found]
+        if missing:
+            collection = await self.server.reading(self.server.names.files(place.version), place.tenant)
+            objects = await _by_ids(collection, missing, WHOLE)
+            read = {id_: row_of(id_, told) for id_, told in objects.items()}
+            self.memory.rows.keep(place.tenant, read)
+            found |= read
+        return found
+
+    def may_see(self, row: Row) -> bool:
+        """Say whether the files of a row may be seen in this scope."""
+        entry, scope = row.entry, self.scope
+        is_named = scope.sources is None or entry.source in scope.sources
+        return is_named and entry.source not in self.head.hidden and entry.room in {None, scope.room}
+
+    async def _worded(self, words: str, limit: int, part: str | None = None) -> list[Hit]:
+        terms = query_terms(words, self.head.languages)[:_MOST_TERMS]
+        if not terms or limit < 1:
+            return []
+        collection, within = await self._passages(), self._within(part)
+
+        async def ask(most: int) -> list[Hit]:
+            with server_errors():
+                found = await collection.query.bm25(
+                    " ".join(terms),
+                    query_properties=SEARCHED,
+                    limit=most,
+                    filters=within,
+                    return_metadata=MetadataQuery(score=True),
+                    return_properties=["file", "at"],
+                )
+            hits = [_hit(one, one.metadata.score or 0.0) for one in found.objects]
+            return [hit for hit in hits if hit.score > 0]
+
+        return await self._enough(ask, limit)
+
+    async def _nearest(self, vector: Vectors, limit: int) -> list[Hit]:
+        if limit < 1 or len(vector) != self.head.width:
+            return []
+        collection, within = await self._passages(), self._within()
+
+        async def ask(most: int) -> list[Hit]:
+            with server_errors():
+                found = await collection.query.near_vector(
+                    vector.tolist(),
+                    target_vector=VECTOR,
+                    limit=most,
+                    filters=within,
+                    return_metadata=MetadataQuery(distance=True),
+                    return_properties=["file", "at"],
+                )
+            return [_hit(one, 1.0 - (one.metadata.distance or 0.0)) for one in found.objects]
+
+        return await self._enough(ask, limit)
+
+    async def _defining(self, names: Sequence[str], limit: int) -> list[Hit]:
+        asked = sorted({squashed(name) for name in names} - {""})
+        if not asked or limit < 1:
+            return []
+        defines, part = Filter.by_property("defines").contains_any(asked), Filter.by_property("part")
+        within = self._within()
+
+        def ask(where: Any) -> Callable[[int], Awaitable[list[Hit]]]:
+            return lambda most: self._filtered(where if within is None else where & within, most)
+
+        proper, others = await together(
+            self._enough(ask(defines & part.equal("code")), limit),
+            self._enough(ask(defines & part.not_equal("code")), limit),
+        )
+        return [*proper, *others][:limit]
+
+    async def _filtered(self, where: Any, most: int) -> list[Hit]:
+        collection = await self._passages()
+        with server_errors():
+            found = await collection.query.fetch_objects(filters=where, limit=most, return_properties=["file", "at"])
+        return [_hit(one, 1.0) for one in found.objects]
+
+    async def _enough(self, ask: Callable[[int], Awaitable[list[Hit]]], limit: int) -> list[Hit]:
+        """Ask until so many hits may be seen, or there are no more."""
+        asked = min(limit, _MOST)
+        while True:
+            hits = await ask(asked)
+            seen = await self._seen(hits)
+            if len(seen) >= limit or len(hits) < asked or asked >= _MOST:
+                return seen[:limit]
+            asked = min(asked * _MORE, _MOST)
+
+    async def _seen(self, hits: Sequence[Hit], *, is_scoped: bool = True) -> list[Hit]:
+        rows = await self.rows(hit.file for hit in hits)
+        counting = {id_ for id_, row in rows.items() if counts(row, self.head) and (not is_scoped or self.may_see(row))}
+        return [hit for hit in hits if hit.file in counting]
+
+    async def _documents(self, hits: Mapping[str, Hit], *, scored: bool = True) -> dict[str, Document]:
+        """Fetch what was hit, by object id and in this order; what is damaged or gone is left out."""
+        tenant = self.head.place.tenant
+        found = self.memory.passages.find(tenant, hits)
+        missing = [id_ for id_ in hits if id_ not in found]
+        if missing:
+            objects = await _by_ids(await self._passages(), missing, ["body"])
+            read = {id_: one for id_, told in objects.items() if (one := passage_of_body(str(told["body"])))}
+            self.memory.passages.keep(tenant, read)
+            found |= read
+        rows = await self.rows(hit.file for hit in hits.values())
+        return {
+            id_: document_of(found[id_], row, self._version(row), hit.score if scored else None)
+            for id_, hit in hits.items()
+            if id_ in found and (row := rows.get(hit.file)) is not None
+        }
+
+    async def _closeness(self, hits: Iterable[Hit], vector: Vectors) -> tuple[dict[str, float], dict[str, float]]:
+        """The cosine of each hit, and that of the nearest passage of its file."""
+        near, in_file = {}, {}
+        by_file: dict[str, list[Hit]] = {}
+        for hit in hits:
+            by_file.setdefault(hit.file, []).append(hit)
+        for id_, row in (await self.rows(by_file)).items():
+            alike = cosines(row, vector)
+            if alike is None:
+                continue
+            nearest = float(alike.max())
+            for hit in by_file[id_]:
+                if hit.at < len(alike):
+                    near[hit.id], in_file[hit.id] = float(alike[hit.at]), nearest
+        return near, in_file
+
+    def _version(self, row: Row) -> str:
+        return self.head.version_of(row.entry.source, row.born, row.ahead)
+
+    def _within(self, part: str | None = None) -> Any:
+        """What the server must leave out; nothing in the usual case, which is the fastest."""
+        limits = [Filter.by_property("part").equal(part)] if part is not None else []
+        groups, scope = self.head.groups, self.scope
+        if any(room is not None for _, room in groups):
+            rooms = [SHARED, *([scope.room] if scope.room else [])]
+            limits.append(Filter.by_property("room").contains_any(rooms))
+        if scope.sources is not None or self.head.hidden or self.head.purging:
+            sources = {source for source, _ in groups} - self.head.hidden - self.head.purging
+            allowed = sources if scope.sources is None else sources & scope.sources
+            limits.append(Filter.by_property("source").contains_any(sorted(allowed) or ["-"]))
+        return Filter.all_of(limits) if limits else None
+
+    async def _passages(self) -> Any:
+        place = self.head.place
+        return await self.server.reading(self.server.names.passages(place.version), place.tenant)
+
+
+async def together(*calls: Coroutine[Any, Any, T]) -> list[T]:
+    """Run calls at once and give their results in order; the first failure ends all and comes out alone."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(call) for call in calls]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in tasks]
+
+
+async def nothing() -> list[Hit]:
+    """Find nothing."""
+    return []
+
+
+async def _by_ids(collection: Any, ids: Sequence[str], properties: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """Fetch objects by id; those that are gone are left out."""
+
+    async def some(part: Sequence[str]) -> Any:
+        with server_errors():
+            return await collection.query.fetch_objects_by_ids(
+                part, limit=len(part), return_properties=list(properties)
+            )
+
+    parts = [ids[start : start + _IDS_AT_ONCE] for start in range(0, len(ids), _IDS_AT_ONCE)]
+    pages = await together(*map(some, parts))
+    return {str(one.uuid): one.properties for page in pages for one in page.objects}
+
+
+def _hit(one: Any, score: float) -> Hit:
+    return Hit(str(one.uuid), str(one.properties["file"]), int(one.properties["at"] or 0), score)

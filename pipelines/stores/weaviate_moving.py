@@ -1,0 +1,95 @@
+"""What a rebuild lacks is carried over from the index before, with its vectors, on the server's side of things."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from weaviate.classes.data import DataObject
+
+from pipelines.stores.weaviate_finding import Finding, Memory
+from pipelines.stores.weaviate_listing import Listing
+from pipelines.stores.weaviate_rows import WHOLE, Row, entries_of, row_object, row_of
+from pipelines.stores.weaviate_schema import VECTOR, object_id, row_id
+from pipelines.stores.weaviate_server import Server, server_errors
+from pipelines.stores.weaviate_state import Head
+from pipelines.stores.weaviate_writing import Writing
+from pipelines.types import StoreUnavailable
+
+_FILES_AT_ONCE: Final = 100
+_OBJECTS_AT_ONCE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """Copies files from one tenant to another."""
+
+    server: Server
+    writing: Writing
+
+    async def carried_over(self, old: Head, new: Head, generation: int) -> Head:
+        """The head of a rebuild that has also all sources it did not hold, born at `generation`; hidden ones stay hidden.
+
+        Raises StoreUnavailable; then the rebuild is as before, and may be completed again.
+        """
+        held = {source for source, count in new.per_source.items() if count} | set(new.shown)
+        finding = Finding(self.server, Memory.of(0), old)
+        rows = [row async for row in Listing(finding).rows() if row.entry.source not in held]
+        for start in range(0, len(rows), _FILES_AT_ONCE):
+            await self._copy(old, new, rows[start : start + _FILES_AT_ONCE], generation)
+        kept = {source: one for source, one in old.shown.items() if source not in held}
+        gone_ahead = dict.fromkeys(kept, -1)
+        merged = new.counting((), entries_of(rows))
+        return replace(
+            merged,
+            generation=generation,
+            shown={**new.shown, **kept},
+            settled={**new.settled, **gone_ahead},
+            hidden=new.hidden | old.hidden,
+            languages=new.languages | old.languages,
+            width=new.width or old.width,
+            void=(*new.void, (new.generation + 1, generation - 1)) if generation > new.generation + 1 else new.void,
+        )
+
+    async def _copy(self, old: Head, new: Head, rows: Sequence[Row], born: int) -> None:
+        names = self.server.names
+        files = await self.server.reading(names.files(old.place.version), old.place.tenant)
+        with server_errors():
+            whole = await files.query.fetch_objects_by_ids(
+                [row.id for row in rows], limit=len(rows), return_properties=WHOLE
+            )
+        objects: list[DataObject[Any, None]] = []
+        made: list[DataObject[Any, None]] = []
+        for one in whole.objects:
+            row = row_of(str(one.uuid), one.properties)
+            ahead = row.ahead if row.born > old.settled.get(row.entry.source, -1) else ""
+            id_ = row_id(new.place.tenant, row.entry.source, row.entry.path, born)
+            made.append(row_object(replace(row, id=id_, born=born, ahead=ahead)))
+            objects += await self._passages(old, new, row, id_, born)
+        passages = await self.server.writing(names.passages(new.place.version), new.place.tenant)
+        rows_there = await self.server.writing(names.files(new.place.version), new.place.tenant)
+        if await self.writing.insert(passages, objects) or await self.writing.insert(rows_there, made):
+            raise StoreUnavailable(
+                "the Weaviate server refused files that a rebuild carries over; it will be tried again"
+            )
+
+    async def _passages(self, old: Head, new: Head, row: Row, id_: str, born: int) -> list[DataObject[Any, None]]:
+        """The passages of a file with their vectors, as those of its copy."""
+        collection = await self.server.reading(self.server.names.passages(old.place.version), old.place.tenant)
+        ids = [object_id(row.id, at) for at in range(row.entry.passages)]
+        found: list[DataObject[Any, None]] = []
+        for start in range(0, len(ids), _OBJECTS_AT_ONCE):
+            some = ids[start : start + _OBJECTS_AT_ONCE]
+            with server_errors():
+                page = await collection.query.fetch_objects_by_ids(some, limit=len(some), include_vector=True)
+            for one in page.objects:
+                vector = one.vector.get(VECTOR) if one.vector else None
+                fits = vector if vector and new.width in {0, len(vector)} else None
+                properties = {name: value for name, value in one.properties.items() if value is not None}
+                at = int(properties["at"])
+                properties |= {"file": id_, "born": born}
+                found.append(
+                    DataObject(uuid=object_id(id_, at), properties=properties, vector={VECTOR: fits} if fits else None)
+                )
+        if len(found) != row.entry.passages:
+            raise StoreUnavailable(f"expected {row.entry.passages} passages of {row.entry.path!r}, found {len(found)}")
+        return found

@@ -1,0 +1,177 @@
+"""The projects of a Weaviate store in memory: their states as the server has them, who reads, and who writes."""
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any, Final
+
+from weaviate.classes.data import DataObject
+
+from pipelines.stores.ids import project_of
+from pipelines.stores.weaviate_schema import state_id
+from pipelines.stores.weaviate_server import Server, server_errors, told
+from pipelines.stores.weaviate_state import Head, Place, State, pack_state, unpack_state
+from pipelines.types import StoreFull, StoreUnavailable
+
+_PAGE: Final = 500
+_MAY_HAVE_TRIED: Final = 1_000  # generations that a process before us may have written to without committing
+_MOST_VOID: Final = 50
+_READERS_S: Final = 30.0
+
+
+class Rest(Enum):
+    """How the tenants of a project lie on the server, as far as it is our doing."""
+
+    AWAKE = "awake"
+    RESTING = "resting"
+    AWAY = "away"
+
+
+@dataclass(slots=True)
+class Held:
+    """One project. `lock` is for whoever writes it."""
+
+    project: str
+    state: State
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    swept: set[str] = field(default_factory=set)  # dead rows that nothing is left of
+    swept_void: set[tuple[Place, int]] = field(default_factory=set)
+    is_doubtful: bool = False  # the server may have another state than we think
+    used_s: float = field(default_factory=time.monotonic)
+    rest: Rest = Rest.AWAKE
+    _tried: dict[Place, int] = field(default_factory=dict)
+    _epoch: int = 0
+    _readers: Counter[int] = field(default_factory=Counter)
+    _left: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def is_used(self) -> bool:
+        """Say whether somebody reads or writes now."""
+        return self.lock.locked() or self._readers.total() > 0
+
+    @contextlib.contextmanager
+    def reading(self, one: str) -> Iterator[Head | None]:
+        """Read one index; nothing that belongs to the state now is swept away meanwhile."""
+        epoch = self._epoch
+        self._readers[epoch] += 1
+        self.used_s = time.monotonic()
+        try:
+            yield self.state.head(one)
+        finally:
+            self._readers[epoch] -= 1
+            if not self._readers[epoch]:
+                del self._readers[epoch]
+            self._left.set()
+
+    async def readers_gone(self) -> None:
+        """Wait until nobody reads what was the state before now, for half a minute at most."""
+        before, self._epoch = self._epoch, self._epoch + 1
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_READERS_S):
+                while any(epoch <= before for epoch in self._readers):
+                    self._left.clear()
+                    await self._left.wait()
+
+    def begin(self, head: Head) -> int:
+        """Give the generation that the next change of an index makes. None is given twice, whatever became of it."""
+        known = self._tried.get(head.place, head.generation + _MAY_HAVE_TRIED)
+        born = self._tried[head.place] = max(known, head.generation) + 1
+        return born
+
+    def is_new(self, place: Place) -> None:
+        """Note that nobody has written to an index before."""
+        self._tried[place] = 0
+
+
+def committed(head: Head, born: int, *, swept: set[str]) -> Head:
+    """The head after the change that made generation `born`; those between were never committed."""
+    void = (*head.void, (head.generation + 1, born - 1)) if born > head.generation + 1 else head.void
+    return replace(head, generation=born, void=void[-_MOST_VOID:], dead=head.dead - swept)
+
+
+class Projects:
+    """All projects of an installation. The states are read once: nobody else writes them."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._held: dict[str, Held] | None = None
+        self._loading = asyncio.Lock()
+
+    async def all(self) -> dict[str, Held]:
+        """All projects by id, those too that are being dropped. Raises StoreUnavailable."""
+        async with self._loading:
+            if self._held is None:
+                self._held = await self._load()
+            return self._held
+
+    async def find(self, one: str) -> Held | None:
+        """The project of an id. Raises StoreUnavailable."""
+        held = (await self.all()).get(project_of(one))
+        if held is not None and held.is_doubtful:
+            await self._look_again(held)
+        return held
+
+    async def add(self, project: str, state: State) -> Held:
+        """Keep a new project."""
+        held = Held(project, state)
+        if state.current is not None:
+            held.is_new(state.current.place)
+        await self.save(held, state)
+        (await self.all())[project] = held
+        return held
+
+    async def save(self, held: Held, state: State) -> None:
+        """Replace a project's state, in one step. After a failure nobody knows which one the server has: it is asked."""
+        properties = {"project": held.project, "state": pack_state(state)}
+        collection = await self._server.projects()
+        held.is_doubtful = True
+        with server_errors():
+            result = await collection.data.insert_many([DataObject(uuid=state_id(held.project), properties=properties)])
+        for error in result.errors.values():
+            raise _refused(error.message)
+        held.state, held.is_doubtful = state, False
+
+    async def forget(self, held: Held) -> None:
+        """Delete a project's state."""
+        collection = await self._server.projects()
+        with server_errors():
+            await collection.data.delete_by_id(state_id(held.project))
+        (await self.all()).pop(held.project, None)
+
+    async def _look_again(self, held: Held) -> None:
+        collection = await self._server.projects()
+        with server_errors():
+            found = await collection.query.fetch_object_by_id(state_id(held.project), return_properties=["state"])
+        if found is None:
+            raise StoreUnavailable(f"the state of project {held.project!r} is gone from the Weaviate server")
+        held.state, held.is_doubtful = unpack_state(str(found.properties["state"])), False
+
+    async def _load(self) -> dict[str, Held]:
+        collection = await self._server.projects()
+        found: dict[str, Held] = {}
+        after: Any = None
+        while True:
+            with server_errors():
+                page = await collection.query.fetch_objects(
+                    limit=_PAGE, after=after, return_properties=["project", "state"]
+                )
+            for one in page.objects:
+                project = str(one.properties["project"])
+                found[project] = Held(project, unpack_state(str(one.properties["state"])))
+            if len(page.objects) < _PAGE:
+                return found
+            after = page.objects[-1].uuid
+
+
+def _refused(message: str) -> StoreUnavailable:
+    """Why the server did not take an object."""
+    found = told(RuntimeError(message))
+    return (
+        found
+        if isinstance(found, StoreFull)
+        else StoreUnavailable(f"the Weaviate server refused a write: {message[:200]}")
+    )

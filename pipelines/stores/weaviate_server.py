@@ -1,0 +1,231 @@
+"""The connection to a Weaviate server: made when it is first needed, checked, and its errors told in our words."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import grpc
+import httpx
+import weaviate
+from weaviate.classes.config import ConsistencyLevel
+from weaviate.classes.init import AdditionalConfig, Auth, Timeout
+from weaviate.collections import CollectionAsync
+from weaviate.exceptions import WeaviateBaseError, WeaviateStartUpError
+
+from pipelines.stores.weaviate_address import Address, Agreement
+from pipelines.stores.weaviate_schema import (
+    Layout,
+    Names,
+    files_config,
+    known_properties,
+    passages_config,
+    projects_config,
+)
+from pipelines.types import StoreFull, StoreUnavailable
+
+OLDEST: Final = (1, 36, 0)
+"""Older servers lose keyword matches of objects that are written again, and know no eight-bit rotation of vectors."""
+_RETRY_S: Final = 2.0
+_FULL: Final = ("read-only", "read only", "no space left", "disk usage")
+_GONE: Final = ("tenant not found", "no tenant found")
+_ASLEEP: Final = ("tenant not active",)
+_KEY: Final = ("401", "403", "unauthenticated", "unauthorized", "permission_denied", "forbidden")
+
+
+class TenantGone(StoreUnavailable):
+    """Somebody has removed the tenant that a project lies in."""
+
+
+class TenantAsleep(StoreUnavailable):
+    """The tenant of a project is offloaded, and is not brought back by itself."""
+
+
+class Server:
+    """One shared client."""
+
+    def __init__(self, address: Address, names: Names, layout: Layout, agreement: Agreement | None = None) -> None:
+        self.names = names
+        self.layout = layout
+        self._address = address
+        self._agreement = agreement or Agreement()
+        self._client: weaviate.WeaviateAsyncClient | None = None
+        self._connecting = asyncio.Lock()
+        self._making = asyncio.Lock()
+        self._failed_s = float("-inf")
+        self._failure = ""
+        self._made: set[str] = set()
+        self._is_closed = False
+        self.version = ""
+
+    async def client(self) -> weaviate.WeaviateAsyncClient:
+        """The connected client. Raises StoreUnavailable; a failure is told again for two seconds without another try."""
+        if self._is_closed:
+            raise StoreUnavailable("the passage store is closed")
+        if self._client is not None:
+            return self._client
+        async with self._connecting:
+            if self._client is None:
+                if time.monotonic() - self._failed_s < _RETRY_S:
+                    raise StoreUnavailable(self._failure)
+                try:
+                    self._client = await self._connected()
+                except StoreUnavailable as error:
+                    self._failed_s, self._failure = time.monotonic(), str(error)
+                    raise
+            return self._client
+
+    async def projects(self) -> CollectionAsync[Any, None]:
+        """The collection of projects, made when it is missing. Reads and writes agree on a majority of the replicas."""
+        await self._made_sure(self.names.projects, lambda: projects_config(self.names, self.layout))
+        found = (await self.client()).collections.get(self.names.projects)
+        return found.with_consistency_level(ConsistencyLevel.QUORUM)
+
+    async def pair(self, version: str) -> tuple[str, str]:
+        """The names of the collections of a version: passages and files."""
+        return self.names.passages(version), self.names.files(version)
+
+    async def make_pair(self) -> str:
+        """Make the collections that new indexes go into, unless they are there; gives their version."""
+        await self._made_sure(
+            self.names.passages(self.layout.version), lambda: passages_config(self.names, self.layout)
+        )
+        await self._made_sure(self.names.files(self.layout.version), lambda: files_config(self.names, self.layout))
+        return self.layout.version
+
+    async def reading(self, name: str, tenant: str) -> CollectionAsync[Any, None]:
+        """A tenant to read from."""
+        found = (await self.client()).collections.get(name).with_tenant(tenant)
+        return found.with_consistency_level(ConsistencyLevel(self._agreement.read))
+
+    async def writing(self, name: str, tenant: str) -> CollectionAsync[Any, None]:
+        """A tenant to write to."""
+        found = (await self.client()).collections.get(name).with_tenant(tenant)
+        return found.with_consistency_level(ConsistencyLevel(self._agreement.write))
+
+    async def names_held(self) -> list[str]:
+        """The names of all collections of this installation."""
+        with server_errors():
+            held = await (await self.client()).collections.list_all(simple=True)
+        return [name for name in held if name.startswith(f"Roomwise{self.names.installation}")]
+
+    async def drop_collection(self, name: str) -> None:
+        """Delete a collection that nothing is in any more."""
+        with server_errors():
+            await (await self.client()).collections.delete(name)
+        self._made.discard(name)
+
+    async def is_ready(self) -> bool:
+        """Ask the server whether it is well."""
+        with server_errors():
+            return bool(await (await self.client()).is_ready())
+
+    def lost(self) -> None:
+        """Look at every collection again before it is used: the server may be another one now."""
+        self._made.clear()
+
+    async def close(self) -> None:
+        """Release the connection."""
+        self._is_closed = True
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(Exception):
+                await client.close()
+
+    async def _connected(self) -> weaviate.WeaviateAsyncClient:
+        address = self._address
+        parts = urlsplit(address.url)
+        is_secure = parts.scheme == "https"
+        client = weaviate.use_async_with_custom(
+            http_host=parts.hostname or "",
+            http_port=parts.port or (443 if is_secure else 80),
+            http_secure=is_secure,
+            grpc_host=address.grpc_host or parts.hostname or "",
+            grpc_port=address.grpc_port,
+            grpc_secure=is_secure,
+            headers=dict(address.headers) or None,
+            auth_credentials=Auth.api_key(address.api_key) if address.api_key else None,
+            additional_config=AdditionalConfig(
+                timeout=Timeout(init=address.start_s, query=address.query_s, insert=address.write_s)
+            ),
+            skip_init_checks=True,  # they ask the package index for newer releases
+        )
+        try:
+            with server_errors(address.url):
+                await client.connect()
+                meta = await client.get_meta()
+                await self._check(client, meta)
+        except BaseException:
+            with contextlib.suppress(Exception):
+                await client.close()
+            raise
+        return client
+
+    async def _check(self, client: weaviate.WeaviateAsyncClient, meta: Mapping[str, Any]) -> None:
+        """See that the server is new enough and answers on both of its ports."""
+        self.version = str(meta.get("version") or "")
+        numbers = tuple(int(part) for part in self.version.split("-")[0].split(".") if part.isdigit())
+        if numbers < OLDEST:
+            wanted = ".".join(map(str, OLDEST))
+            raise StoreUnavailable(
+                f"expected Weaviate {wanted} or newer at {self._address.url}, got {self.version or 'no version'}: "
+                "update the server"
+            )
+        if not await client.is_live():
+            raise StoreUnavailable(
+                f"Weaviate at {self._address.url} answers on its HTTP port, and not on gRPC port "
+                f"{self._address.grpc_port}: open that port, or set weaviate.grpc_port"
+            )
+
+    async def _made_sure(self, name: str, config: Callable[[], dict[str, Any]]) -> None:
+        """Make a collection unless it is there; one of that name that is not ours is left alone. Raises StoreUnavailable."""
+        if name in self._made:
+            return
+        client = await self.client()
+        async with self._making:
+            if name not in self._made:
+                with server_errors():
+                    await _make_or_check(client, name, config())
+                self._made.add(name)
+
+
+async def _make_or_check(client: weaviate.WeaviateAsyncClient, name: str, wanted: dict[str, Any]) -> None:
+    if not await client.collections.exists(name):
+        await client.collections.create(**wanted)
+        return
+    held = await client.collections.export_config(name)
+    names = {one.name for one in held.properties}
+    if held.description != wanted["description"] or not known_properties(wanted) <= names:
+        raise StoreUnavailable(
+            f"the Weaviate server has a collection {name} that Roomwise did not make so: rename it, or set another "
+            "weaviate.installation"
+        )
+
+
+@contextlib.contextmanager
+def server_errors(url: str = "") -> Iterator[None]:
+    """Turn what the client, gRPC and HTTP raise into StoreUnavailable, StoreFull, TenantGone and TenantAsleep."""
+    try:
+        yield
+    except (WeaviateBaseError, grpc.RpcError, httpx.HTTPError, OSError, TimeoutError) as error:
+        raise told(error, url) from error
+
+
+def told(error: Exception, url: str = "") -> StoreUnavailable:
+    """Say in our words what went wrong at the server."""
+    text = " ".join(str(getattr(error, "message", "") or error).split())
+    low = text.casefold()
+    if any(sign in low for sign in _GONE):
+        return TenantGone(f"the tenant of the project is gone from the Weaviate server: {text[:200]}")
+    if any(sign in low for sign in _ASLEEP):
+        return TenantAsleep(f"the tenant of the project is not active on the Weaviate server: {text[:200]}")
+    if any(sign in low for sign in _FULL):
+        return StoreFull(f"the Weaviate server takes no writes, is its disk full? {text[:200]}")
+    where = f" at {url}" if url else ""
+    if any(sign in low for sign in _KEY):
+        return StoreUnavailable(f"the Weaviate server{where} refuses the key: check weaviate.api_key ({text[:120]})")
+    if isinstance(error, WeaviateStartUpError | OSError):
+        return StoreUnavailable(f"expected a Weaviate server{where}, none answers: {text[:200]}")
+    return StoreUnavailable(f"the Weaviate server{where} failed: {text[:300]}")

@@ -1,0 +1,217 @@
+"""Changes on a Weaviate server, which has no transactions: each shows in the one step that replaces the project's state.
+
+    1. the passages of a change, then its manifest rows, all born at a generation that no search counts yet
+    2. the project's state with that generation: now they count, and rows that were replaced or removed do not
+    3. once nobody reads the state before, what is dead is swept away
+
+Cut off before 2, nothing has happened: that generation is never used again, and what lies there is swept. Cut off after
+2, the state still names what is dead. Nothing here is done twice at once for one project: the caller holds its lock.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from weaviate.classes.data import DataObject
+from weaviate.classes.query import Filter
+from weaviate.exceptions import WeaviateInsertManyAllFailedError
+
+from pipelines.stores.passages import Change, IndexedFile
+from pipelines.stores.weaviate_projects import Held, Projects, committed
+from pipelines.stores.weaviate_rows import TOLD, Objects, Row, counts, entries_of, objects_of, row_of
+from pipelines.stores.weaviate_schema import row_id
+from pipelines.stores.weaviate_server import Server, server_errors, told
+from pipelines.stores.weaviate_state import Head, Place
+from pipelines.types import StoreFull, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+_OBJECTS_AT_ONCE: Final = 500
+_BYTES_AT_ONCE: Final = 4_000_000
+_BYTES_AN_OBJECT: Final = 1_500  # what is sent of each besides its texts
+_KEYS_AT_ONCE: Final = 200
+_PASSAGES_AT_ONCE: Final = 2_000  # made ready in one go, beside the loop
+_AT_MOST: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """Writes the indexes of an installation."""
+
+    server: Server
+    projects: Projects
+
+    async def apply(self, held: Held, one: str, head: Head, change: Change) -> int:
+        """Write a change and give its generation. Raises StoreUnavailable; then nothing of it counts."""
+        born = held.begin(head)
+        put = {(file.entry.source, file.entry.path): file for file in change.put}
+        old = await self.rows_at(head, {*put, *change.remove})
+        width = head.width or _width_of(put.values())
+        ahead = {
+            one.source: one.updating_to for one in change.shown if one.updating_to and one.updating_to != one.commit
+        }
+        failed, languages = await self._write(replace(head, width=width), list(put.values()), born, ahead)
+        come = [file.entry for key, file in put.items() if key not in failed]
+        new = head.counting(entries_of(old), come).showing(change.shown, born)
+        new = replace(new, dead=new.dead | {row.id for row in old}, languages=new.languages | languages, width=width)
+        await self.commit(held, one, head, new, born)
+        return born
+
+    async def commit(self, held: Held, one: str, head: Head, new: Head, born: int) -> None:
+        """Let a change show: the only step that searches see."""
+        done = committed(replace(new, generation=head.generation, void=head.void), born, swept=held.swept)
+        await self.projects.save(held, held.state.with_head(one, done))
+        held.swept.difference_update(head.dead - done.dead)
+
+    async def rows_at(self, head: Head, keys: Collection[tuple[str, str]]) -> list[Row]:
+        """The rows that count of some (source, path)."""
+        if not head.files or not keys:
+            return []
+        by_source: dict[str, list[str]] = {}
+        for source, path in keys:
+            by_source.setdefault(source, []).append(path)
+        found: list[Row] = []
+        collection = await self.server.writing(self.server.names.files(head.place.version), head.place.tenant)
+        for source, paths in by_source.items():
+            for start in range(0, len(paths), _KEYS_AT_ONCE):
+                where = Filter.by_property("source").equal(source) & Filter.by_property("path").contains_any(
+                    paths[start : start + _KEYS_AT_ONCE]
+                )
+                with server_errors():
+                    page = await collection.query.fetch_objects(filters=where, limit=_AT_MOST, return_properties=TOLD)
+                found += [row_of(str(each.uuid), each.properties) for each in page.objects]
+        return [row for row in found if (row.entry.source, row.entry.path) in keys and counts(row, head)]
+
+    async def sweep(self, place: Place, rows: Collection[str]) -> None:
+        """Delete dead rows with their passages."""
+        files, passages = await self._both(place)
+        ids = sorted(rows)
+        for start in range(0, len(ids), _KEYS_AT_ONCE):
+            some = ids[start : start + _KEYS_AT_ONCE]
+            await delete_all(passages, Filter.by_property("file").contains_any(some))
+            await delete_all(files, Filter.by_id().contains_any(some))
+
+    async def sweep_void(self, place: Place, first: int, last: int) -> None:
+        """Delete what was written and never committed, between two generations, both included."""
+        born = Filter.by_property("born")
+        for collection in await self._both(place):
+            await delete_all(collection, born.greater_or_equal(first) & born.less_or_equal(last))
+
+    async def purge(self, place: Place, source: str) -> None:
+        """Delete all passages and rows of a source."""
+        files, passages = await self._both(place)
+        for collection in (passages, files):
+            await delete_all(collection, Filter.by_property("source").equal(source))
+
+    async def insert(self, collection: Any, objects: Sequence[DataObject[Any, None]]) -> dict[int, str]:
+        """Write objects in batches; gives what was refused twice, by place. Raises StoreFull and StoreUnavailable."""
+        refused: dict[int, str] = {}
+        for batch in _batches(objects):
+            failed = await _inserted(collection, [objects[at] for at in batch])
+            again = [batch[at] for at in failed]
+            if again:
+                failed = await _inserted(collection, [objects[at] for at in again])
+                refused |= {again[at]: message for at, message in failed.items()}
+        return refused
+
+    async def _write(
+        self, head: Head, files: Sequence[IndexedFile], born: int, ahead: dict[str, str]
+    ) -> tuple[set[tuple[str, str]], frozenset[str]]:
+        """Write files; gives those that the server refused, and the languages besides English of the others."""
+        place, failed, languages = head.place, set[tuple[str, str]](), frozenset[str]()
+        rows, passages = await self._both(place)
+        for some in _portions(files):
+            made = await asyncio.to_thread(_made, some, place.tenant, born, ahead, head.width)
+            objects = [one for each in made for one in each.passages]
+            owners = [at for at, each in enumerate(made) for _ in each.passages]
+            refused = {owners[at]: message for at, message in (await self.insert(passages, objects)).items()}
+            whole = [at for at in range(len(made)) if at not in refused]
+            refused |= {
+                whole[at]: message for at, message in (await self.insert(rows, [made[at].row for at in whole])).items()
+            }
+            for at, message in refused.items():
+                entry = some[at].entry
+                log.warning("%s is not indexed: the Weaviate server refuses it (%s)", entry.path, message[:200])
+                failed.add((entry.source, entry.path))
+            languages |= frozenset().union(*(made[at].languages for at in whole if at not in refused))
+        return failed, languages
+
+    async def _both(self, place: Place) -> tuple[Any, Any]:
+        names = self.server.names
+        files = await self.server.writing(names.files(place.version), place.tenant)
+        return files, await self.server.writing(names.passages(place.version), place.tenant)
+
+
+async def delete_all(collection: Any, where: Any) -> None:
+    """Delete what fits; a server deletes so many at once, so until nothing is left. Raises StoreUnavailable."""
+    while True:
+        with server_errors():
+            done = await collection.data.delete_many(where)
+        if done.failed:
+            raise StoreUnavailable(f"the Weaviate server could not delete {done.failed} of {done.matches} objects")
+        if not done.matches:
+            return
+
+
+def _made(files: Sequence[IndexedFile], tenant: str, born: int, ahead: dict[str, str], width: int) -> list[Objects]:
+    """Make the objects of some files."""
+    return [
+        objects_of(
+            row_id(tenant, file.entry.source, file.entry.path, born),
+            file,
+            born=born,
+            ahead=ahead.get(file.entry.source) or "",
+            width=width,
+        )
+        for file in files
+    ]
+
+
+def _portions(files: Sequence[IndexedFile]) -> Iterable[Sequence[IndexedFile]]:
+    """Cut files into portions that are made ready in one go."""
+    some: list[IndexedFile] = []
+    passages = 0
+    for file in files:
+        some.append(file)
+        passages += len(file.documents) + 1
+        if passages >= _PASSAGES_AT_ONCE:
+            yield some
+            some, passages = [], 0
+    if some:
+        yield some
+
+
+def _batches(objects: Sequence[DataObject[Any, None]]) -> Iterable[list[int]]:
+    """Cut objects into batches of what one request should carry."""
+    batch: list[int] = []
+    size = 0
+    for at, one in enumerate(objects):
+        size += _BYTES_AN_OBJECT + sum(len(value) for value in one.properties.values() if isinstance(value, str))
+        batch.append(at)
+        if len(batch) >= _OBJECTS_AT_ONCE or size >= _BYTES_AT_ONCE:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+async def _inserted(collection: Any, objects: Sequence[DataObject[Any, None]]) -> dict[int, str]:
+    """Write a batch; gives what was refused, by place."""
+    with server_errors():
+        try:
+            result = await collection.data.insert_many(objects)
+        except WeaviateInsertManyAllFailedError as error:
+            failed = dict.fromkeys(range(len(objects)), str(error))
+        else:
+            failed = {at: one.message for at, one in result.errors.items()}
+    for message in failed.values():
+        found = told(RuntimeError(message))
+        if isinstance(found, StoreFull) or type(found) is not StoreUnavailable:
+            raise found
+    return failed
+
+
+def _width_of(files: Iterable[IndexedFile]) -> int:
+    return next((file.vectors.shape[1] for file in files if file.vectors is not None and len(file.vectors)), 0)
