@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.chat import Event, Message
-from bot.envelope import unpack_event
+from bot.envelope import event_in
 from bot.state.database import Database
 from bot.state.queries import inbox
 from bot.state.tables import Inbox as Row
@@ -121,11 +121,7 @@ class Albums:
         return parts[:MOST_PARTS]
 
     def _message_of(self, row: Row) -> Message | None:
-        body = inbox.body_of(row, self.vault)
-        try:
-            event = None if body is None else unpack_event(row.kind, body)
-        except ValueError:  # written by another version
-            return None
+        event = event_in(row, self.vault)
         return event if isinstance(event, Message) else None
 
 

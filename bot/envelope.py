@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from adapters.chat import Deleted, Edited, Event, Message, Pressed, Rated, Reply, RoomChanged, Unreadable
+from bot.state.queries import inbox
+from bot.state.tables import Inbox
+from bot.state.vault import Vault
 from pipelines.types import Citation
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,16 @@ def unpack_event(kind: str, text: str) -> Event:
     """The event that `pack_event` packed. Raises ValueError for text of another shape."""
     event: Event = _EVENTS[kind].validate_json(text)
     return event
+
+
+def event_in(row: Inbox, vault: Vault) -> Event | None:
+    """The event that an inbox row holds; None when its text is gone, or was written by another version."""
+    body = inbox.body_of(row, vault)
+    try:
+        return None if body is None else unpack_event(row.kind, body)
+    except ValueError:
+        log.warning("inbox.unreadable", kind=row.kind)
+        return None
 
 
 def pack_reply(reply: Reply) -> str:

@@ -7,9 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from adapters.chat import Edited, Event, Message, Pressed
 from bot.admission import answer_key
-from bot.envelope import unpack_event
+from bot.envelope import event_in
 from bot.state.queries import deliveries, inbox
-from bot.state.tables import Inbox as Row
 from bot.state.tables import Room
 from bot.state.vault import Vault
 
@@ -34,7 +33,7 @@ async def _edit_placed(session: AsyncSession, edited: Edited, room: Room, vault:
     if asked is None:
         return edited
     for row in await inbox.open_about(session, room.id, edited.message_id):
-        known = _event_of(row, vault)
+        known = event_in(row, vault)
         if isinstance(known, Message | Edited):
             return replace(_in_thread(edited, known.room.thread), reply_to=edited.reply_to or known.reply_to)
     answer = await deliveries.by_key(session, answer_key(inbox.worked_on_as(asked)))
@@ -47,11 +46,3 @@ def _in_thread(event: _About, thread: str | None) -> _About:
         if thread is None or event.room.thread is not None
         else replace(event, room=replace(event.room, thread=thread))
     )
-
-
-def _event_of(row: Row, vault: Vault) -> Event | None:
-    body = inbox.body_of(row, vault)
-    try:
-        return None if body is None else unpack_event(row.kind, body)
-    except ValueError:  # written by another version
-        return None

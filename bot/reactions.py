@@ -11,7 +11,7 @@ from adapters.chat import Button, Deleted, Edited, Message, Pressed, Rated, Repl
 from bot.admission import answer_key
 from bot.context import CommandPort, MessageContext, Parsed, QueuePort, VerifyingPort
 from bot.conversation import Conversation
-from bot.envelope import unpack_citations, unpack_event
+from bot.envelope import event_in, unpack_citations
 from bot.errors import UserError
 from bot.gate import Seen, look
 from bot.outbox import Parcel
@@ -109,12 +109,8 @@ class Reactions:
 
     async def _said(self, asked: Inbox) -> str | None:
         """The text of a question as it was last taken up; None when it is not known."""
-        body = inbox.body_of(asked, self.conversation.vault)
-        if body is not None:
-            try:
-                event = unpack_event(asked.kind, body)
-            except ValueError:  # written by another version
-                return None
+        event = event_in(asked, self.conversation.vault)
+        if event is not None:
             return event.text.strip() if isinstance(event, Message) else None
         turn = await self._db.read(lambda session: turns.of_inbox(session, inbox.worked_on_as(asked)))
         return turns.texts_of(turn, self.conversation.vault).question if turn is not None else None

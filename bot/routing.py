@@ -27,7 +27,7 @@ from bot.admission import answer_key, target_of
 from bot.albums import Albums
 from bot.context import CommandPort, HearingPort, MessageContext, OnboardingPort, Parsed, UploadPort
 from bot.conversation import Conversation
-from bot.envelope import unpack_event
+from bot.envelope import event_in
 from bot.errors import UserError
 from bot.gate import Seen, look
 from bot.listening import is_spoken
@@ -153,12 +153,7 @@ class Routing:
 
     def event_of(self, row: Row) -> Event | None:
         """The event that a row holds; None when its text is gone or cannot be read."""
-        body = inbox.body_of(row, self.conversation.vault)
-        try:
-            return None if body is None else unpack_event(row.kind, body)
-        except ValueError:  # written by another version
-            log.warning("inbox.unreadable", kind=row.kind)
-            return None
+        return event_in(row, self.conversation.vault)
 
     async def context_of(self, row: Row, event: Event) -> MessageContext | None:
         """Everything known about an event; None when its room or person is gone."""
