@@ -119,12 +119,12 @@ def torture(options: "list[str]") -> int:
 def synapse(_options: "list[str]") -> int:
     """Make .venv-synapse unless it is there; gives the exit code. Without it the tests that need it are skipped.
 
-    Nothing is installed where ROOMWISE_SYNAPSE names another Python that has it.
+    Nothing is installed where SYNAPSE_PYTHON names another Python that has it.
     """
     venv, lock_bytes = ROOT / ".venv-synapse", (ROOT / SYNAPSE_LOCK).read_bytes()
     python, stamp = str(venv / "bin" / "python"), venv / "roomwise-installed.txt"
     wanted = hashlib.sha256(f"{venv} {sys.version_info[:2]}".encode() + lock_bytes).hexdigest()
-    if os.environ.get("ROOMWISE_SYNAPSE") or (stamp.exists() and stamp.read_text("utf-8") == wanted):
+    if os.environ.get("SYNAPSE_PYTHON") or (stamp.exists() and stamp.read_text("utf-8") == wanted):
         return 0
     if not sys.platform.startswith("linux"):
         print("Synapse is published for Linux only: the tests of Matrix that need it are skipped.", flush=True)

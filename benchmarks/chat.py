@@ -155,7 +155,7 @@ async def main(wanted: argparse.Namespace, base_url: str) -> None:
             )
             rooms = await prepared(opened, wanted.rooms, wanted.passages)
             chat = chat_of(opened, Metrics())
-            opened.tasks.spawn(chat.delivery.run())
+            opened.tasks.spawn(chat.delivery.run(opened.tasks.spawn))
             opened.tasks.spawn(chat.lanes.run())
             stack.push_async_callback(chat.lanes.stop, 0.0)
             bench = Bench(chat, WebMessages(chat.inbox, chat.log, chat.web, utc_now))

@@ -12,15 +12,13 @@ ROOT = Path(__file__).resolve().parents[1]
 NEEDS = {
     "browser": "needs a Chromium; Debian: apt-get install chromium",
     "postgres": "needs a PostgreSQL server's programs; Debian: apt-get install postgresql",
-    "synapse": "needs a Synapse; `python3 bootstrap.py test` installs it into .venv-synapse, ROOMWISE_SYNAPSE names "
+    "synapse": "needs a Synapse; `python3 bootstrap.py test` installs it into .venv-synapse, SYNAPSE_PYTHON names "
     "another Python that has it",
     "strict": "needs the second Matrix client; `python3 bootstrap.py test` installs it where npm and node are; Debian: "
     "apt-get install npm",
     "weaviate": "NO WEAVIATE HERE, its store is not tested: put a `weaviate` binary on PATH, or set WEAVIATE_URL "
     "(http://host:port; WEAVIATE_GRPC_PORT if it is not 50051)",
 }
-# Read when this is imported: no test finds a variable of ours in its environment.
-_NAMED_SYNAPSE = os.environ.get("ROOMWISE_SYNAPSE", "")
 
 
 def find_chromium() -> Path | None:
@@ -40,8 +38,8 @@ def find_postgres() -> Path | None:
 
 @functools.cache
 def find_synapse() -> Path | None:
-    """The Python that has Synapse: the one that ROOMWISE_SYNAPSE names, else that of .venv-synapse."""
-    python = Path(_NAMED_SYNAPSE or ROOT / ".venv-synapse" / "bin" / "python")
+    """The Python that has Synapse: the one that SYNAPSE_PYTHON names, else that of .venv-synapse."""
+    python = Path(os.environ.get("SYNAPSE_PYTHON") or ROOT / ".venv-synapse" / "bin" / "python")
     if not python.exists():
         return None
     found = subprocess.run([python, "-c", "import synapse"], capture_output=True, check=False)

@@ -38,7 +38,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     monkeypatch.setattr(bootstrap, "STAMP", venv / "roomwise-installed.json")
     monkeypatch.setattr(bootstrap, "call", call)
     monkeypatch.setattr(bootstrap, "make_venv", make_venv)
-    monkeypatch.setenv("ROOMWISE_SYNAPSE", "")
+    monkeypatch.setenv("SYNAPSE_PYTHON", "")
     return commands
 
 
@@ -234,7 +234,7 @@ def test_the_stamp_names_the_locks(project: list[list[str]]) -> None:
 
 def test_tests_begin_with_what_they_fetch(project: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     """It is fetched first, so that no test waits for it; the tests run whatever comes of that."""
-    monkeypatch.setenv("ROOMWISE_SYNAPSE", "/usr/bin/python3")
+    monkeypatch.setenv("SYNAPSE_PYTHON", "/usr/bin/python3")
 
     assert 0 == bootstrap.main(["test", "-x"])
     fetched = [["-m", "tests.fakes.github.schemas"], ["-m", "tests.fakes.strict_client.installed"]]
