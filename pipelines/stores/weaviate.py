@@ -57,6 +57,7 @@ class WeaviatePassages:
         self._rests = Rests(idle_s, offload_s)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resting: asyncio.Task[None] | None = None
+        self._creating = asyncio.Lock()
         self._is_closed = False
 
     @property
@@ -66,15 +67,15 @@ class WeaviatePassages:
 
     async def create(self, project: str) -> None:
         """Make an empty project; does nothing when it exists."""
-        demand_id(project)
-        found = await self._find(project)
-        if found is not None and found.state.current is not None:
-            return
-        if found is not None:  # a removal that was cut off
-            await self._upkeep.finish_drop(found)
-        place = await self._upkeep.new_place(project)
-        await self._projects.add(project, State(Head(place)))
-        await self._tenants.make(place)
+        async with self._creating:
+            found = await self._find(project)
+            if found is not None and found.state.current is not None:
+                return
+            if found is not None:  # a removal that was cut off
+                await self._upkeep.finish_drop(found)
+            place = await self._upkeep.new_place(project)
+            await self._projects.add(project, State(Head(place)))
+            await self._tenants.make(place)
 
     async def drop(self, project: str) -> None:
         """Delete a project with all it holds, or only its rebuild; does nothing when there is none."""

@@ -43,11 +43,6 @@ class Listing:
             if source in {None, row.entry.source} and counts(row, self.finding.head):
                 yield row
 
-    async def sums(self) -> tuple[int, int]:
-        """How many files there are, and how many bytes."""
-        sizes = [row.entry.size_bytes async for row in self.rows()]
-        return len(sizes), sum(sizes)
-
     async def of_file(self, source: str, path: str, *, limit: int | None = None) -> list[Document]:
         """All passages of a file in the order of its lines, or the first so many."""
         where = Filter.by_property("source").equal(source) & Filter.by_property("path").equal(path)

@@ -31,7 +31,7 @@ class Moving:
 
         Raises StoreUnavailable; then the rebuild is as before, and may be completed again.
         """
-        held = {source for source, count in new.per_source.items() if count} | set(new.shown)
+        held = {source for source, one in new.sums.items() if one.files} | set(new.shown)
         finding = Finding(self.server, Memory.of(0), old)
         rows = [row async for row in Listing(finding).rows() if row.entry.source not in held]
         for start in range(0, len(rows), _FILES_AT_ONCE):

@@ -126,14 +126,20 @@ class Projects:
 
     async def save(self, held: Held, state: State) -> None:
         """Replace a project's state, in one step. After a failure nobody knows which one the server has: it is asked."""
-        properties = {"project": held.project, "state": pack_state(state)}
+        try:
+            await self._put(held.project, state)
+        except BaseException:
+            held.is_doubtful = True
+            raise
+        held.state, held.is_doubtful = state, False
+
+    async def _put(self, project: str, state: State) -> None:
+        one = DataObject(uuid=state_id(project), properties={"project": project, "state": pack_state(state)})
         collection = await self._server.projects()
-        held.is_doubtful = True
         with server_errors():
-            result = await collection.data.insert_many([DataObject(uuid=state_id(held.project), properties=properties)])
+            result = await collection.data.insert_many([one])
         for error in result.errors.values():
             raise _refused(error.message)
-        held.state, held.is_doubtful = state, False
 
     async def forget(self, held: Held) -> None:
         """Delete a project's state."""
@@ -143,12 +149,15 @@ class Projects:
         (await self.all()).pop(held.project, None)
 
     async def _look_again(self, held: Held) -> None:
+        """Ask the server for a state; what was saved meanwhile is newer than its answer."""
+        before = held.state
         collection = await self._server.projects()
         with server_errors():
             found = await collection.query.fetch_object_by_id(state_id(held.project), return_properties=["state"])
         if found is None:
             raise StoreUnavailable(f"the state of project {held.project!r} is gone from the Weaviate server")
-        held.state, held.is_doubtful = unpack_state(str(found.properties["state"])), False
+        if held.state is before:
+            held.state, held.is_doubtful = unpack_state(str(found.properties["state"])), False
 
     async def _load(self) -> dict[str, Held]:
         collection = await self._server.projects()

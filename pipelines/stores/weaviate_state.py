@@ -28,6 +28,19 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Sums:
+    """How much is indexed of a source."""
+
+    files: int = 0
+    passages: int = 0
+    size_bytes: int = 0
+
+    def plus(self, entry: Entry, sign: int) -> "Sums":
+        """The same with a file more, or one less."""
+        return Sums(self.files + sign, self.passages + sign * entry.passages, self.size_bytes + sign * entry.size_bytes)
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """One index as searches see it.
 
@@ -49,15 +62,23 @@ class Head:
     groups: frozenset[Group] = frozenset()
     languages: frozenset[str] = frozenset()
     width: int = 0
-    files: int = 0
-    size_bytes: int = 0
-    per_source: Mapping[str, int] = field(default_factory=dict)
+    sums: Mapping[str, "Sums"] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counts:
         """How much is indexed."""
-        held = {source: count for source, count in self.per_source.items() if count}
-        return Counts(self.files, sum(held.values()), self.size_bytes, held)
+        all_sums = self.sums.values()
+        return Counts(
+            files=self.files,
+            passages=sum(one.passages for one in all_sums),
+            size_bytes=sum(one.size_bytes for one in all_sums),
+            per_source={source: one.passages for source, one in self.sums.items() if one.passages},
+        )
+
+    @property
+    def files(self) -> int:
+        """How many files are indexed."""
+        return sum(one.files for one in self.sums.values())
 
     def is_void(self, born: int) -> bool:
         """Say whether what was born at a generation was never committed."""
@@ -71,17 +92,14 @@ class Head:
         return shown.commit if shown is not None else ""
 
     def counting(self, gone: Iterable[Entry], come: Iterable[Entry]) -> "Head":
-        """The same after some files went and others came, as far as counts and groups tell."""
-        per_source, files, size = dict(self.per_source), self.files, self.size_bytes
-        groups = set(self.groups)
-        for entries, sign in ((gone, -1), (come, 1)):
-            for entry in entries:
-                per_source[entry.source] = per_source.get(entry.source, 0) + sign * entry.passages
-                files += sign
-                size += sign * entry.size_bytes
-                if sign > 0:
-                    groups.add((entry.source, entry.room))
-        return replace(self, per_source=per_source, files=files, size_bytes=size, groups=frozenset(groups))
+        """The same after some files went and others came, as far as sums and groups tell."""
+        sums, groups = dict(self.sums), set(self.groups)
+        for entry in gone:
+            sums[entry.source] = sums[entry.source].plus(entry, -1)
+        for entry in come:
+            sums[entry.source] = sums.get(entry.source, Sums()).plus(entry, 1)
+            groups.add((entry.source, entry.room))
+        return replace(self, sums=sums, groups=frozenset(groups))
 
     def showing(self, shown: Iterable[Shown], generation: int) -> "Head":
         """The same with the versions of sources moved, in the change that makes this generation."""
@@ -101,7 +119,7 @@ class Head:
             hidden=self.hidden - {source},
             purging=self.purging - {source},
             groups=frozenset(group for group in self.groups if group[0] != source),
-            per_source={name: count for name, count in self.per_source.items() if name != source},
+            sums={name: one for name, one in self.sums.items() if name != source},
         )
 
 
@@ -166,6 +184,7 @@ def _head(found: Mapping[str, Any] | None) -> Head | None:
             "place": Place(**found["place"]),
             "void": tuple((int(first), int(last)) for first, last in found["void"]),
             "shown": shown,
+            "sums": {source: Sums(**one) for source, one in found["sums"].items()},
             "groups": frozenset((source, room) for source, room in found["groups"]),
             **{name: frozenset(found[name]) for name in ("dead", "hidden", "purging", "languages")},
         }

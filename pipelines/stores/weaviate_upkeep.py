@@ -7,8 +7,7 @@ import time
 from dataclasses import dataclass, replace
 
 from pipelines.stores.ids import draft_of, project_of
-from pipelines.stores.weaviate_finding import Finding, Memory
-from pipelines.stores.weaviate_listing import Listing
+from pipelines.stores.weaviate_finding import Memory
 from pipelines.stores.weaviate_projects import Held, Projects, Rest
 from pipelines.stores.weaviate_server import Server
 from pipelines.stores.weaviate_state import Head, Place
@@ -56,6 +55,7 @@ class Upkeep:
             for one in (held.project, draft_of(held.project)):
                 head = state.head(one)
                 if head is not None and await self.tenants.is_gone(head.place):
+                    self.server.lost()
                     log.warning("the index of project %s is gone from the Weaviate server: it begins anew", one)
                     place = await self.new_place(held.project)
                     held.is_new(place)
@@ -69,7 +69,7 @@ class Upkeep:
 
     async def purge(self, held: Held, one: str, head: Head, source: str) -> None:
         """Take a source out of every search, then delete it, then forget it."""
-        if source in head.per_source or source in {name for name, _ in head.groups}:
+        if source in {name for name, _ in head.groups}:
             leaving = replace(head, purging=head.purging | {source})
             await self.writing.commit(held, one, head, leaving, held.begin(head))
             await held.readers_gone()
@@ -91,9 +91,7 @@ class Upkeep:
         await self.writing.purge(head.place, source)
         self.memory.rows.forget(head.place.tenant)
         self.memory.passages.forget(head.place.tenant)
-        gone = head.without(source)
-        files = await Listing(Finding(self.server, self.memory, gone)).sums()
-        await self.writing.commit(held, one, head, replace(gone, files=files[0], size_bytes=files[1]), held.begin(head))
+        await self.writing.commit(held, one, head, head.without(source), held.begin(head))
 
     async def sweep(self, held: Held) -> None:
         """Delete what no search can see any more; what fails is left to the next change."""
