@@ -115,10 +115,12 @@ class JoinedPassages:
 
     async def apply(self, project: str, change: Change) -> int:
         """Write a change in one step and return the project's new generation."""
+        await self._mend(project)
         return await self.store_of(project).apply(project, change)
 
     async def begin_rebuild(self, project: str) -> str:
         """Begin an index beside the one that answers, or go on with the one begun."""
+        await self._mend(project)
         return await self.store_of(project).begin_rebuild(project)
 
     async def rebuilding(self, project: str) -> str | None:
@@ -176,6 +178,12 @@ class JoinedPassages:
     async def counts(self, project: str) -> Counts:
         """Count files, passages and bytes."""
         return await self.store_of(project).counts(project)
+
+    async def _mend(self, one: str) -> None:
+        """Make a project anew that its server has lost with all its data: it was not dropped by us."""
+        project, store = project_of(one), self.store_of(one)
+        if self.whereabouts.of(project) != LOCAL and project not in await store.projects():
+            await store.create(project)
 
     async def close(self) -> None:
         """Release all stores."""

@@ -13,7 +13,7 @@ from weaviate.classes.data import DataObject
 
 from pipelines.stores.ids import project_of
 from pipelines.stores.weaviate_schema import state_id
-from pipelines.stores.weaviate_server import Server, server_errors, told
+from pipelines.stores.weaviate_server import Server, TenantGone, server_errors, told
 from pipelines.stores.weaviate_state import Head, Place, State, pack_state, unpack_state
 from pipelines.types import StoreFull, StoreUnavailable
 
@@ -127,7 +127,11 @@ class Projects:
     async def save(self, held: Held, state: State) -> None:
         """Replace a project's state, in one step. After a failure nobody knows which one the server has: it is asked."""
         try:
-            await self._put(held.project, state)
+            try:
+                await self._put(held.project, state)
+            except TenantGone:  # somebody has removed the collection: the states in memory are all there is
+                self._server.lost()
+                await self._put(held.project, state)
         except BaseException:
             held.is_doubtful = True
             raise

@@ -30,13 +30,13 @@ OLDEST: Final = (1, 36, 0)
 """Older servers lose keyword matches of objects that are written again, and know no eight-bit rotation of vectors."""
 _RETRY_S: Final = 2.0
 _FULL: Final = ("read-only", "read only", "no space left", "disk usage")
-_GONE: Final = ("tenant not found", "no tenant found")
+_GONE: Final = ("tenant not found", "no tenant found", "could not find class", "not present in schema")
 _ASLEEP: Final = ("tenant not active",)
 _KEY: Final = ("401", "403", "unauthenticated", "unauthorized", "permission_denied", "forbidden")
 
 
 class TenantGone(StoreUnavailable):
-    """Somebody has removed the tenant that a project lies in."""
+    """Somebody has removed the tenant that a project lies in, or its whole collection."""
 
 
 class TenantAsleep(StoreUnavailable):
@@ -218,7 +218,7 @@ def told(error: Exception, url: str = "") -> StoreUnavailable:
     text = " ".join(str(getattr(error, "message", "") or error).split())
     low = text.casefold()
     if any(sign in low for sign in _GONE):
-        return TenantGone(f"the tenant of the project is gone from the Weaviate server: {text[:200]}")
+        return TenantGone(f"the index of the project is gone from the Weaviate server: {text[:200]}")
     if any(sign in low for sign in _ASLEEP):
         return TenantAsleep(f"the tenant of the project is not active on the Weaviate server: {text[:200]}")
     if any(sign in low for sign in _FULL):
