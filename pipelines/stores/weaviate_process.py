@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -63,8 +63,8 @@ class OwnServer:
         if not self._program.is_file():
             raise StoreUnavailable(f"expected a program at weaviate.program, {self._program} is none")
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with _free_ports(6) as ports:
-            http, grpc, gossip, data, raft, internal = ports
+        http, grpc = _free_port(), _free_port()
+        gossip, raft = _free_port(beside=True), _free_port(beside=True)
         key = secrets.token_urlsafe(24)
         told = {
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
@@ -79,7 +79,7 @@ class OwnServer:
             "CLUSTER_IN_LOCALHOST": "true",
             "CLUSTER_HOSTNAME": "roomwise",
             "CLUSTER_GOSSIP_BIND_PORT": str(gossip),
-            "CLUSTER_DATA_BIND_PORT": str(data),
+            "CLUSTER_DATA_BIND_PORT": str(gossip + 1),
             "DEFAULT_VECTORIZER_MODULE": "none",
             "DISABLE_TELEMETRY": "true",
             "ENABLE_MODULES": "",
@@ -89,7 +89,7 @@ class OwnServer:
             "PERSISTENCE_DATA_PATH": str(self._folder / "data"),
             "RAFT_BOOTSTRAP_EXPECT": "1",
             "RAFT_PORT": str(raft),
-            "RAFT_INTERNAL_RPC_PORT": str(internal),
+            "RAFT_INTERNAL_RPC_PORT": str(raft + 1),
             "RAFT_ENABLE_ONE_NODE_RECOVERY": "true",  # its ports are others at each start
         }
         self._process = self._launched(http, told)
@@ -185,12 +185,18 @@ def _address(running: _Running) -> Address:
     return Address(f"http://127.0.0.1:{running.http}", grpc_port=running.grpc, api_key=running.key)
 
 
-@contextlib.contextmanager
-def _free_ports(count: int) -> Iterator[list[int]]:
-    with contextlib.ExitStack() as taken:
-        probes = [taken.enter_context(contextlib.closing(socket.socket())) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        ports = [probe.getsockname()[1] for probe in probes]
-        taken.close()
-        yield ports
+def _free_port(*, beside: bool = False) -> int:
+    """A port that nobody listens on; with `beside`, nor on the next."""
+    while True:
+        with contextlib.closing(socket.socket()) as one:
+            one.bind(("127.0.0.1", 0))
+            port = int(one.getsockname()[1])
+            if not beside or _is_free(port + 1):
+                return port
+
+
+def _is_free(port: int) -> bool:
+    with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError, OverflowError):
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
