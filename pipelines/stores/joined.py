@@ -6,6 +6,7 @@ that the file does not name lies in the data folder.
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,8 @@ from pipelines.types import Shown, StoreUnavailable
 
 LOCAL: Final = "local"
 WEAVIATE: Final = "weaviate"
+log = logging.getLogger(__name__)
+
 _FILE: Final = "stores.json"
 
 
@@ -94,10 +97,26 @@ class JoinedPassages:
         await self.store_of(project).create(project)
 
     async def drop(self, project: str) -> None:
-        """Delete a project with all it holds; does nothing when there is none."""
+        """Delete a project with all it holds; does nothing when there is none.
+
+        What a move that was cut off has left of it in another store goes too, when that one can be reached.
+        """
         await self.store_of(project).drop(project)
-        if project == project_of(project):
-            await asyncio.to_thread(self.whereabouts.put, project, LOCAL)
+        if project != project_of(project):
+            return
+        try:
+            await self.drop_elsewhere(project)
+        except StoreUnavailable as error:
+            log.warning("what a move may have left of project %s in another store stays there: %s", project, error)
+            return
+        await asyncio.to_thread(self.whereabouts.put, project, LOCAL)
+
+    async def drop_elsewhere(self, project: str) -> None:
+        """Delete what stores hold of a project that lies in another one. Raises StoreUnavailable."""
+        here = self.whereabouts.of(project)
+        for kind, store in self.stores.items():
+            if kind != here:
+                await store.drop(project)
 
     async def projects(self) -> Sequence[str]:
         """List the ids of all projects held."""
@@ -131,9 +150,9 @@ class JoinedPassages:
         """Let the rebuild answer from now on."""
         return await self.store_of(project).switch(project)
 
-    async def known_vectors(self, project: str, source: str, blob: str) -> Vectors | None:
-        """Find the vectors of a blob that is indexed under any path of the source."""
-        return await self.store_of(project).known_vectors(project, source, blob)
+    async def known_vectors(self, project: str, source: str, blob: str, *, path: str | None = None) -> Vectors | None:
+        """Find the vectors of a blob that is indexed under any path of the source, or under `path`."""
+        return await self.store_of(project).known_vectors(project, source, blob, path=path)
 
     async def shown(self, project: str) -> Mapping[str, Shown]:
         """Say at which version each source is searched."""

@@ -112,11 +112,11 @@ class LocalPassages:
         """Let the rebuild answer from now on and return the project's new generation."""
         return await self._run(self._writes, project, lambda: self._projects.switch(project))
 
-    async def known_vectors(self, project: str, source: str, blob: str) -> Vectors | None:
-        """Find the vectors of a blob that is indexed under any path of the source, in passage order."""
+    async def known_vectors(self, project: str, source: str, blob: str, *, path: str | None = None) -> Vectors | None:
+        """Find the vectors of a blob that is indexed under any path of the source, or under `path`."""
 
         def fetch(_: OpenProject, view: View) -> Vectors | None:
-            found = rows.vectors_of_blob(view.rows, source, blob)
+            found = rows.vectors_of_blob(view.rows, source, blob, path)
             return None if found is None else restore(found)
 
         return await self._read(project, fetch, empty=None)

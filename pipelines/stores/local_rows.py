@@ -203,11 +203,12 @@ def all_vectors(connection: sqlite3.Connection, width: int) -> Iterator[FileVect
         yield FileVectors(file=one, group=(source, room), stored=_codes(scales, codes, width))
 
 
-def vectors_of_blob(connection: sqlite3.Connection, source: str, blob: str) -> Codes | None:
-    """Find the vectors of any file of a source with this content."""
+def vectors_of_blob(connection: sqlite3.Connection, source: str, blob: str, path: str | None = None) -> Codes | None:
+    """Find the vectors of any file of a source with this content, or of the one at `path`."""
     row = connection.execute(
-        "SELECT scales, codes, width FROM vectors JOIN file ON file.id = vectors.file WHERE source = ? AND blob = ?",
-        (source, blob),
+        "SELECT scales, codes, width FROM vectors JOIN file ON file.id = vectors.file "
+        "WHERE source = ?1 AND blob = ?2 AND (?3 IS NULL OR path = ?3)",
+        (source, blob, path),
     ).fetchone()
     return _codes(*row) if row is not None else None
 

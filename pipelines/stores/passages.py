@@ -171,8 +171,11 @@ class PassageStore(Protocol):
         or one of its shown versions still is `updating_to` another.
         """
 
-    async def known_vectors(self, project: str, source: str, blob: str) -> Vectors | None:
-        """Find the vectors of a blob that is indexed under any path of the source, in passage order."""
+    async def known_vectors(self, project: str, source: str, blob: str, *, path: str | None = None) -> Vectors | None:
+        """Find the vectors of a blob that is indexed under any path of the source, in passage order.
+
+        Those of `path` alone when it is given: the name of a file is part of what its vectors are made of.
+        """
 
     async def shown(self, project: str) -> Mapping[str, Shown]:
         """Say at which version each source is searched."""

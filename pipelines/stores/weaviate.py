@@ -147,11 +147,11 @@ class WeaviatePassages:
             await self._upkeep.empty_trash(held)
             return generation
 
-    async def known_vectors(self, project: str, source: str, blob: str) -> Vectors | None:
-        """Find the vectors of a blob that is indexed under any path of the source, in passage order."""
+    async def known_vectors(self, project: str, source: str, blob: str, *, path: str | None = None) -> Vectors | None:
+        """Find the vectors of a blob that is indexed under any path of the source, or under `path`."""
 
         async def fetch(found: Finding) -> Vectors | None:
-            stored = await Listing(found).codes_of(source, blob)
+            stored = await Listing(found).codes_of(source, blob, path)
             return None if stored is None else restore(stored)
 
         return await self._read(project, fetch, empty=None)

@@ -53,11 +53,14 @@ class Listing:
         ]
         return [one for row in rows for one in await self._passages(row, limit)]
 
-    async def codes_of(self, source: str, blob: str) -> Codes | None:
-        """The vectors of a blob that is indexed under any path of a source."""
+    async def codes_of(self, source: str, blob: str, path: str | None = None) -> Codes | None:
+        """The vectors of a blob that is indexed under any path of a source, or under `path`."""
         where = Filter.by_property("source").equal(source) & Filter.by_property("blob").equal(blob)
+        if path is not None:
+            where &= Filter.by_property("path").equal(path)
         rows = await self._filtered(where, _PAGE, WHOLE)
-        fitting = (row.stored for row in rows if row.entry.source == source and row.entry.blob == blob)
+        wanted = [row for row in rows if row.entry.source == source and row.entry.blob == blob]
+        fitting = (row.stored for row in wanted if path in {None, row.entry.path})
         return next((stored for stored in fitting if stored is not None), None)
 
     async def headings(self, limit: int) -> list[Mapping[str, Any]]:

@@ -187,6 +187,18 @@ class TestChanges:
         assert await store.known_vectors(PROJECT, OTHER, "b1") is None
         assert await store.known_vectors(PROJECT, SOURCE, "b2") is None
 
+    async def test_vectors_of_one_path_are_found(self, store: PassageStore) -> None:
+        """Two files of one blob may have different vectors: with a path those of that one are given, and no others."""
+        first, second = file_of("a.md", "alpha"), file_of("b.md", "alpha beta")
+        await store.apply(PROJECT, Change(put=[first, second]))
+
+        for file in (first, second):
+            known = await store.known_vectors(PROJECT, SOURCE, "b1", path=file.entry.path)
+            assert known is not None
+            assert file.vectors is not None
+            np.testing.assert_allclose(known, file.vectors, atol=0.01)
+        assert await store.known_vectors(PROJECT, SOURCE, "b1", path="c.md") is None
+
     async def test_passages_are_fetched_by_id_in_the_order_asked(self, store: PassageStore) -> None:
         """Ids that are gone, or never were, are left out."""
         file = file_of("a.md", "one", "two", "three")

@@ -100,9 +100,10 @@ class FakePassages:
         self._projects[project] = self._projects.pop(f"{project}-next")
         return new.generation
 
-    async def known_vectors(self, project: str, source: str, blob: str) -> Vectors | None:
+    async def known_vectors(self, project: str, source: str, blob: str, *, path: str | None = None) -> Vectors | None:
         held = self._read("known_vectors", project)
         same = (file for (owner, _), file in held.files.items() if owner == source and file.entry.blob == blob)
+        same = (file for file in same if path in {None, file.entry.path})
         return next((file.vectors for file in same if file.vectors is not None), None)
 
     async def shown(self, project: str) -> Mapping[str, Shown]:
