@@ -35,6 +35,13 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
+class Place(StrEnum):
+    """Where the index of a project lies."""
+
+    WEAVIATE = "weaviate"
+    LOCAL = "local"
+
+
 class Level(StrEnum):
     """What a question asks to be found."""
 
@@ -213,6 +220,25 @@ def backup(as_json: AsJson = False, data_dir: DataDir = None, config: ConfigFile
         from bot.cli.terminal import back_up
 
     _exit(back_up(as_json=as_json, where=Where(data_dir, config)))
+
+
+@app.command("move-index")
+def move_index(
+    to: Annotated[Place, typer.Option("--to", help="weaviate: the server of the settings; local: the data folder.")],
+    project: Annotated[str, typer.Option("--project", "-p", help="Only this one, else all that lie elsewhere.")] = "",
+    as_json: AsJson = False,
+    data_dir: DataDir = None,
+    config: ConfigFile = None,
+) -> None:
+    """Carry indexes over to a Weaviate server, or back, without embedding anything again; no service may be running.
+
+    Example: roomwise move-index --to weaviate --project team
+    """
+    with importing():
+        from bot.cli.doors import Where
+        from bot.cli.moving import run_move
+
+    _exit(run_move(to=to.value, project=project, as_json=as_json, where=Where(data_dir, config)))
 
 
 @app.command()

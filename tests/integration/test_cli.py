@@ -25,6 +25,7 @@ COMMANDS = (
     ["index"],
     ["status"],
     ["check"],
+    ["move-index"],
     ["webhook"],
     ["login"],
     ["owner", "add"],
