@@ -69,6 +69,15 @@ def weaviate() -> Iterator[Address]:
         yield Address(node.url, grpc_port=node.grpc_port)
 
 
+@pytest.fixture(scope="session")
+def weaviate_program() -> Path:
+    """The program itself, for tests marked `weaviate` that stop their server or start it otherwise."""
+    program = find_weaviate()
+    if program is None:
+        pytest.skip(NEEDS["weaviate"])
+    return program
+
+
 @pytest.fixture
 async def people(synapse: Synapse, tmp_path: Path) -> AsyncIterator[People]:
     """Makes people on the Synapse of this process."""
