@@ -25,7 +25,7 @@ from bot.state.tables import Turn
 from bot.state.vault import Vault
 from bot.typed import with_sign
 from config.texts import say
-from pipelines.types import Answer, AnswerEvent, KnowledgeError, Token, Usage
+from pipelines.types import Answer, AnswerEvent, KnowledgeError, StoreUnavailable, Token, Usage
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +109,8 @@ class Conversation:
         except KnowledgeError as error:
             reference = new_reference()
             log.warning("answer.failed", reference=reference, error=type(error).__name__, exc_info=True)
-            return await self._fail(asked, presenter, "reply.knowledge_failed", reference=reference)
+            said = "reply.index_away" if isinstance(error, StoreUnavailable) else "reply.knowledge_failed"
+            return await self._fail(asked, presenter, said, reference=reference)
         reply = answer_reply(answer, await self._frame(asked), reply_to=asked.target.reply_to)
         try:
             await presenter.finish(reply, alongside=lambda session: self._record(session, asked, answer))

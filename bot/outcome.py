@@ -12,6 +12,7 @@ from pipelines.indexing import Outcome
 from pipelines.types import StoreFull, StoreUnavailable
 
 DISK_WAIT_S = 60.0
+STORE_WAIT_S = 60.0
 VANISHED_WAIT_S = 10.0
 
 
@@ -82,6 +83,8 @@ def wait_after(ran: Ran, *, interval_s: float, failures: int, spread: float) -> 
         return VANISHED_WAIT_S if has_vanished else interval_s * (1 + spread)
     if ran.outcome in DISK:
         return DISK_WAIT_S
+    if ran.outcome == "store":  # its server may be back at any moment, and who asks it learns that at once
+        return STORE_WAIT_S
     if ran.outcome == "refused":
         return LONGEST_WAIT_S
     doubled_s: float = min(interval_s * 2.0 ** min(failures, 10), LONGEST_WAIT_S) * (1 + spread)

@@ -184,11 +184,12 @@ class Refresh:
             return None
         if reason := held(row):
             return await self.settle(row, Ran(row.id, row.name, "gone", error=row.last_error, reason=reason))
-        shown = (await self._shown(row.project)).get(source)
-        progress = SourceProgress(row.project, row.id, row.name, "listing", is_first=shown is None)
-        self._parts.board.publish(progress)
+        progress = SourceProgress(row.project, row.id, row.name, "listing", is_first=row.last_ok_at is None)
         stage, last = "failed", progress
         try:
+            shown = (await self._shown(row.project)).get(source)
+            last = progress = replace(progress, is_first=shown is None)
+            self._parts.board.publish(progress)
             ran = await self._follow(row, shown, progress, hint=hint, must_read_anew=must_read_anew)
             stage, last = "done", replace(progress, passages=int(ran.counts.get("passages", 0)))
         except (SourceError, StoreUnavailable, DiskLow) as error:

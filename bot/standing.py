@@ -17,6 +17,7 @@ from bot.timing import ago
 from config.settings import Llm
 from config.texts import say
 from pipelines.components.converting import INSTALL
+from pipelines.stores.health import health_of
 from pipelines.stores.passages import PassageStore
 from pipelines.types import Shown
 
@@ -51,13 +52,18 @@ class Standing:
 
     async def text(self, project: Project, language: str, *, now: datetime) -> str:
         """The answer to /status in a project's room, as CommonMark."""
-        lines = await self.source_lines(project, language, now=now)
+        health = await health_of(self._store)
+        is_reached = health is None or health.is_well
+        lines = await self.source_lines(project, language, now=now) if is_reached else []
         waiting = await self._db.read(lambda session: inbox.waiting_in(session, project.id))
-        tail = await self._renewal(project, language)
+        tail = await self._renewal(project, language) if is_reached else []
         tail += [say("status.waiting", language, count=waiting)] if waiting else []
         tail.append(self._who_answers(language))
+        if health is not None and is_reached:
+            tail.append(say("status.server", language, name=health.name))
         head = say("status.title", language, project=project.name)
-        return "\n".join([head, "", *(lines or [say("status.nothing", language)]), "", *tail])
+        empty = say("status.nothing" if is_reached else "status.server_away", language)
+        return "\n".join([head, "", *(lines or [empty]), "", *tail])
 
     async def _renewal(self, project: Project, language: str) -> list[str]:
         """Say how far a keyword index is that an update of the program makes anew; nothing when none is made."""

@@ -219,7 +219,9 @@ def web_parts_of(opened: Opened, chat: Chat, metrics: Metrics, *, key: str, look
     """
     pages = StoreKnowledge(opened.knowledge.store)
 
-    readiness = Readiness(opened.db, time.monotonic, are_connected=chat.connections.are_up)
+    readiness = Readiness(
+        opened.db, time.monotonic, are_connected=chat.connections.are_up, store=opened.knowledge.store
+    )
 
     async def health() -> Health:
         return Health(is_ready=await readiness.is_ready())

@@ -14,15 +14,17 @@ from typing import Any, Final
 
 from haystack import Document
 
+from pipelines.stores.health import ServerHealth, health_of
 from pipelines.stores.ids import demand_id, project_of
 from pipelines.stores.passages import Candidates, Change, Counts, Entry, PassageStore, Scope, Vectors, Wanted
 from pipelines.types import Shown, StoreUnavailable
 
-LOCAL: Final = "local"
-WEAVIATE: Final = "weaviate"
 log = logging.getLogger(__name__)
 
+LOCAL: Final = "local"
+WEAVIATE: Final = "weaviate"
 _FILE: Final = "stores.json"
+_NONE_SET: Final = "projects lie on a server, and none is set: set weaviate.url again"
 
 
 class Whereabouts:
@@ -83,9 +85,7 @@ class JoinedPassages:
         kind = self.whereabouts.of(project_of(one))
         store = self.stores.get(kind)
         if store is None:
-            raise StoreUnavailable(
-                f"the index of project {project_of(one)} lies on a server, and none is set: set weaviate.url again"
-            )
+            raise StoreUnavailable(f"the index of project {project_of(one)} lies elsewhere: {_NONE_SET}")
         return store
 
     async def create(self, project: str) -> None:
@@ -203,6 +203,13 @@ class JoinedPassages:
         project, store = project_of(one), self.store_of(one)
         if self.whereabouts.of(project) != LOCAL and project not in await store.projects():
             await store.create(project)
+
+    async def health(self) -> ServerHealth | None:
+        """How the server is, whose absence leaves projects without an index."""
+        for store in self.stores.values():
+            if (found := await health_of(store)) is not None:
+                return found
+        return None if not self.whereabouts else ServerHealth("Weaviate", _NONE_SET)
 
     async def close(self) -> None:
         """Release all stores."""

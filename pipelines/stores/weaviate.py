@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from haystack import Document
 
+from pipelines.stores.health import ServerHealth
 from pipelines.stores.ids import demand_id, draft_of, is_draft
 from pipelines.stores.local_vectors import restore
 from pipelines.stores.passages import Candidates, Change, Counts, Entry, Scope, Vectors, Wanted
@@ -210,6 +211,11 @@ class WeaviatePassages:
         head = await self._head(project)
         return Counts() if head is None else head.counts
 
+    async def health(self) -> ServerHealth:
+        """How the server is."""
+        problem = await self._server.problem()
+        return ServerHealth(f"Weaviate {self._server.version}".strip(), problem)
+
     async def close(self) -> None:
         """Release connections; what was being swept away goes the next time."""
         if self._is_closed:
@@ -285,6 +291,9 @@ class WeaviatePassages:
             held = await self._find(one)
             if held is None or not await self._upkeep.mend(held):
                 raise
+        except StoreUnavailable:
+            self._server.doubt()
+            raise
         return await work()
 
     async def _find(self, one: str) -> Held | None:

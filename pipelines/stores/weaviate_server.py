@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -13,7 +14,8 @@ import weaviate
 from weaviate.classes.config import ConsistencyLevel
 from weaviate.classes.init import AdditionalConfig, Auth, Timeout
 from weaviate.collections import CollectionAsync
-from weaviate.exceptions import WeaviateBaseError, WeaviateStartUpError
+from weaviate.config import GrpcConfig
+from weaviate.exceptions import WeaviateBaseError, WeaviateConnectionError, WeaviateStartUpError
 
 from pipelines.stores.weaviate_address import Address, Agreement
 from pipelines.stores.weaviate_schema import (
@@ -26,12 +28,23 @@ from pipelines.stores.weaviate_schema import (
 )
 from pipelines.types import StoreFull, StoreUnavailable
 
+log = logging.getLogger(__name__)
+
 OLDEST: Final = (1, 36, 0)
 """Older servers lose keyword matches of objects that are written again, and know no eight-bit rotation of vectors."""
 _RETRY_S: Final = 2.0
+_LOOKED_S: Final = 5.0
+# A call waits for a server that is away until its own time is over; the client's way would be to try again for a minute.
+_CHANNEL: Final = (
+    ("grpc.service_config", '{"methodConfig": [{"name": [{}], "waitForReady": true}]}'),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+)
 _FULL: Final = ("read-only", "read only", "no space left", "disk usage")
 _GONE: Final = ("tenant not found", "no tenant found", "could not find class", "not present in schema")
 _ASLEEP: Final = ("tenant not active",)
+_LATE: Final = "deadline exceeded"
 _KEY: Final = ("401", "403", "unauthenticated", "unauthorized", "permission_denied", "forbidden")
 
 
@@ -56,6 +69,9 @@ class Server:
         self._making = asyncio.Lock()
         self._failed_s = float("-inf")
         self._failure = ""
+        self._is_doubtful = False
+        self._looked_s = float("-inf")
+        self._problem = ""
         self._made: set[str] = set()
         self._is_closed = False
         self.version = ""
@@ -64,18 +80,36 @@ class Server:
         """The connected client. Raises StoreUnavailable; a failure is told again for two seconds without another try."""
         if self._is_closed:
             raise StoreUnavailable("the passage store is closed")
-        if self._client is not None:
+        if self._client is not None and not self._is_doubtful:
             return self._client
         async with self._connecting:
-            if self._client is None:
+            if self._client is None or self._is_doubtful:
                 if time.monotonic() - self._failed_s < _RETRY_S:
                     raise StoreUnavailable(self._failure)
                 try:
-                    self._client = await self._connected()
+                    self._client = await self._looked_after()
                 except StoreUnavailable as error:
                     self._failed_s, self._failure = time.monotonic(), str(error)
                     raise
             return self._client
+
+    def doubt(self) -> None:
+        """Look whether the server is there before anything else is asked of it: a call has failed."""
+        self._is_doubtful = True
+
+    async def problem(self) -> str:
+        """What keeps the server from working for us, '' when nothing does; looked at every five seconds at most."""
+        if time.monotonic() - self._looked_s >= _LOOKED_S:
+            self.doubt()
+            found = ""
+            try:
+                await self.client()
+            except StoreUnavailable as error:
+                found = str(error)
+            if found != self._problem:
+                log.warning("%s", found) if found else log.info("the Weaviate server answers again")
+            self._problem, self._looked_s = found, time.monotonic()
+        return self._problem
 
     async def projects(self) -> CollectionAsync[Any, None]:
         """The collection of projects, made when it is missing. Reads and writes agree on a majority of the replicas."""
@@ -117,15 +151,6 @@ class Server:
             await (await self.client()).collections.delete(name)
         self._made.discard(name)
 
-    async def is_ready(self) -> bool:
-        """Ask the server whether it is well."""
-        with server_errors():
-            return bool(await (await self.client()).is_ready())
-
-    def lost(self) -> None:
-        """Look at every collection again before it is used: the server may be another one now."""
-        self._made.clear()
-
     async def close(self) -> None:
         """Release the connection."""
         self._is_closed = True
@@ -133,6 +158,18 @@ class Server:
         if client is not None:
             with contextlib.suppress(Exception):
                 await client.close()
+
+    async def _looked_after(self) -> weaviate.WeaviateAsyncClient:
+        """The client after a look whether the server is there, which may have been away and be another one now."""
+        client = self._client
+        if client is None:
+            client = await self._connected()
+        else:
+            with server_errors(self._address.url):
+                await self._check(client, await client.get_meta())
+        self._is_doubtful = False
+        self._made.clear()
+        return client
 
     async def _connected(self) -> weaviate.WeaviateAsyncClient:
         address = self._address
@@ -148,7 +185,8 @@ class Server:
             headers=dict(address.headers) or None,
             auth_credentials=Auth.api_key(address.api_key) if address.api_key else None,
             additional_config=AdditionalConfig(
-                timeout=Timeout(init=address.start_s, query=address.query_s, insert=address.write_s)
+                timeout=Timeout(init=address.start_s, query=address.query_s, insert=address.write_s),
+                grpc_config=GrpcConfig(channel_options=list(_CHANNEL)),
             ),
             skip_init_checks=True,  # they ask the package index for newer releases
         )
@@ -215,7 +253,7 @@ def server_errors(url: str = "") -> Iterator[None]:
 
 def told(error: Exception, url: str = "") -> StoreUnavailable:
     """Say in our words what went wrong at the server."""
-    text = " ".join(str(getattr(error, "message", "") or error).split())
+    text = _words_of(error)
     low = text.casefold()
     if any(sign in low for sign in _GONE):
         return TenantGone(f"the index of the project is gone from the Weaviate server: {text[:200]}")
@@ -226,6 +264,14 @@ def told(error: Exception, url: str = "") -> StoreUnavailable:
     where = f" at {url}" if url else ""
     if any(sign in low for sign in _KEY):
         return StoreUnavailable(f"the Weaviate server{where} refuses the key: check weaviate.api_key ({text[:120]})")
-    if isinstance(error, WeaviateStartUpError | OSError):
+    if _LATE in low:
+        return StoreUnavailable(f"the Weaviate server{where} did not answer in time")
+    if isinstance(error, WeaviateStartUpError | WeaviateConnectionError | httpx.TransportError | OSError):
         return StoreUnavailable(f"expected a Weaviate server{where}, none answers: {text[:200]}")
     return StoreUnavailable(f"the Weaviate server{where} failed: {text[:300]}")
+
+
+def _words_of(error: Exception) -> str:
+    """What an error says for itself, in one line."""
+    said = error.details() if isinstance(error, grpc.aio.AioRpcError) else getattr(error, "message", "")
+    return " ".join(str(said or error).split())

@@ -40,7 +40,7 @@ def die_at_state(*, is_done: bool) -> None:
         if done == _CHANGE:
             os._exit(137)
 
-    Projects.save = save_and_die  # type: ignore[method-assign]
+    Projects.save = save_and_die  # type: ignore[method-assign, assignment]
 
 
 def leave_passages_to_later() -> None:
@@ -52,7 +52,7 @@ def leave_passages_to_later() -> None:
         done += 1
         return (set(), frozenset()) if done == _CHANGE else await write(writing, head, *told)
 
-    Writing._write = write_later  # type: ignore[method-assign]
+    Writing._write = write_later  # type: ignore[method-assign, assignment]
 
 
 async def rebuild(store: WeaviatePassages, number: int) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from bot.state.queries import people, rooms, turns
-from pipelines.types import KnowledgeError
+from pipelines.types import KnowledgeError, StoreUnavailable
 from tests.fakes.chat import NOON
 from tests.fakes.flow import open_flow
 
@@ -95,3 +95,18 @@ async def test_a_fault_of_the_knowledge_is_said_with_a_reference(tmp_path: Path)
 
         assert 1 == len(flow.chat.shown())
         assert "team-secret" not in flow.chat.shown()[0]
+
+
+async def test_an_index_out_of_reach_is_said_as_that(tmp_path: Path) -> None:
+    """The asker hears that asking again in a few minutes is worth it; where the server is stays in the log."""
+    async with open_flow(tmp_path) as flow:
+        flow.answering.errors.append(StoreUnavailable("expected a Weaviate server at http://secret, none answers"))
+        await flow.receive(flow.chat.message(1, "why?"))
+        await flow.idle()
+        await flow.receive(flow.chat.message(2, "and now?"))
+        await flow.idle()
+
+        first, second = flow.chat.shown()
+        assert "cannot be reached" in first
+        assert "secret" not in first
+        assert "cannot be reached" not in second

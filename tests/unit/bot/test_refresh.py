@@ -13,6 +13,7 @@ from bot.progress import SourceProgress
 from bot.state.queries import polls, sources
 from bot.state.queries.sources import NewSource
 from pipelines.indexing import Outcome
+from pipelines.types import StoreUnavailable
 from tests.fakes.refreshing import House, page, refresh_house
 from tests.fakes.source import FakeSource
 
@@ -242,6 +243,18 @@ class TestProblems:
         assert ("disk_full", before, "indexed") == (full.outcome, kept, again.outcome)
         assert {"a.md", "b.md"} == await house.paths(followed)
 
+    async def test_a_store_out_of_reach_is_tried_again_soon(self, house: House) -> None:
+        """Nothing can be asked of it, not even what is shown; a minute later the source is looked at again."""
+        followed = await house.follow(FakeSource({"a.md": page("one")}))
+        house.store.fault = StoreUnavailable("expected a server, none answers")
+
+        away = await house.ran(followed)
+        row = await house.row(followed)
+        house.store.fault = None
+        back = await house.ran(followed)
+
+        assert ("store", NOW + timedelta(seconds=60), "indexed") == (away.outcome, row.next_due_at, back.outcome)
+
     async def test_vanished_file_is_looked_for_soon(self, house: House) -> None:
         """A file that vanished between listing and reading is looked for ten seconds later, though the head stands."""
         source = FakeSource({"a.md": page("one"), "b.md": page("two")}, vanishing={"b.md"})
@@ -319,6 +332,7 @@ class TestRecord:
         (Ran("s", "n", "unreachable", retry_after_s=5000.0), 0, 5000.0),
         (Ran("s", "n", "refused"), 0, 3600.0),
         (Ran("s", "n", "disk_full"), 7, 60.0),
+        (Ran("s", "n", "store"), 7, 60.0),
     ],
 )
 def test_wait_grows_with_failures(ran: Ran, failures: int, expected_s: float) -> None:

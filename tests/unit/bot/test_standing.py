@@ -16,7 +16,8 @@ from bot.state.queries.polls import Due
 from bot.state.queries.sources import NewSource
 from bot.state.tables import Repository, Source
 from config.texts import say
-from pipelines.types import Shown
+from pipelines.stores.health import ServerHealth
+from pipelines.types import Shown, StoreUnavailable
 from tests.fakes.house import Typing, open_house
 from tests.fakes.state import NOW
 
@@ -82,6 +83,30 @@ async def test_a_keyword_index_that_is_made_anew_says_how_far_it_is(house: Typin
     assert line not in before
     assert line in await standing.text(project, "en", now=house.now)
     assert [0] == [one["renewed"] for one in await standing.as_json()]
+    for coroutine in house.work:
+        coroutine.close()
+
+
+async def test_the_server_of_the_index_is_named_or_said_to_be_away(
+    house: Typing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While it is away nothing is asked of it, and its address stays out of the room."""
+    project = await house.project()
+    standing = Standing(house.db, house.store, house.board, house.settings.llm)
+    told = {"name": "Weaviate 1.36.0", "problem": ""}
+
+    async def health() -> ServerHealth:
+        return ServerHealth(**told)
+
+    monkeypatch.setattr(house.store, "health", health, raising=False)
+    well = await standing.text(project, "en", now=house.now)
+    told["problem"] = "expected a server at http://10.0.0.1, none answers"
+    house.store.fault = StoreUnavailable(told["problem"])
+    away = await standing.text(project, "en", now=house.now)
+
+    assert "Index: on Weaviate 1.36.0" in well
+    assert "cannot be reached" in away
+    assert "10.0.0.1" not in away
     for coroutine in house.work:
         coroutine.close()
 
