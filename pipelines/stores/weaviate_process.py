@@ -63,8 +63,10 @@ class OwnServer:
         if not self._program.is_file():
             raise StoreUnavailable(f"expected a program at weaviate.program, {self._program} is none")
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        http, grpc = _free_port(), _free_port()
-        gossip, raft = _free_port(beside=True), _free_port(beside=True)
+        with contextlib.ExitStack() as taken:
+            http, grpc = _free_port(taken), _free_port(taken)
+            # A node finds its own data and its own raft one port above these, wherever it is told that they are.
+            gossip, raft = _free_pair(taken), _free_pair(taken)
         key = secrets.token_urlsafe(24)
         told = {
             **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
@@ -185,18 +187,18 @@ def _address(running: _Running) -> Address:
     return Address(f"http://127.0.0.1:{running.http}", grpc_port=running.grpc, api_key=running.key)
 
 
-def _free_port(*, beside: bool = False) -> int:
-    """A port that nobody listens on; with `beside`, nor on the next."""
+def _free_port(taken: contextlib.ExitStack, port: int = 0) -> int:
+    """A port that nobody listens on, any or this one, held until `taken` is left. Raises OSError, OverflowError."""
+    probe = taken.enter_context(contextlib.closing(socket.socket()))
+    probe.bind(("127.0.0.1", port))
+    found: int = probe.getsockname()[1]
+    return found
+
+
+def _free_pair(taken: contextlib.ExitStack) -> int:
+    """The lower of two free ports that stand together."""
     while True:
-        with contextlib.closing(socket.socket()) as one:
-            one.bind(("127.0.0.1", 0))
-            port = int(one.getsockname()[1])
-            if not beside or _is_free(port + 1):
-                return port
-
-
-def _is_free(port: int) -> bool:
-    with contextlib.closing(socket.socket()) as probe, contextlib.suppress(OSError, OverflowError):
-        probe.bind(("127.0.0.1", port))
-        return True
-    return False
+        port = _free_port(taken)
+        with contextlib.suppress(OSError, OverflowError):
+            _free_port(taken, port + 1)
+            return port
