@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from benchmarks.store import SCOPE, file_of, quantiles, questions, size_bytes, texts, unit_rows
+from benchmarks._passages import SCOPE, file_of, quantiles, questions, size_bytes, texts, unit_rows
 from bot.platform import limit_memory_pools
 from pipelines.stores.local import LocalPassages
 from pipelines.stores.passages import Change, Vectors

@@ -29,6 +29,7 @@ from pipelines.evaluation.report import Compared, Run, as_json, as_markdown, com
 from pipelines.evaluation.statistics import RESAMPLES, SEED
 
 _SEARCHED_BY: Final = ("ranker.", "embedder.lexical_weight", "embedder.query_")
+_INDEXED_BY: Final = {"embedder", "weaviate"}  # sections whose change needs an index of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ async def _evaluate(wanted: Wanted, versus: Versus, output: Output, *, where: Wh
         with _progress() as on_step:
             runs = [await measure(wanted, loaded, folder=folder / "now", label="now", on_step=on_step)]
             if other is not None:
-                place = folder / ("other" if "embedder" in changes else "now")
+                place = folder / ("other" if changes.keys() & _INDEXED_BY else "now")
                 runs.append(await measure(wanted, other, folder=place, label=versus.setting, on_step=on_step))
     comparison = compared(runs[0], runs[1], output.measures) if other else []
     comparison = compared(before, runs[0], output.measures) if before else comparison
