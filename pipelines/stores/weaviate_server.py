@@ -151,6 +151,10 @@ class Server:
             await (await self.client()).collections.delete(name)
         self._made.discard(name)
 
+    def lost(self) -> None:
+        """Look at every collection again before it is used: somebody has removed some, or the server is another one."""
+        self._made.clear()
+
     async def close(self) -> None:
         """Release the connection."""
         self._is_closed = True

@@ -187,6 +187,7 @@ async def test_an_index_goes_on_by_itself_when_the_server_is_back(node: Node, tm
         third = await house.ran(followed)
 
         assert ["store", "store", "indexed"] == [one.outcome for one in (first, second, third)]
+        assert row.next_due_at is not None
         assert 60 == (row.next_due_at - house.now).total_seconds()
         assert files.keys() == (await store.manifest(house.project, followed)).keys()
         assert source.calls["read"] < 900 + len(files)
@@ -251,7 +252,7 @@ async def test_a_commit_that_nobody_heard_of_is_asked_for(weaviate: Address) -> 
             finally:
                 relay.is_mute = False
 
-        store._projects.save = save_unheard  # type: ignore[method-assign, assignment]
+        store._projects.save = save_unheard  # type: ignore[method-assign]
         with pytest.raises(StoreUnavailable):
             await store.apply(PROJECT, Change(put=[file_of("a.md", "new word", blob="b2")]))
         store._projects.save = save  # type: ignore[method-assign]
