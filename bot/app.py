@@ -108,7 +108,7 @@ class Opened:
     @cached_property
     def refresh(self) -> Refresh:
         """Brings sources to their heads."""
-        return Refresh(
+        made = Refresh(
             RefreshParts(
                 db=self.db,
                 store=self.knowledge.store,
@@ -122,6 +122,8 @@ class Opened:
                 made_by=_made_by(self.knowledge, self.settings),
             )
         )
+        self.knowledge.tell_of_lost(made.compare_again)
+        return made
 
     @cached_property
     def following(self) -> Following:

@@ -144,6 +144,10 @@ class Refresh:
             await self._recall(project, [row for row in rows if row.project == project])
         return {row.id: self._compared[row.id] for row in rows if row.id in self._compared}
 
+    def compare_again(self, _project: str) -> None:
+        """Compare every listing at the next look: an index was lost, and begins anew. That is rare."""
+        self._compared.clear()
+
     async def forget(self, source: str) -> None:
         """Close what is open of a source that is not followed any more.
 

@@ -5,6 +5,7 @@ openai is imported only when a model is set: it costs 60 MB that an installation
 
 import asyncio
 import importlib.util
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +63,13 @@ class Knowledge:
     writer: "Writer | None"
     reranking: "Reranking | None"
     closing: AsyncExitStack
+
+    def tell_of_lost(self, told: Callable[[str], object]) -> None:
+        """Have somebody told of each project whose index a server has lost, and that begins anew, empty."""
+        from pipelines.stores.joined import JoinedPassages
+
+        if isinstance(self.store, JoinedPassages):
+            self.store.on_anew = told
 
     async def close(self) -> None:
         """Release the store and the connections to models."""

@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -78,6 +78,8 @@ class JoinedPassages:
         self.whereabouts = whereabouts
         self._new = new
         self._making = asyncio.Lock()
+        self.on_anew: Callable[[str], object] = lambda _project: None
+        """Told of a project whose index its server has lost, and that was made anew, empty."""
 
     def store_of(self, one: str) -> PassageStore:
         """The store that an index lies in. Raises StoreUnavailable when it is not set any more."""
@@ -203,6 +205,11 @@ class JoinedPassages:
         project, store = project_of(one), self.store_of(one)
         if self.whereabouts.of(project) != LOCAL and project not in await store.projects():
             await store.create(project)
+            self.began_anew(project)
+
+    def began_anew(self, project: str) -> None:
+        """Tell of a project whose index is lost and begins anew, empty."""
+        self.on_anew(project)
 
     async def health(self) -> ServerHealth | None:
         """How the server is, whose absence leaves projects without an index."""

@@ -34,11 +34,12 @@ async def open_store(
     if not is_set and not whereabouts:
         return local
     stores: dict[str, PassageStore] = {LOCAL: local}
+    joined = JoinedPassages(stores, whereabouts, new=WEAVIATE if is_set else LOCAL)
     if settings is not None and settings.is_set:
-        stores[WEAVIATE] = await open_weaviate(
-            settings, folder, stack, made_by=made_by, finds_by_vectors=finds_by_vectors
-        )
-    return JoinedPassages(stores, whereabouts, new=WEAVIATE if is_set else LOCAL)
+        served = await open_weaviate(settings, folder, stack, made_by=made_by, finds_by_vectors=finds_by_vectors)
+        served.on_anew = joined.began_anew
+        stores[WEAVIATE] = served
+    return joined
 
 
 async def open_weaviate(

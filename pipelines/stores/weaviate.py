@@ -58,6 +58,8 @@ class WeaviatePassages:
         self._rests = Rests(idle_s, offload_s)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resting: asyncio.Task[None] | None = None
+        self.on_anew: Callable[[str], object] = lambda _project: None
+        """Told of a project whose index began anew, since somebody has removed it from the server."""
         self._creating = asyncio.Lock()
         self._is_closed = False
 
@@ -291,6 +293,7 @@ class WeaviatePassages:
             held = await self._find(one)
             if held is None or not await self._upkeep.mend(held):
                 raise
+            self.on_anew(held.project)
         except StoreUnavailable:
             self._server.doubt()
             raise
