@@ -92,7 +92,6 @@ async def open_knowledge(
     asked for by name cannot be had.
     """
     from pipelines.answering import Answering
-    from pipelines.components.split import SPLITTER_VERSION
     from pipelines.indexing import Indexing
     from pipelines.searching import Searching
     from pipelines.stores.opening import open_store
@@ -104,7 +103,7 @@ async def open_knowledge(
             sections.weaviate,
             index_folder or data_folder / INDEX_FOLDER,
             stack,
-            made_by=f"{SPLITTER_VERSION} {embedder.name} {embedder.width}",
+            made_by=index_made_by(embedder),
             finds_by_vectors=embedder.reads_sentences,
         )
         reranking = await open_reranking(sections, data_folder, stack)
@@ -129,6 +128,13 @@ async def open_knowledge(
             reranking=reranking,
             closing=stack.pop_all(),
         )
+
+
+def index_made_by(embedder: "EmbedderPart") -> str:
+    """Name the splitter and the embedder that an index is made by."""
+    from pipelines.components.split import SPLITTER_VERSION
+
+    return f"{SPLITTER_VERSION} {embedder.name} {embedder.width}"
 
 
 def _open_uploading(store: "PassageStore", embedder: "EmbedderPart", sections: Sections) -> "Indexing":

@@ -1,5 +1,6 @@
 """`roomwise check --index`: whether the indexes of all projects are whole, and `--repair`, which puts them right."""
 
+import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Iterator
@@ -10,9 +11,11 @@ from rich.text import Text
 
 from bot import platform
 from bot.cli.doors import Where, read_settings
+from bot.cli.served_check import examine_served
 from bot.cli.show import out, print_json
 from bot.cli.terminal import FAILED, guarded
 from pipelines.parts import INDEX_FOLDER
+from pipelines.stores.joined import Whereabouts
 from pipelines.stores.local_check import Condition, examine
 from pipelines.stores.local_repair import repair
 from pipelines.stores.local_schema import store_errors
@@ -22,9 +25,17 @@ def run_index_check(*, is_repairing: bool, as_json: bool, where: Where) -> int:
     """Print how the index of each project stands; 1 when one is not whole at the end."""
 
     def act() -> int:
-        folder = read_settings(where).settings.data_dir
-        with _alone(folder, is_repairing=is_repairing):
-            found = [_settled(folder / INDEX_FOLDER, one, is_repairing=is_repairing) for one in _examined(folder)]
+        settings = read_settings(where).settings
+        folder = settings.data_dir
+        served = Whereabouts(folder / INDEX_FOLDER).elsewhere
+        # The program of a server that is our own runs beside one service only.
+        with _alone(folder, is_needed=is_repairing or bool(served and settings.weaviate.program)):
+            here = (one for one in _examined(folder) if one.project not in served)
+            found = [_settled(folder / INDEX_FOLDER, one, is_repairing=is_repairing) for one in here]
+            for both in asyncio.run(examine_served(settings, served, is_repairing=is_repairing)):
+                found.append(both)
+                if not as_json:
+                    _print(*both)
         if as_json:
             print_json({"projects": [_as_json(before, after) for before, after in found]})
         elif not found:
@@ -42,9 +53,9 @@ def run_index_check(*, is_repairing: bool, as_json: bool, where: Where) -> int:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path, *, is_repairing: bool) -> Iterator[None]:
+def _alone(folder: Path, *, is_needed: bool) -> Iterator[None]:
     """Hold the data folder while something is put right. Raises DataFolderInUse beside a running service."""
-    if not is_repairing:
+    if not is_needed:
         yield
         return
     with platform.DataFolderLock.acquire(folder, command="check"):
@@ -62,7 +73,9 @@ def _print(before: Condition, after: Condition) -> None:
     if before.is_whole:
         return
     if after is before:
-        cure = "update the program" if before.is_newer else "stop the service and run `roomwise check --index --repair`"
+        cure = before.cure or (
+            "update the program" if before.is_newer else "stop the service and run `roomwise check --index --repair`"
+        )
     else:
         cure = f"repaired: {after.told()}; what is missing is read again at the next refresh"
     out.print(Text(f"       {cure}"))

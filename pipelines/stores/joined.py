@@ -50,6 +50,11 @@ class Whereabouts:
         """The kind of store that a project lies in."""
         return self._kinds.get(project, LOCAL)
 
+    @property
+    def elsewhere(self) -> list[str]:
+        """The projects that do not lie in the data folder."""
+        return sorted(self._kinds)
+
     def put(self, project: str, kind: str) -> None:
         """Note where a project lies, durably. Raises StoreUnavailable."""
         kinds = {name: other for name, other in self._kinds.items() if name != project}

@@ -26,7 +26,7 @@ class Condition:
     """How the index of a project stands. `torn` are (source, path) of files whose parts do not tell the same.
 
     `database` and `terms` name the fault of each, "" when it is whole; `is_newer` is set for an index that only a newer
-    program reads; `note` says what is worth knowing and no fault.
+    program reads; `note` says what is worth knowing and no fault; `cure` what to do where nothing here can be repaired.
     """
 
     project: str
@@ -37,6 +37,7 @@ class Condition:
     torn: list[tuple[str, str]] = field(default_factory=list)
     is_newer: bool = False
     note: str = ""
+    cure: str = ""
 
     @property
     def is_whole(self) -> bool:

@@ -18,8 +18,10 @@ from haystack import Document
 
 from pipelines.stores.health import ServerHealth
 from pipelines.stores.ids import demand_id, draft_of, is_draft
+from pipelines.stores.local_check import Condition
 from pipelines.stores.local_vectors import restore
 from pipelines.stores.passages import Candidates, Change, Counts, Entry, Scope, Vectors, Wanted
+from pipelines.stores.weaviate_check import Checking
 from pipelines.stores.weaviate_finding import Finding, Memory
 from pipelines.stores.weaviate_listing import Listing
 from pipelines.stores.weaviate_moving import Moving
@@ -217,6 +219,29 @@ class WeaviatePassages:
         """How the server is."""
         problem = await self._server.problem()
         return ServerHealth(f"Weaviate {self._server.version}".strip(), problem)
+
+    async def examine(self, project: str) -> Condition:
+        """Say whether a project is whole. Nothing is changed. Raises StoreUnavailable."""
+        self._demand_open()
+        return await Checking(self._server).examine(project)
+
+    async def repair(self, condition: Condition) -> Condition:
+        """Take out the files that are not whole, so that the next look at their sources reads them again.
+
+        Gives how the project stands then.
+        """
+        if condition.is_whole:
+            return condition
+
+        async def recount(held: Held, head: Head) -> None:
+            counted = await Checking(self._server).recounted(head)
+            await self._writing.commit(held, condition.project, head, counted, held.begin(head))
+
+        await self.create(condition.project)
+        if condition.torn:
+            await self.apply(condition.project, Change(remove=condition.torn))
+        await self._write(condition.project, recount)
+        return await self.examine(condition.project)
 
     async def close(self) -> None:
         """Release connections; what was being swept away goes the next time."""

@@ -1,9 +1,12 @@
 """`roomwise move-index`, and what it says where it cannot; with a real server the whole way there and back."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.platform import DataFolderLock
 from pipelines.parts import INDEX_FOLDER
+from pipelines.stores.joined import WEAVIATE, Whereabouts
 from pipelines.stores.weaviate_address import Address
 from tests.integration.homes import Home, free_port, make_home
 
@@ -46,6 +49,21 @@ def test_a_server_that_does_not_answer_leaves_the_project_where_it_is(home: Home
     assert _found(home)
 
 
+def test_an_index_on_a_server_that_is_away_is_not_called_damaged(tmp_path: Path) -> None:
+    """It is said that the server does not answer, or that none is set; what a move left in the folder is passed over."""
+    home = Home(tmp_path)
+    Whereabouts(home.data_dir / INDEX_FOLDER).put("p1", WEAVIATE)
+    (home.data_dir / INDEX_FOLDER / "p1" / "v1").mkdir(parents=True)
+    away = _with_server(home, f"http://127.0.0.1:{free_port()}", 1)
+
+    unset, unreached = home.run("check", "--index"), away.run("check", "--index", "--repair")
+
+    assert (1, 1) == (unset.exit_code, unreached.exit_code)
+    assert "wrong project p1: it lies on a server, and none is set set weaviate.url again" == _line(unset.stdout)
+    assert "wrong project p1: expected a Weaviate server" in _line(unreached.stdout)
+    assert "nothing is known of the index itself: look at the server" in _line(unreached.stdout)
+
+
 @pytest.mark.weaviate
 def test_an_index_goes_to_a_server_and_comes_back(home: Home, weaviate: Address) -> None:
     """The same is found there without indexing; the data folder holds it no more; back again nothing is lost."""
@@ -59,12 +77,19 @@ def test_an_index_goes_to_a_server_and_comes_back(home: Home, weaviate: Address)
     assert [] == list((home.data_dir / INDEX_FOLDER).glob("*/v1/index.db"))
     assert before == _found(served)
     assert "team lies on the Weaviate server already" in served.run("move-index", "--to", "weaviate").stdout
+    assert "all whole" in served.run("check", "--index").stdout
+    assert 0 == served.run("check", "--index", "--repair").exit_code
+    assert "it lies on a server, and none is set" in home.run("check", "--index").stdout
     assert "set weaviate.url again" in home.fails("search", "lock", "--project", "team")
 
     back = served.json("move-index", "--to", "local")["projects"]
 
     assert there[0]["files"] == back[0]["copied"]
     assert before == _found(home)
+
+
+def _line(printed: str) -> str:
+    return " ".join(printed.split())
 
 
 def _with_server(home: Home, url: str, grpc_port: int) -> Home:
