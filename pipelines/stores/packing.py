@@ -8,7 +8,7 @@ _PACKING_LEVEL: Final = 1  # 6 saves 3 % more and takes a quarter longer
 
 def packed(text: str, meta: str) -> bytes:
     """Pack a passage's text with its meta (JSON in one line): less than half the bytes, and damage is found by zlib."""
-    return zlib.compress(f"{meta}\n{text}".encode(), _PACKING_LEVEL)
+    return zlib.compress(f"{meta}\n{text}".encode(errors="replace"), _PACKING_LEVEL)
 
 
 def unpacked(body: bytes) -> tuple[str, str]:

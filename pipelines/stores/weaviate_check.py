@@ -48,7 +48,7 @@ class Checking:
     async def recounted(self, head: Head) -> Head:
         """The same index with the counts of what is there."""
         entries = [row.entry for row in await self._rows(head)]
-        return replace(head, files=0, size_bytes=0, per_source={}).counting((), entries)
+        return replace(head, sums={}).counting((), entries)
 
     async def _examine(self, head: Head, condition: Condition) -> None:
         rows, held = await self._rows(head), await self._passages(head)

@@ -105,10 +105,10 @@ def passage_of_body(body: str) -> Unpacked | None:
     """Read what a passage says; None when it is damaged."""
     try:
         text, told = unpacked(base64.b64decode(body))
-        found = json.loads(told)
-    except (ValueError, zlib.error):
+        id_, meta = json.loads(told)
+    except (ValueError, TypeError, zlib.error):
         return None
-    return Unpacked(found.pop("id"), text, found)
+    return Unpacked(id_, text, meta)
 
 
 def document_of(passage: Unpacked, row: Row, version: str, score: float | None = None) -> Document:
@@ -146,7 +146,7 @@ def _passage(row_id: str, at: int, document: Document, entry: Entry, born: int) 
         "part": str(meta.get("part") or part_of(entry.path, str(meta.get("kind") or ""))),
         "born": born,
         "at": at,
-        "body": base64.b64encode(packed(text, _in_one_line({"id": document.id, **rest}))).decode("ascii"),
+        "body": base64.b64encode(packed(text, _in_one_line([document.id, rest]))).decode("ascii"),
     }
     if names := defined_names(meta.get("symbols") or ()):
         told["defines"] = sorted(names)

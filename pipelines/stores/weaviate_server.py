@@ -176,24 +176,7 @@ class Server:
         return client
 
     async def _connected(self) -> weaviate.WeaviateAsyncClient:
-        address = self._address
-        parts = urlsplit(address.url)
-        is_secure = parts.scheme == "https"
-        client = weaviate.use_async_with_custom(
-            http_host=parts.hostname or "",
-            http_port=parts.port or (443 if is_secure else 80),
-            http_secure=is_secure,
-            grpc_host=address.grpc_host or parts.hostname or "",
-            grpc_port=address.grpc_port,
-            grpc_secure=is_secure,
-            headers=dict(address.headers) or None,
-            auth_credentials=Auth.api_key(address.api_key) if address.api_key else None,
-            additional_config=AdditionalConfig(
-                timeout=Timeout(init=address.start_s, query=address.query_s, insert=address.write_s),
-                grpc_config=GrpcConfig(channel_options=list(_CHANNEL)),
-            ),
-            skip_init_checks=True,  # they ask the package index for newer releases
-        )
+        address, client = self._address, _client_of(self._address)
         try:
             with server_errors(address.url):
                 await client.connect()
@@ -231,6 +214,33 @@ class Server:
                 with server_errors():
                     await _make_or_check(client, name, config())
                 self._made.add(name)
+
+
+def _client_of(address: Address) -> weaviate.WeaviateAsyncClient:
+    """A client that is not connected yet. Raises StoreUnavailable for an address that no server can have."""
+    parts = urlsplit(address.url)
+    is_secure = parts.scheme == "https"
+    try:
+        return weaviate.use_async_with_custom(
+            http_host=parts.hostname or "",
+            http_port=parts.port or (443 if is_secure else 80),
+            http_secure=is_secure,
+            grpc_host=address.grpc_host or parts.hostname or "",
+            grpc_port=address.grpc_port,
+            grpc_secure=is_secure,
+            headers=dict(address.headers) or None,
+            auth_credentials=Auth.api_key(address.api_key) if address.api_key else None,
+            additional_config=AdditionalConfig(
+                timeout=Timeout(init=address.start_s, query=address.query_s, insert=address.write_s),
+                grpc_config=GrpcConfig(channel_options=list(_CHANNEL)),
+            ),
+            skip_init_checks=True,  # they ask the package index for newer releases
+        )
+    except ValueError as error:  # of pydantic, with an address to its documentation
+        raise StoreUnavailable(
+            f"expected weaviate.url and weaviate.grpc_port to be two ports of a server, got {address.url} and "
+            f"{address.grpc_port}"
+        ) from error
 
 
 async def _make_or_check(client: weaviate.WeaviateAsyncClient, name: str, wanted: dict[str, Any]) -> None:
