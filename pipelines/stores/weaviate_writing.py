@@ -10,7 +10,7 @@ Cut off before 2, nothing has happened: that generation is never used again, and
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -28,11 +28,12 @@ from pipelines.types import StoreFull, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-_OBJECTS_AT_ONCE: Final = 500
+_OBJECTS_AT_ONCE: Final = 250  # what the client makes of them holds up the loop for some 50 ms
 _BYTES_AT_ONCE: Final = 4_000_000
 _BYTES_AN_OBJECT: Final = 1_500  # what is sent of each besides its texts
 _KEYS_AT_ONCE: Final = 200
-_PASSAGES_AT_ONCE: Final = 2_000  # made ready in one go, beside the loop
+_PASSAGES_AT_ONCE: Final = 250  # made ready in one go, beside the loop
+_PORTIONS_AT_ONCE: Final = 3  # one made ready, one sent, one that the server is busy with
 _AT_MOST: Final = 10_000
 
 
@@ -119,24 +120,42 @@ class Writing:
     async def _write(
         self, head: Head, files: Sequence[IndexedFile], born: int, ahead: dict[str, str]
     ) -> tuple[set[tuple[str, str]], frozenset[str]]:
-        """Write files; gives those that the server refused, and the languages besides English of the others."""
-        place, failed, languages = head.place, set[tuple[str, str]](), frozenset[str]()
+        """Write files; gives those that the server refused, and the languages besides English of the others.
+
+        Some portions are on their way at once: one is made ready while the server is busy with others. When one fails,
+        those under way still end, so that nothing of them arrives after the sweep.
+        """
+        portions, failed, languages = _portions(files), set[tuple[str, str]](), set[str]()
+
+        async def work() -> None:
+            try:
+                for some in portions:
+                    made = await asyncio.to_thread(_made, some, head.place.tenant, born, ahead, head.width)
+                    refused = await self._portion(head.place, made)
+                    for at, message in refused.items():
+                        entry = some[at].entry
+                        log.warning("%s is not indexed: the Weaviate server refuses it (%s)", entry.path, message[:200])
+                        failed.add((entry.source, entry.path))
+                    languages.update(*(one.languages for at, one in enumerate(made) if at not in refused))
+            except BaseException:
+                portions.close()
+                raise
+
+        ended = await asyncio.gather(*(work() for _ in range(_PORTIONS_AT_ONCE)), return_exceptions=True)
+        for failure in ended:
+            if failure is not None:
+                raise failure
+        return failed, frozenset(languages)
+
+    async def _portion(self, place: Place, made: Sequence[Objects]) -> dict[int, str]:
+        """Write some files, passages first; gives what the server refused, by place."""
         rows, passages = await self._both(place)
-        for some in _portions(files):
-            made = await asyncio.to_thread(_made, some, place.tenant, born, ahead, head.width)
-            objects = [one for each in made for one in each.passages]
-            owners = [at for at, each in enumerate(made) for _ in each.passages]
-            refused = {owners[at]: message for at, message in (await self.insert(passages, objects)).items()}
-            whole = [at for at in range(len(made)) if at not in refused]
-            refused |= {
-                whole[at]: message for at, message in (await self.insert(rows, [made[at].row for at in whole])).items()
-            }
-            for at, message in refused.items():
-                entry = some[at].entry
-                log.warning("%s is not indexed: the Weaviate server refuses it (%s)", entry.path, message[:200])
-                failed.add((entry.source, entry.path))
-            languages |= frozenset().union(*(made[at].languages for at in whole if at not in refused))
-        return failed, languages
+        objects = [one for each in made for one in each.passages]
+        owners = [at for at, each in enumerate(made) for _ in each.passages]
+        refused = {owners[at]: message for at, message in (await self.insert(passages, objects)).items()}
+        whole = [at for at in range(len(made)) if at not in refused]
+        more = await self.insert(rows, [made[at].row for at in whole])
+        return refused | {whole[at]: message for at, message in more.items()}
 
     async def _both(self, place: Place) -> tuple[Any, Any]:
         names = self.server.names
@@ -169,7 +188,7 @@ def _made(files: Sequence[IndexedFile], tenant: str, born: int, ahead: dict[str,
     ]
 
 
-def _portions(files: Sequence[IndexedFile]) -> Iterable[Sequence[IndexedFile]]:
+def _portions(files: Sequence[IndexedFile]) -> Generator[Sequence[IndexedFile], None, None]:
     """Cut files into portions that are made ready in one go."""
     some: list[IndexedFile] = []
     passages = 0
