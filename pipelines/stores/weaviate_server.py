@@ -41,6 +41,8 @@ _CHANNEL: Final = (
     ("grpc.min_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 1_000),
 )
+
+_MOST_OPENED: Final = 64
 _FULL: Final = ("read-only", "read only", "no space left", "disk usage")
 _GONE: Final = ("tenant not found", "no tenant found", "could not find class", "not present in schema")
 _ASLEEP: Final = ("tenant not active",)
@@ -73,6 +75,7 @@ class Server:
         self._looked_s = float("-inf")
         self._problem = ""
         self._made: set[str] = set()
+        self._tenants: dict[tuple[str, str, str], CollectionAsync[Any, None]] = {}
         self._is_closed = False
         self.version = ""
 
@@ -131,13 +134,11 @@ class Server:
 
     async def reading(self, name: str, tenant: str) -> CollectionAsync[Any, None]:
         """A tenant to read from."""
-        found = (await self.client()).collections.get(name).with_tenant(tenant)
-        return found.with_consistency_level(ConsistencyLevel(self._agreement.read))
+        return await self._opened(name, tenant, self._agreement.read)
 
     async def writing(self, name: str, tenant: str) -> CollectionAsync[Any, None]:
         """A tenant to write to."""
-        found = (await self.client()).collections.get(name).with_tenant(tenant)
-        return found.with_consistency_level(ConsistencyLevel(self._agreement.write))
+        return await self._opened(name, tenant, self._agreement.write)
 
     async def names_held(self) -> list[str]:
         """The names of all collections of this installation."""
@@ -159,6 +160,7 @@ class Server:
         """Release the connection."""
         self._is_closed = True
         client, self._client = self._client, None
+        self._tenants.clear()
         if client is not None:
             with contextlib.suppress(Exception):
                 await client.close()
@@ -174,6 +176,17 @@ class Server:
         self._is_doubtful = False
         self._made.clear()
         return client
+
+    async def _opened(self, name: str, tenant: str, level: str) -> CollectionAsync[Any, None]:
+        """The client's object for a tenant, kept: to make one takes it a millisecond, and a search needs five."""
+        client = await self.client()
+        found = self._tenants.get((name, tenant, level))
+        if found is None:
+            if len(self._tenants) >= _MOST_OPENED:
+                self._tenants.clear()
+            found = client.collections.get(name).with_tenant(tenant).with_consistency_level(ConsistencyLevel(level))
+            self._tenants[name, tenant, level] = found
+        return found
 
     async def _connected(self) -> weaviate.WeaviateAsyncClient:
         address, client = self._address, _client_of(self._address)
