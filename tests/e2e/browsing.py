@@ -1,7 +1,7 @@
 """A real browser for the web chat's tests: where it is found, how it is started, how a test signs in."""
 
 import json
-import subprocess
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +11,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
+from tests.e2e.forked import Forked
+from tests.e2e.service import until
 from tests.machine import find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +39,7 @@ class Service:
     port: int = 0
     link: str = ""
     key: str = ""
-    process: subprocess.Popen[str] | None = None
+    process: Forked | None = None
 
     @property
     def address(self) -> str:
@@ -47,9 +49,16 @@ class Service:
     def start(self) -> None:
         """Start it and wait until it listens."""
         command = [sys.executable, "-m", "tests.e2e.harness", str(self.folder), str(self.port)]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        said: dict[str, Any] = json.loads(self.process.stdout.readline())
+        told = self.folder.with_name(self.folder.name + ".told")
+        told.unlink(missing_ok=True)
+        self.process = process = Forked(command, os.environ, printed=told)
+
+        def line() -> str:
+            assert process.poll() is None, f"it ended by itself with {process.poll()}"
+            text = told.read_text("utf-8") if told.exists() else ""
+            return text if text.endswith("\n") else ""
+
+        said: dict[str, Any] = json.loads(until(line, "the server listens"))
         self.port = int(said["address"].rpartition(":")[2])
         self.link, self.key = said["link"], said["key"]
 
@@ -57,7 +66,7 @@ class Service:
         """End it at once."""
         if self.process is not None:
             self.process.kill()
-            self.process.communicate()
+            self.process.wait()
             self.process = None
 
 

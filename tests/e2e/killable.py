@@ -3,14 +3,14 @@
 import asyncio
 import json
 import socket
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.e2e.forked import Forked
+
 FIRST = asyncio.FIRST_COMPLETED
 START_WITHIN_S = 180  # a machine that does much else takes its time to start a program
 
@@ -22,13 +22,13 @@ class Killable:
     command: Sequence[str]
     environment: Mapping[str, str]
     probe: str
-    process: subprocess.Popen[bytes] | None = None
+    process: Forked | None = None
     is_up: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)  # set by whoever has just given it something to do
 
     async def start(self, http: httpx.AsyncClient) -> None:
         """Start it and wait until it answers."""
-        self.process = self._launched()
+        self.process = await asyncio.to_thread(Forked, self.command, self.environment)
         async with asyncio.timeout(START_WITHIN_S):
             while True:
                 try:
@@ -38,9 +38,6 @@ class Killable:
                     assert self.process.poll() is None, "the service ended by itself"
                     await asyncio.sleep(0.05)  # until another process listens, there is no event to wait on
         self.is_up.set()
-
-    def _launched(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self.command, cwd=ROOT, env=dict(self.environment), stdout=subprocess.DEVNULL)
 
     def kill(self) -> None:
         """End it without a chance to do anything."""

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.e2e.forked import Forked
 
 ROOT = Path(__file__).resolve().parents[2]
 WAIT_S = 180.0  # a machine that does much else takes its time to start a program
@@ -40,15 +43,11 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 def roomwise(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end over the data folder `folder`/data."""
     command = [sys.executable, "-m", "bot", *words, "--data-dir", str(folder / "data")]
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=environment(folder, **more),
-        capture_output=True,
-        text=True,
-        timeout=2 * WAIT_S,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory(prefix="roomwise-test-") as made:
+        printed, logged = Path(made, "printed"), Path(made, "logged")
+        ended = Forked(command, environment(folder, **more), folder=folder, printed=printed, logged=logged)
+        code = ended.wait(timeout=2 * WAIT_S)
+        return subprocess.CompletedProcess(command, code, printed.read_text("utf-8"), logged.read_text("utf-8"))
 
 
 @dataclass
@@ -57,7 +56,7 @@ class Service:
 
     folder: Path
     settings: Mapping[str, str] = field(default_factory=dict)
-    process: "subprocess.Popen[bytes] | None" = None
+    process: Forked | None = None
     indexed: dict[str, Any] = field(default_factory=dict)  # what the last `index` gave
 
     @property
@@ -74,14 +73,8 @@ class Service:
         """Start it and wait until it listens."""
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "bot", "run", "--port", "0", "--data-dir", str(self.data)]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=environment(self.folder, **self.settings),
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-            )
+        surroundings = environment(self.folder, **self.settings)
+        self.process = Forked(command, surroundings, folder=self.folder, logged=self.folder / "log")
         try:
             until(lambda: self._holder().get("address"), "the service listens")
         except AssertionError:
@@ -98,7 +91,7 @@ class Service:
 
     def _holder(self) -> dict[str, Any]:
         if self.process is not None and self.process.poll() is not None:
-            raise AssertionError(f"the service ended with {self.process.returncode}: {self.log}")
+            raise AssertionError(f"the service ended with {self.process.poll()}: {self.log}")
         try:
             found: dict[str, Any] = json.loads((self.data / "service.json").read_text("utf-8"))
         except (OSError, ValueError):
