@@ -15,6 +15,8 @@ from pipelines.types import StoreUnavailable
 _WAKING_S: Final = 120.0
 _LOOK_S: Final = 0.5
 _SURE_S: Final = 2.0
+_LOOKS: Final = 2
+_LOOKS_AT_A_CLUSTER: Final = 20  # a node that has just come back may not know for a while what the others have
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ class Tenants:
                 await self._until_active(collection, place.tenant)
 
     async def is_gone(self, place: Place) -> bool:
-        """Say whether one of the tenants of a place is surely not there: asked twice, some time apart."""
-        for _ in range(2):
+        """Say whether one of the tenants of a place is surely not there: asked again and again, some time apart."""
+        for _ in range(_LOOKS_AT_A_CLUSTER if self.server.layout.replicas > 1 else _LOOKS):
             found = []
             for collection in await self._both(place):
                 with server_errors():

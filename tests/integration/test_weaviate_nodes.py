@@ -1,0 +1,85 @@
+"""Three Weaviate nodes on one machine that hold each project three times, and the loss of one of them."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.stores.passages import Change, Scope
+from pipelines.stores.weaviate import WeaviatePassages
+from pipelines.stores.weaviate_address import Address, Agreement
+from pipelines.stores.weaviate_schema import Layout, Names
+from pipelines.stores.weaviate_server import Server
+from pipelines.types import StoreUnavailable
+from tests.fakes.files import PROJECT, SOURCE, file_of
+from tests.fakes.weaviate_nodes import Node, running_weaviate
+from tests.integration.store_writer import FILES
+from tests.integration.test_weaviate_kills import number_of, shown_by, writing
+
+pytestmark = [pytest.mark.weaviate, pytest.mark.timeout(600)]
+
+THREE = Layout(replicas=3)
+
+
+@pytest.fixture
+def nodes(weaviate_program: Path) -> Iterator[list[Node]]:
+    """Three nodes that know each other."""
+    with running_weaviate(weaviate_program, nodes=3) as three:
+        yield three
+
+
+def store_on(node: Node, agreement: Agreement) -> WeaviatePassages:
+    """Open the store by one of the nodes."""
+    address = Address(node.url, grpc_port=node.grpc_port, query_s=10, write_s=20)
+    return WeaviatePassages(Server(address, Names("three"), THREE, agreement))
+
+
+async def shown_on(node: Node, agreement: Agreement) -> dict[str, list[str]]:
+    """What a store that is opened anew by one node shows."""
+    store = store_on(node, agreement)
+    try:
+        return await shown_by(store)
+    finally:
+        await store.close()
+
+
+async def test_a_node_that_is_killed_stops_nobody(nodes: list[Node]) -> None:
+    """Writes and searches go on by another node, nothing is lost, and all three agree once it is back.
+
+    A search by words asks one replica, whatever reads agree on: while replicas differ it may miss the newest change, so
+    what searches see meanwhile is not held to be whole here.
+    """
+    quorum = Agreement("QUORUM", "QUORUM")
+    store = store_on(nodes[0], quorum)
+    async with writing(store) as writer:
+        await writer.until(3)
+        await asyncio.to_thread(nodes[2].stop, signal.SIGKILL)
+        await writer.until(writer.acknowledged + 4)
+        alone = writer.acknowledged
+        await asyncio.to_thread(nodes[2].start)
+        await writer.until(writer.acknowledged + 3)
+    await store.close()
+    shown = [number_of(await shown_on(node, quorum)) for node in nodes]
+
+    assert writer.searches > 0
+    assert alone >= 7
+    assert writer.acknowledged <= shown[0] <= writer.acknowledged + 1
+    assert [shown[0]] * 3 == shown
+
+
+async def test_the_node_of_the_url_is_waited_for(nodes: list[Node]) -> None:
+    """Which node is asked is the operator's to say: while that one is away every call says so, afterwards it goes on."""
+    store = store_on(nodes[0], Agreement("QUORUM", "QUORUM"))
+    await store.create(PROJECT)
+    await store.apply(PROJECT, Change(put=[file_of(f"f{one}.md", "word n1", blob="b1") for one in range(FILES)]))
+    await asyncio.to_thread(nodes[0].stop, signal.SIGKILL)
+    with pytest.raises(StoreUnavailable):
+        await store.keywords(PROJECT, "word", scope=Scope(), limit=5)
+    await asyncio.to_thread(nodes[0].start)
+    found = await store.keywords(PROJECT, "word", scope=Scope(), limit=5)
+    manifest = await store.manifest(PROJECT, SOURCE)
+    await store.close()
+
+    assert (FILES, FILES) == (len(found), len(manifest))
