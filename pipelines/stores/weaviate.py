@@ -238,6 +238,7 @@ class WeaviatePassages:
             await self._writing.commit(held, condition.project, head, counted, held.begin(head))
 
         await self.create(condition.project)
+        await self._mend(condition.project)
         if condition.torn:
             await self.apply(condition.project, Change(remove=condition.torn))
         await self._write(condition.project, recount)
@@ -307,6 +308,14 @@ class WeaviatePassages:
                 held.used_s = time.monotonic()
         self._keep(self._upkeep.sweep(held))
 
+    async def _mend(self, one: str) -> bool:
+        """Begin a project anew whose tenants somebody has removed; false where none is surely gone."""
+        held = await self._find(one)
+        if held is None or not await self._upkeep.mend(held):
+            return False
+        self.on_anew(held.project)
+        return True
+
     async def _awake(self, one: str, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
         """Run `work`, and once more where a tenant has to be woken first, or was removed by somebody."""
         try:
@@ -315,10 +324,9 @@ class WeaviatePassages:
             held = await self._find(one)
             await self._tenants.wake([] if held is None else held.state.places())
         except TenantGone:
-            held = await self._find(one)
-            if held is None or not await self._upkeep.mend(held):
+            # A node that comes back may not know its tenants yet: what a cluster holds is never given up by itself.
+            if self._server.layout.replicas > 1 or not await self._mend(one):
                 raise
-            self.on_anew(held.project)
         except StoreUnavailable:
             self._server.doubt()
             raise

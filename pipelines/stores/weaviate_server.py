@@ -283,7 +283,10 @@ def told(error: Exception, url: str = "") -> StoreUnavailable:
     text = _words_of(error)
     low = text.casefold()
     if any(sign in low for sign in _GONE):
-        return TenantGone(f"the index of the project is gone from the Weaviate server: {text[:200]}")
+        return TenantGone(
+            f"the Weaviate server does not know the index of the project: {text[:160]}; if that stays so, "
+            "`roomwise check --index --repair` begins it anew"
+        )
     if any(sign in low for sign in _ASLEEP):
         return TenantAsleep(f"the tenant of the project is not active on the Weaviate server: {text[:200]}")
     if any(sign in low for sign in _FULL):
