@@ -1,4 +1,7 @@
-"""A Weaviate server of our own: a program that somebody installed, started and stopped with Roomwise, on this machine only.
+"""A Weaviate server of our own: a program that somebody installed, started and stopped with Roomwise.
+
+It listens on this machine only, but for its gRPC port, which Weaviate opens on all addresses: who comes there needs the
+key, which is new with every start.
 
 One that outlived us, because we were killed, is found by what was written down of it, and used again.
 """
@@ -78,6 +81,7 @@ class OwnServer:
             "AUTHORIZATION_ADMINLIST_USERS": "roomwise",
             "AUTOSCHEMA_ENABLED": "false",
             "CLUSTER_ADVERTISE_ADDR": "127.0.0.1",
+            "CLUSTER_BIND_ADDR": "127.0.0.1",
             "CLUSTER_IN_LOCALHOST": "true",
             "CLUSTER_HOSTNAME": "roomwise",
             "CLUSTER_GOSSIP_BIND_PORT": str(gossip),

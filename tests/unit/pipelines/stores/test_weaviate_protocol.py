@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipelines.stores.weaviate_projects import Held, committed
 from pipelines.stores.weaviate_rows import objects_of, passage_of_body, row_object, row_of
 from pipelines.stores.weaviate_server import TenantAsleep, TenantGone, told
-from pipelines.stores.weaviate_state import Head, Place, State, pack_state, unpack_state
+from pipelines.stores.weaviate_state import Head, Place, State, Sums, pack_state, unpack_state
 from pipelines.types import Shown, StoreFull, StoreUnavailable
 from tests.fakes.files import file_of
 
@@ -35,9 +35,7 @@ heads = st.builds(
     groups=st.frozensets(st.tuples(names, st.none() | names)),
     languages=st.frozensets(names),
     width=numbers,
-    files=numbers,
-    size_bytes=numbers,
-    per_source=st.dictionaries(names, numbers),
+    sums=st.dictionaries(names, st.builds(Sums, numbers, numbers, numbers)),
 )
 
 
@@ -127,7 +125,7 @@ def test_a_damaged_passage_is_left_out(body: str) -> None:
     [
         ("shard is read-only", StoreFull, "disk full"),
         ("store is read only due to: disk usage too high", StoreFull, "disk full"),
-        ("tenant not found: p1", TenantGone, "gone"),
+        ("tenant not found: p1", TenantGone, "--repair"),
         ("tenant not active: p1", TenantAsleep, "not active"),
         ("status 401 unauthorized", StoreUnavailable, "weaviate.api_key"),
         ("Deadline Exceeded", StoreUnavailable, "in time"),
