@@ -9,7 +9,7 @@ from adapters.forge import Asked
 from adapters.git.remote import RemoteGitSource
 from adapters.git.translate import EMPTY
 from adapters.registry import SourceRegistry, SourceSpec
-from adapters.source import Head, SourceError, SourceGone, SourceUnreachable
+from adapters.source import Head, Listing, SourceError, SourceGone, SourceUnreachable
 from bot.errors import UserError
 
 _NEAR = 3
@@ -130,6 +130,12 @@ def absent_paths(paths: Iterable[str], there: Collection[str]) -> Mapping[str, S
         return {}
     known = {*there, *_folders(there)}
     return {path: _near(path, _folders(there)) for path in wanted if path not in known}
+
+
+def absent_of(listing: Listing, paths: Sequence[str]) -> dict[str, list[str]]:
+    """The same of a listing, in plain lists."""
+    found = absent_paths(paths, [entry.path for entry in listing.entries]) if paths else {}
+    return {path: list(near) for path, near in found.items()}
 
 
 def _folders(paths: Iterable[str]) -> set[str]:

@@ -18,7 +18,7 @@ from adapters.registry import SourceSpec
 from adapters.source import CodeSource, Head, Listing, SourceError, SourceGone, SourceRefused
 from bot import platform
 from bot.difference import Difference, difference
-from bot.first_look import absent_paths
+from bot.first_look import absent_of
 from bot.outcome import DISK, DiskLow, Ran, failed, held, wait_after
 from bot.progress import Pace, ProgressBoard, SourceProgress
 from bot.state.database import Database
@@ -338,7 +338,7 @@ class Refresh:
             "reading": {name: list(far) for name, far in listing.reading.items()},
             "vanished": done.vanished,
             "compared": self._stamp(row),
-            "absent": await asyncio.to_thread(_absent, listing, sources.folders_of(row)),
+            "absent": await asyncio.to_thread(absent_of, listing, sources.folders_of(row)),
         }
 
     async def settle(self, row: Source, ran: Ran) -> Ran:
@@ -395,9 +395,3 @@ def _listed(listing: Listing, folders: Sequence[str]) -> list[Listed]:
         for entry in listing.entries
         if not inside or (entry.path + "/").startswith(inside)
     ]
-
-
-def _absent(listing: Listing, paths: Sequence[str]) -> dict[str, list[str]]:
-    """The wanted paths that are not in the tree, each with the folders that look most like it."""
-    found = absent_paths(paths, [entry.path for entry in listing.entries]) if paths else {}
-    return {path: list(near) for path, near in found.items()}
