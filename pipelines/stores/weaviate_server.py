@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
@@ -47,7 +48,7 @@ _FULL: Final = ("read-only", "read only", "no space left", "disk usage")
 _GONE: Final = ("tenant not found", "no tenant found", "could not find class", "not present in schema")
 _ASLEEP: Final = ("tenant not active",)
 _LATE: Final = "deadline exceeded"
-_KEY: Final = ("401", "403", "unauthenticated", "unauthorized", "permission_denied", "forbidden")
+_KEY: Final = re.compile(r"\b(?:401|403|unauthenticated|unauthorized|permission_denied|forbidden)\b")
 
 
 class TenantGone(StoreUnavailable):
@@ -292,7 +293,7 @@ def told(error: Exception, url: str = "") -> StoreUnavailable:
     if any(sign in low for sign in _FULL):
         return StoreFull(f"the Weaviate server takes no writes, is its disk full? {text[:200]}")
     where = f" at {url}" if url else ""
-    if any(sign in low for sign in _KEY):
+    if _KEY.search(low):
         return StoreUnavailable(f"the Weaviate server{where} refuses the key: check weaviate.api_key ({text[:120]})")
     if _LATE in low:
         return StoreUnavailable(f"the Weaviate server{where} did not answer in time")
