@@ -144,7 +144,7 @@ async def own_docs() -> PassageStore:
     [
         "How do I train a LoRA adapter?",
         "What is the refund policy for enterprise customers?",
-        "Does it support gRPC streaming?",
+        "Does it support Kerberos tickets?",
         "How do I set up a Kafka consumer group?",
         "What are the office hours of the support hotline?",
         "How do I fine-tune with DPO?",
