@@ -18,7 +18,8 @@ from pipelines.components.keywords import STOP_WORDS
 from pipelines.components.neighbours import files_to_read, in_context
 from pipelines.components.writer import Rewritten, Writer
 from pipelines.quoting import Asked, closeness, empty, extractive, not_found
-from pipelines.searching import Searching, side_by_side
+from pipelines.searching import Searching
+from pipelines.side_by_side import side_by_side
 from pipelines.stores.passages import Scope
 from pipelines.types import Answer, AnswerEvent, Found, Question, SourceView, Usage
 from pipelines.types import Searching as SearchBegins

@@ -1,10 +1,10 @@
 """Find passages for a question: by words in code and documents apart, by meaning and by name, ranked by readable features."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from haystack import Document
 
@@ -146,16 +146,6 @@ class Searching:
             return await self._embedder.embed_query(query.text if self._embedder.reads_sentences else query.words)
         except ModelUnavailable:
             return None  # keywords alone still find most; a search must not fail with the embedder
-
-
-async def side_by_side(*calls: Coroutine[Any, Any, T]) -> list[T]:
-    """Run calls concurrently and give their results in order; the first failure ends all and comes out alone."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(call) for call in calls]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
 
 
 def passage_of(document: Document, *, score: float | None = None) -> Passage:

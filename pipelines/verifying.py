@@ -17,7 +17,8 @@ from pipelines.components.support import (
     verbatim_lines,
     without_marks,
 )
-from pipelines.searching import Searching, side_by_side
+from pipelines.searching import Searching
+from pipelines.side_by_side import side_by_side
 from pipelines.stores.passages import Scope
 from pipelines.types import Found, Passage, Supported
 

@@ -5,8 +5,7 @@ row and the text of an id never change. Whether a row counts is asked of the hea
 count take nobody's place, a query that lost some asks for more.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -15,6 +14,7 @@ from weaviate.classes.query import Filter, MetadataQuery
 
 from pipelines.components.keywords import query_terms
 from pipelines.components.query import squashed
+from pipelines.side_by_side import side_by_side
 from pipelines.stores.kept import Kept, Unpacked
 from pipelines.stores.passages import Candidates, Scope, Vectors, Wanted
 from pipelines.stores.weaviate_rows import SHARED, WHOLE, Row, cosines, counts, document_of, passage_of_body, row_of
@@ -67,7 +67,7 @@ class Finding:
         meant = self._nearest(vector, wanted.nearest) if vector is not None else nothing()
         named = [self._defining(names, limit) for names, limit in wanted.definitions]
         worded = [self._worded(wanted.words_for(part), limit, part) for part, limit in wanted.parts.items()]
-        near_first, *others = await together(meant, *named, *worded)
+        near_first, *others = await side_by_side(meant, *named, *worded)
         hits = {hit.id: hit for found in (near_first, *others) for hit in found}
         by_words = {hit.id: hit.score for found in others[len(named) :] for hit in found}
         documents = await self._documents(hits, scored=False)
@@ -175,7 +175,7 @@ class Finding:
         def ask(where: Any) -> Callable[[int], Awaitable[list[Hit]]]:
             return lambda most: self._filtered(where if within is None else where & within, most)
 
-        proper, others = await together(
+        proper, others = await side_by_side(
             self._enough(ask(defines & part.equal("code")), limit),
             self._enough(ask(defines & part.not_equal("code")), limit),
         )
@@ -256,16 +256,6 @@ class Finding:
         return await self.server.reading(self.server.names.passages(place.version), place.tenant)
 
 
-async def together(*calls: Coroutine[Any, Any, T]) -> list[T]:
-    """Run calls at once and give their results in order; the first failure ends all and comes out alone."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(call) for call in calls]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
-
-
 async def nothing() -> list[Hit]:
     """Find nothing."""
     return []
@@ -281,7 +271,7 @@ async def _by_ids(collection: Any, ids: Sequence[str], properties: Collection[st
             )
 
     parts = [ids[start : start + _IDS_AT_ONCE] for start in range(0, len(ids), _IDS_AT_ONCE)]
-    pages = await together(*map(some, parts))
+    pages = await side_by_side(*map(some, parts))
     return {str(one.uuid): one.properties for page in pages for one in page.objects}
 
 

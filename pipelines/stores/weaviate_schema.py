@@ -124,13 +124,7 @@ def passages_config(names: Names, layout: Layout) -> dict[str, Any]:
         "properties": [
             *map(_searched, TERMS.values()),
             *map(_whole, ("pid", "file", "source", "room", "part")),
-            Property(
-                name="defines",
-                data_type=DataType.TEXT_ARRAY,
-                tokenization=Tokenization.FIELD,
-                index_filterable=True,
-                index_searchable=False,
-            ),
+            _whole("defines", DataType.TEXT_ARRAY),
             _number("born", indexed=True),
             _number("at"),
             _kept("body"),
@@ -192,14 +186,10 @@ def _searched(name: str) -> Property:
     )
 
 
-def _whole(name: str) -> Property:
+def _whole(name: str, kind: DataType = DataType.TEXT) -> Property:
     """A text that is found as a whole."""
     return Property(
-        name=name,
-        data_type=DataType.TEXT,
-        tokenization=Tokenization.FIELD,
-        index_filterable=True,
-        index_searchable=False,
+        name=name, data_type=kind, tokenization=Tokenization.FIELD, index_filterable=True, index_searchable=False
     )
 
 
