@@ -12,7 +12,7 @@ from tests.fakes.telegram.people import People
 from tests.fakes.telegram.place import Json
 from tests.fakes.telegram.rooms import Rooms
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 class BotApi(People, Rooms):

@@ -102,7 +102,7 @@ async def test_each_fault_has_its_kind_and_its_number_of_tries(odd: Odd, kind: s
 @pytest.mark.parametrize("odd", [Odd(hangs=True), Odd(drips=True)])
 async def test_a_server_that_hangs_or_drips_is_left_after_the_time_of_one_try(odd: Odd) -> None:
     """Its kind is a time-out; that something came now and then gives it no more time."""
-    fault, asked = await failure(odd, Patience(timeout_s=0.05, retries=1))
+    fault, asked = await failure(odd, Patience(timeout_s=0.5, retries=1))
 
     assert ("timeout", 2) == (fault.kind, asked)
 
