@@ -63,6 +63,7 @@ class WeaviatePassages:
         self.on_anew: Callable[[str], object] = lambda _project: None
         """Told of a project whose index began anew, since somebody has removed it from the server."""
         self._creating = asyncio.Lock()
+        self._is_tidy = False
         self._is_closed = False
 
     @property
@@ -79,8 +80,8 @@ class WeaviatePassages:
             if found is not None:  # a removal that was cut off
                 await self._upkeep.finish_drop(found)
             place = await self._upkeep.new_place(project)
+            await self._tenants.make(place)  # first: a state without its tenants would be a project that cannot be used
             await self._projects.add(project, State(Head(place)))
-            await self._tenants.make(place)
 
     async def drop(self, project: str) -> None:
         """Delete a project with all it holds, or only its rebuild; does nothing when there is none."""
@@ -126,8 +127,8 @@ class WeaviatePassages:
             if held.state.draft is None:
                 place = await self._upkeep.new_place(project)
                 held.is_new(place)
-                await self._projects.save(held, replace(held.state, draft=Head(place)))
                 await self._tenants.make(place)
+                await self._projects.save(held, replace(held.state, draft=Head(place)))
         return draft_of(project)
 
     async def rebuilding(self, project: str) -> str | None:
@@ -336,7 +337,11 @@ class WeaviatePassages:
         self._demand_open()
         demand_id(one)
         self._rest_later()
-        return await self._projects.find(one)
+        found = await self._projects.find(one)
+        if not self._is_tidy:
+            self._is_tidy = True
+            self._keep(self._upkeep.finish_removals())
+        return found
 
     async def _head(self, one: str) -> Head | None:
         held = await self._find(one)

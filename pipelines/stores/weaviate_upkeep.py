@@ -111,9 +111,24 @@ class Upkeep:
                 await self.writing.sweep_void(head.place, first, last)
                 held.swept_void.add((head.place, first))
 
+    async def finish_removals(self) -> None:
+        """Go on with what was to be removed when a process before us ended; what fails is left to the next start."""
+        with contextlib.suppress(StoreUnavailable):
+            for held in list((await self.projects.all()).values()):
+                await self._finish_removal(held)
+
+    async def _finish_removal(self, held: Held) -> None:
+        if held.state.current is None:
+            await self.finish_drop(held)
+        elif held.state.trash:
+            async with held.lock:
+                await self.empty_trash(held)
+
     async def finish_drop(self, held: Held) -> None:
         """Delete what a project was held in, then the last that names it."""
         async with held.lock:
+            if (await self.projects.all()).get(held.project) is not held:
+                return  # somebody has finished it, and the project may be there again
             await held.readers_gone()
             await self.empty_trash(held)
             await self.projects.forget(held)

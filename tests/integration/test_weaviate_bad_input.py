@@ -16,6 +16,7 @@ from pipelines.stores.weaviate import WeaviatePassages
 from pipelines.stores.weaviate_address import Address
 from pipelines.stores.weaviate_schema import Layout, Names
 from pipelines.stores.weaviate_server import Server
+from pipelines.stores.weaviate_state import State
 from pipelines.types import Shown, StoreFull, StoreUnavailable
 from tests.fakes.files import PROJECT, SOURCE, file_of, texts_of
 from tests.fakes.ports import free_ports
@@ -285,3 +286,24 @@ async def test_a_server_that_is_too_old_is_told() -> None:
         await store.create(PROJECT)
     await store.close()
     server.close()
+
+
+async def test_a_removal_that_was_cut_off_is_finished_by_the_next_start(
+    weaviate: Address, store: WeaviatePassages
+) -> None:
+    """Of a dropped project no tenant stays, though nobody drops it again."""
+    held = (await store._projects.all())[PROJECT]
+    (place,) = held.state.places()
+    await store._projects.save(held, State(None, None, (place,)))
+    again = opened(weaviate)
+    await again.counts("p2")
+    await asyncio.gather(*again._tasks)
+    client = await again.server.client()
+    left = [
+        await client.collections.get(name).tenants.exists(place.tenant)
+        for name in await again.server.pair(place.version)
+    ]
+    await again.close()
+
+    assert [False, False] == left
+    assert PROJECT not in await again._projects.all()
