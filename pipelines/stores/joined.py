@@ -83,6 +83,7 @@ class JoinedPassages:
         self.whereabouts = whereabouts
         self._new = new
         self._making = asyncio.Lock()
+        self._dropped: set[str] = set()  # not lost: what a refresh under way still writes must not bring them back
         self.on_anew: Callable[[str], object] = lambda _project: None
         """Told of a project whose index its server has lost, and that was made anew, empty."""
 
@@ -99,6 +100,7 @@ class JoinedPassages:
         """Make an empty project; does nothing when it exists."""
         async with self._making:
             demand_id(project)
+            self._dropped.discard(project)
             if self.whereabouts.of(project) == LOCAL and project not in await self.stores[LOCAL].projects():
                 await asyncio.to_thread(self.whereabouts.put, project, self._new)
         await self.store_of(project).create(project)
@@ -108,8 +110,11 @@ class JoinedPassages:
 
         What a move that was cut off has left of it in another store goes too, when that one can be reached.
         """
+        is_whole = project == project_of(project)
+        if is_whole:
+            self._dropped.add(project)
         await self.store_of(project).drop(project)
-        if project != project_of(project):
+        if not is_whole:
             return
         try:
             await self.drop_elsewhere(project)
@@ -208,7 +213,8 @@ class JoinedPassages:
     async def _mend(self, one: str) -> None:
         """Make a project anew that its server has lost with all its data: it was not dropped by us."""
         project, store = project_of(one), self.store_of(one)
-        if self.whereabouts.of(project) != LOCAL and project not in await store.projects():
+        may_be_lost = self.whereabouts.of(project) != LOCAL and project not in self._dropped
+        if may_be_lost and project not in await store.projects():
             await store.create(project)
             self.began_anew(project)
 

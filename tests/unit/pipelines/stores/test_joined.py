@@ -65,6 +65,19 @@ async def test_a_project_that_its_server_has_lost_begins_anew(tmp_path: Path) ->
     assert ["alpha"] == await found(emptied, "alpha")
 
 
+async def test_a_refresh_under_way_does_not_bring_a_dropped_project_back(tmp_path: Path) -> None:
+    """Also when the store that a move may have left something in is away, so that its place stays noted."""
+    local, served = FakePassages(), FakePassages()
+    stores = JoinedPassages({LOCAL: local, WEAVIATE: served}, Whereabouts(tmp_path), new=WEAVIATE)
+    await stores.create(PROJECT)
+    local.fault = StoreUnavailable("away")
+    await stores.drop(PROJECT)
+    with pytest.raises(StoreUnavailable, match=PROJECT):
+        await stores.apply(PROJECT, Change(put=[file_of("a.md", "alpha")]))
+
+    assert [] == list(await served.projects())
+
+
 async def test_a_note_of_places_that_is_damaged_is_told(tmp_path: Path) -> None:
     """Nothing is guessed: a project in the wrong place would look empty."""
     (tmp_path / "stores.json").write_text("{", "utf-8")
