@@ -56,12 +56,13 @@ from pipelines.stores.passages import Change, PassageStore, Vectors
 from pipelines.stores.weaviate_schema import Layout
 
 LAYOUTS: Final = {
+    "none": Layout("none"),
     "flat": Layout("flat", quantized=False),
     "flat-quantized": Layout("flat", quantized=True),
     "hnsw": Layout("hnsw", quantized=False),
     "hnsw-quantized": Layout("hnsw", quantized=True),
 }
-USUAL: Final = "flat-quantized"  # what the bundled embedder gets
+USUAL: Final = "none"  # what the bundled embedder gets
 PASSAGES_A_PROJECT: Final = 50
 WOKEN: Final = 200
 RECALLED: Final = 20
@@ -120,7 +121,7 @@ async def write(bench: Bench) -> None:
     await store.close()
 
 
-async def _ask(store: PassageStore, folder: Path, watched: Watched | None) -> None:
+async def _ask(store: PassageStore, folder: Path, watched: Watched | None, *, finds_by_vectors: bool) -> None:
     """Ask all questions in each way, and print what that takes."""
     embedder = open_embedder(load(environ={}, cwd=folder).settings.embedder)
     searching = Searching(store, embedder, no_views)
@@ -135,7 +136,9 @@ async def _ask(store: PassageStore, folder: Path, watched: Watched | None) -> No
         await searching.search(PROJECT, question, scope=SCOPE, limit=20)
 
     await measure_first(candidates, "cold: first candidates", "second of these")
-    ways = {"candidates": candidates, "candidates, 40 nearest": candidates_and_near, "search with ranking, 20": search}
+    ways = {"candidates": candidates, "search with ranking, 20": search}
+    if finds_by_vectors:
+        ways |= {"candidates, 40 nearest": candidates_and_near}
     for name, way in ways.items():
         burnt_s = watched.cpu_s if watched else 0.0
         await measure(name, way)
@@ -148,7 +151,7 @@ async def search_local(bench: Bench) -> None:
     """Ask the local store."""
     print("local store, searches")
     store = LocalPassages(bench.local)
-    await _ask(store, bench.local, None)
+    await _ask(store, bench.local, None, finds_by_vectors=True)
     await store.close()
 
 
@@ -156,7 +159,7 @@ async def search(bench: Bench) -> None:
     """Ask the server, whose tenants rest at first."""
     print(f"Weaviate, {bench.layout}, searches")
     store = bench.store()
-    await _ask(store, bench.local, Watched())
+    await _ask(store, bench.local, Watched(), finds_by_vectors=LAYOUTS[bench.layout].has_vectors)
     await store.close()
 
 
@@ -213,7 +216,7 @@ async def wake_tenants(bench: Bench) -> None:
     for at in range(min(WOKEN, bench.number)):
         began = time.perf_counter()
         number = at * bench.number // WOKEN if bench.number > WOKEN else at
-        await store.candidates(f"p{number}", wanted(asked[at], vectors[at], nearest=40), scope=SCOPE)
+        await store.candidates(f"p{number}", wanted(asked[at], vectors[at]), scope=SCOPE)
         spent_ms.append(1000 * (time.perf_counter() - began))
     note("woken by a question", f"wall p50/p95 {quantiles(spent_ms)} ms")
     note("RSS of the server", f"{watched.rss_mb:8.0f} MB then, ours {own_mb():.0f} MB")
@@ -303,7 +306,7 @@ def measure_recall(number: int) -> None:
     """Measure each kind of index on a server of its own."""
     print(f"| index | passages | recall@{RECALLED} | written, wall | server CPU | server RSS | search p50/p95 |")
     print("|---|---|---|---|---|---|---|", flush=True)
-    for layout in LAYOUTS:
+    for layout in (name for name, one in LAYOUTS.items() if one.has_vectors):
         measure_parts(["recall"], number, layout, None)
 
 

@@ -51,7 +51,7 @@ async def open_weaviate(
     from pipelines.stores.weaviate_schema import Layout, Names
     from pipelines.stores.weaviate_server import Server
 
-    index = settings.index if settings.index != "auto" else "hnsw" if finds_by_vectors else "flat"
+    index = settings.index if settings.index != "auto" else "hnsw" if finds_by_vectors else "none"
     layout = Layout(index, quantized=settings.quantized, replicas=settings.replicas, made_by=made_by)
     address = await _address(settings, folder, stack)
     agreement = Agreement(settings.write_agreement, settings.read_agreement)

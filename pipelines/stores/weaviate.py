@@ -79,9 +79,9 @@ class WeaviatePassages:
                 return
             if found is not None:  # a removal that was cut off
                 await self._upkeep.finish_drop(found)
-            place = await self._upkeep.new_place(project)
-            await self._tenants.make(place)  # first: a state without its tenants would be a project that cannot be used
-            await self._projects.add(project, State(Head(place)))
+            head = await self._upkeep.new_head(project)
+            await self._tenants.make(head.place)  # first: a state without its tenants would be a project of no use
+            await self._projects.add(project, State(head))
 
     async def drop(self, project: str) -> None:
         """Delete a project with all it holds, or only its rebuild; does nothing when there is none."""
@@ -125,10 +125,10 @@ class WeaviatePassages:
         held = await self._demand(project)
         async with held.lock:
             if held.state.draft is None:
-                place = await self._upkeep.new_place(project)
-                held.is_new(place)
-                await self._tenants.make(place)
-                await self._projects.save(held, replace(held.state, draft=Head(place)))
+                head = await self._upkeep.new_head(project)
+                held.is_new(head.place)
+                await self._tenants.make(head.place)
+                await self._projects.save(held, replace(held.state, draft=head))
         return draft_of(project)
 
     async def rebuilding(self, project: str) -> str | None:

@@ -7,18 +7,17 @@ wrong then is said as a note.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
 
 from pipelines.stores.local_check import Condition
 from pipelines.stores.passages import Counts, Entry
 from pipelines.stores.weaviate_finding import Finding, Memory
 from pipelines.stores.weaviate_listing import Listing
+from pipelines.stores.weaviate_pages import all_objects
 from pipelines.stores.weaviate_projects import Projects
 from pipelines.stores.weaviate_rows import Row
-from pipelines.stores.weaviate_server import Server, TenantAsleep, TenantGone, server_errors
+from pipelines.stores.weaviate_schema import place_of
+from pipelines.stores.weaviate_server import Server, TenantAsleep, TenantGone
 from pipelines.stores.weaviate_state import Head
-
-_PAGE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +71,9 @@ class Checking:
         """Count the passages of each row."""
         collection = await self.server.reading(self.server.names.passages(head.place.version), head.place.tenant)
         found: Counter[str] = Counter()
-        after: Any = None
-        while True:
-            with server_errors():
-                page = await collection.query.fetch_objects(limit=_PAGE, after=after, return_properties=["file"])
-            found.update(str(one.properties["file"]) for one in page.objects)
-            if len(page.objects) < _PAGE:
-                return found
-            after = page.objects[-1].uuid
+        async for one in all_objects(collection, []):
+            found[place_of(str(one.uuid))[0]] += 1
+        return found
 
     async def _head(self, project: str) -> Head | None:
         """The index that answers, as the server knows it now."""

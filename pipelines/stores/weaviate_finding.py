@@ -17,8 +17,9 @@ from pipelines.components.query import squashed
 from pipelines.side_by_side import side_by_side
 from pipelines.stores.kept import Kept, Unpacked
 from pipelines.stores.passages import Candidates, Scope, Vectors, Wanted
+from pipelines.stores.weaviate_pages import nearest_of_all
 from pipelines.stores.weaviate_rows import SHARED, WHOLE, Row, cosines, counts, document_of, passage_of_body, row_of
-from pipelines.stores.weaviate_schema import SEARCHED, VECTOR
+from pipelines.stores.weaviate_schema import SEARCHED, VECTOR, object_id, place_of
 from pipelines.stores.weaviate_server import Server, server_errors
 from pipelines.stores.weaviate_state import Head
 
@@ -28,15 +29,17 @@ _MOST: Final = 10_000  # QUERY_MAXIMUM_RESULTS of a server that nobody configure
 _MORE: Final = 4
 _IDS_AT_ONCE: Final = 200
 _MOST_TERMS: Final = 1_000
+BODY: Final = ["body"]
 
 
 class Hit(NamedTuple):
-    """An object that a query found: its id, its file's row, its place there, and its score."""
+    """An object that a query found: its id, its file's row, its place there, its score, and what it says, still packed."""
 
     id: str
     file: str
     at: int
     score: float
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +111,13 @@ class Finding:
 
     async def rows(self, ids: Iterable[str]) -> dict[str, Row]:
         """Fetch manifest rows by id, whether they count or not; those that are gone are left out."""
-        place, wanted = self.head.place, list(dict.fromkeys(ids))
-        found = self.memory.rows.find(place.tenant, wanted)
+        tenant, wanted = self.head.place.tenant, list(dict.fromkeys(ids))
+        found = self.memory.rows.find(tenant, wanted)
         missing = [one for one in wanted if one not in found]
         if missing:
-            collection = await self.server.reading(self.server.names.files(place.version), place.tenant)
-            objects = await _by_ids(collection, missing, WHOLE)
+            objects = await _by_ids(await self._files(), missing, WHOLE)
             read = {id_: row_of(id_, told) for id_, told in objects.items()}
-            self.memory.rows.keep(place.tenant, read)
+            self.memory.rows.keep(tenant, read)
             found |= read
         return found
 
@@ -139,7 +141,7 @@ class Finding:
                     limit=most,
                     filters=within,
                     return_metadata=MetadataQuery(score=True),
-                    return_properties=["file", "at"],
+                    return_properties=BODY,
                 )
             hits = [_hit(one, one.metadata.score or 0.0) for one in found.objects]
             return [hit for hit in hits if hit.score > 0]
@@ -147,7 +149,12 @@ class Finding:
         return await self._enough(ask, limit)
 
     async def _nearest(self, vector: Vectors, limit: int) -> list[Hit]:
-        if limit < 1 or len(vector) != self.head.width:
+        if limit < 1:
+            return []
+        if not self.head.has_vectors:
+            near = await nearest_of_all(await self._files(), self._may_count, vector, limit)
+            return [Hit(object_id(one.row, one.at), one.row, one.at, one.cosine) for one in near]
+        if len(vector) != self.head.width:
             return []
         collection, within = await self._passages(), self._within()
 
@@ -159,7 +166,7 @@ class Finding:
                     limit=most,
                     filters=within,
                     return_metadata=MetadataQuery(distance=True),
-                    return_properties=["file", "at"],
+                    return_properties=BODY,
                 )
             return [_hit(one, 1.0 - (one.metadata.distance or 0.0)) for one in found.objects]
 
@@ -184,7 +191,7 @@ class Finding:
     async def _filtered(self, where: Any, most: int) -> list[Hit]:
         collection = await self._passages()
         with server_errors():
-            found = await collection.query.fetch_objects(filters=where, limit=most, return_properties=["file", "at"])
+            found = await collection.query.fetch_objects(filters=where, limit=most, return_properties=BODY)
         return [_hit(one, 1.0) for one in found.objects]
 
     async def _enough(self, ask: Callable[[int], Awaitable[list[Hit]]], limit: int) -> list[Hit]:
@@ -199,19 +206,21 @@ class Finding:
 
     async def _seen(self, hits: Sequence[Hit], *, is_scoped: bool = True) -> list[Hit]:
         rows = await self.rows(hit.file for hit in hits)
-        counting = {id_ for id_, row in rows.items() if counts(row, self.head) and (not is_scoped or self.may_see(row))}
+        counting = {id_ for id_, row in rows.items() if self._may_count(row, is_scoped=is_scoped)}
         return [hit for hit in hits if hit.file in counting]
 
     async def _documents(self, hits: Mapping[str, Hit], *, scored: bool = True) -> dict[str, Document]:
         """Fetch what was hit, by object id and in this order; what is damaged or gone is left out."""
         tenant = self.head.place.tenant
         found = self.memory.passages.find(tenant, hits)
-        missing = [id_ for id_ in hits if id_ not in found]
+        bodies = {id_: hit.body for id_, hit in hits.items() if id_ not in found}
+        missing = [id_ for id_, body in bodies.items() if not body]
         if missing:
-            objects = await _by_ids(await self._passages(), missing, ["body"])
-            read = {id_: one for id_, told in objects.items() if (one := passage_of_body(str(told["body"])))}
-            self.memory.passages.keep(tenant, read)
-            found |= read
+            objects = await _by_ids(await self._passages(), missing, BODY)
+            bodies |= {id_: str(told["body"]) for id_, told in objects.items()}
+        read = {id_: one for id_, body in bodies.items() if (one := passage_of_body(body))}
+        self.memory.passages.keep(tenant, read)
+        found |= read
         rows = await self.rows(hit.file for hit in hits.values())
         return {
             id_: document_of(found[id_], row, self._version(row), hit.score if scored else None)
@@ -251,6 +260,13 @@ class Finding:
             limits.append(Filter.by_property("source").contains_any(sorted(allowed) or ["-"]))
         return Filter.all_of(limits) if limits else None
 
+    def _may_count(self, row: Row, *, is_scoped: bool = True) -> bool:
+        return counts(row, self.head) and (not is_scoped or self.may_see(row))
+
+    async def _files(self) -> Any:
+        place = self.head.place
+        return await self.server.reading(self.server.names.files(place.version), place.tenant)
+
     async def _passages(self) -> Any:
         place = self.head.place
         return await self.server.reading(self.server.names.passages(place.version), place.tenant)
@@ -276,4 +292,5 @@ async def _by_ids(collection: Any, ids: Sequence[str], properties: Collection[st
 
 
 def _hit(one: Any, score: float) -> Hit:
-    return Hit(str(one.uuid), str(one.properties["file"]), int(one.properties["at"] or 0), score)
+    id_ = str(one.uuid)
+    return Hit(id_, *place_of(id_), score, str(one.properties.get("body") or ""))

@@ -11,6 +11,7 @@ from pipelines.stores.headings import Outline, nearest_first, pick_headings
 from pipelines.stores.local_vectors import Codes
 from pipelines.stores.passages import Entry
 from pipelines.stores.weaviate_finding import Finding
+from pipelines.stores.weaviate_pages import all_objects
 from pipelines.stores.weaviate_rows import TOLD, WHOLE, Row, counts, row_of
 from pipelines.stores.weaviate_schema import object_id
 from pipelines.stores.weaviate_server import server_errors
@@ -91,16 +92,9 @@ class Listing:
             yield row
 
     async def _all(self) -> AsyncIterator[Row]:
-        """All rows in the order of their ids, page by page."""
-        collection, after = await self._files(), None
-        while True:
-            with server_errors():
-                page = await collection.query.fetch_objects(limit=_PAGE, after=after, return_properties=TOLD)
-            for one in page.objects:
-                yield row_of(str(one.uuid), one.properties)
-            if len(page.objects) < _PAGE:
-                return
-            after = page.objects[-1].uuid
+        """All rows in the order of their ids."""
+        async for one in all_objects(await self._files(), TOLD):
+            yield row_of(str(one.uuid), one.properties)
 
     async def _filtered(self, where: Any, limit: int, properties: Sequence[str]) -> list[Row]:
         """The rows that fit and count."""

@@ -7,17 +7,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
 from weaviate.classes.data import DataObject
 
 from pipelines.stores.ids import project_of
+from pipelines.stores.weaviate_pages import all_objects
 from pipelines.stores.weaviate_schema import state_id
 from pipelines.stores.weaviate_server import Server, TenantGone, server_errors, told
 from pipelines.stores.weaviate_state import Head, Place, State, pack_state, unpack_state
 from pipelines.types import StoreFull, StoreUnavailable
 
-_PAGE: Final = 500
 _MAY_HAVE_TRIED: Final = 1_000  # generations that a process before us may have written to without committing
 _MOST_VOID: Final = 50
 _READERS_S: Final = 30.0
@@ -164,20 +164,11 @@ class Projects:
             held.state, held.is_doubtful = unpack_state(str(found.properties["state"])), False
 
     async def _load(self) -> dict[str, Held]:
-        collection = await self._server.projects()
         found: dict[str, Held] = {}
-        after: Any = None
-        while True:
-            with server_errors():
-                page = await collection.query.fetch_objects(
-                    limit=_PAGE, after=after, return_properties=["project", "state"]
-                )
-            for one in page.objects:
-                project = str(one.properties["project"])
-                found[project] = Held(project, unpack_state(str(one.properties["state"])))
-            if len(page.objects) < _PAGE:
-                return found
-            after = page.objects[-1].uuid
+        async for one in all_objects(await self._server.projects(), ["project", "state"]):
+            project = str(one.properties["project"])
+            found[project] = Held(project, unpack_state(str(one.properties["state"])))
+        return found
 
 
 def _refused(message: str) -> StoreUnavailable:

@@ -1,6 +1,6 @@
 """How files and passages become objects on a Weaviate server, and come back.
 
-The vectors of a file lie in its manifest row as one byte a number, beside those that the server searches: so what is
+The vectors of a file lie in its manifest row as one byte a number, beside those that the server may search: so what is
 near a question can be said of everything that was found, and no search carries vectors.
 """
 
@@ -62,12 +62,12 @@ class Objects:
 
 
 def objects_of(row_id: str, file: IndexedFile, *, born: int, ahead: str, width: int) -> Objects:
-    """Make objects of a file. Vectors of another width than `width` lie in the row alone."""
+    """Make objects of a file. Vectors of another width than `width`, 0 for none, lie in the row alone."""
     entry, stored = file.entry, quantise(file.vectors) if file.vectors is not None and len(file.vectors) else None
     searched = file.vectors if file.vectors is not None and file.vectors.shape[1] == width else None
     passages, languages = [], set()
     for at, document in enumerate(file.documents):
-        told, language = _passage(row_id, at, document, entry, born)
+        told, language = _passage(document, entry, born)
         languages.add(language)
         vector = None if searched is None else {VECTOR: searched[at].tolist()}
         passages.append(DataObject(uuid=object_id(row_id, at), properties=told, vector=vector))
@@ -132,7 +132,7 @@ def cosines(row: Row, vector: Vectors) -> Vectors | None:
     return near
 
 
-def _passage(row_id: str, at: int, document: Document, entry: Entry, born: int) -> tuple[dict[str, Any], str]:
+def _passage(document: Document, entry: Entry, born: int) -> tuple[dict[str, Any], str]:
     """What the server is told of a passage, and the language of its prose."""
     text, meta = document.content or "", document.meta
     fields, language = terms_in_language(text, meta)
@@ -140,12 +140,10 @@ def _passage(row_id: str, at: int, document: Document, entry: Entry, born: int) 
     told: dict[str, Any] = {TERMS[name]: found for name, found in fields.items() if found}
     told |= {
         "pid": document.id,
-        "file": row_id,
         "source": entry.source,
         "room": entry.room or SHARED,
         "part": str(meta.get("part") or part_of(entry.path, str(meta.get("kind") or ""))),
         "born": born,
-        "at": at,
         "body": base64.b64encode(packed(text, _in_one_line([document.id, rest]))).decode("ascii"),
     }
     if names := defined_names(meta.get("symbols") or ()):

@@ -6,6 +6,9 @@
 
 The server cuts texts at spaces only: the terms come ready made from `components.keywords`, so that both stores find the
 same words. What a passage says is packed into one property that is not indexed, so no name in it can collide.
+
+The id of a passage is that of its row with the last eight digits replaced by the place in the file: what a search finds
+names its row and its place, without a property for either that would have to be stored, indexed and read.
 """
 
 import hashlib
@@ -18,26 +21,33 @@ from weaviate.classes.config import Configure, DataType, Property, StopwordsPres
 
 from pipelines.components.keywords import ANALYSIS_VERSION, FIELD_WEIGHTS
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 VECTOR: Final = "meaning"
 TERMS: Final = {name: f"terms_{name}" for name in FIELD_WEIGHTS}
 SEARCHED: Final = [f"{TERMS[name]}^{weight}" for name, weight in FIELD_WEIGHTS.items()]
 _IDS: Final = uuid.UUID("8f6c2b1e-3f0a-5d0e-9a53-6d2f0f3f6c11")
+_OF_ROW: Final = "ffffffff"  # no file has so many passages
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How new collections are made.
 
-    `index` is "flat" (a search compares all vectors) or "hnsw" (it follows a graph of neighbours); `quantized` lets the
-    server keep eight bits of each number for that. `made_by` names the splitter and the embedder. `replicas` is the
-    number of nodes that hold each tenant.
+    `index` is "flat" (a search compares all vectors), "hnsw" (it follows a graph of neighbours), or "none" where vectors
+    order what words have found, for which those in the rows of the files are enough; `quantized` lets the server keep
+    eight bits of each number for either of the others. `made_by` names the splitter and the embedder. `replicas` is
+    the number of nodes that hold each tenant.
     """
 
     index: str = "flat"
     quantized: bool = False
     replicas: int = 1
     made_by: str = ""
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether the server can be asked for the nearest passages."""
+        return self.index != "none"
 
     @property
     def version(self) -> str:
@@ -79,13 +89,18 @@ def state_id(project: str) -> str:
 
 
 def row_id(tenant: str, source: str, path: str, born: int) -> str:
-    """The id of a manifest row: of a file as one change wrote it."""
-    return str(uuid.uuid5(_IDS, "\0".join((tenant, source, path, str(born)))))
+    """The id of a manifest row: of a file as one change wrote it. 90 bits tell one from another."""
+    return str(uuid.uuid5(_IDS, "\0".join((tenant, source, path, str(born)))))[: -len(_OF_ROW)] + _OF_ROW
 
 
 def object_id(row: str, at: int) -> str:
     """The id of the passage at a place of a file."""
-    return str(uuid.uuid5(uuid.UUID(row), str(at)))
+    return f"{row[: -len(_OF_ROW)]}{at:08x}"
+
+
+def place_of(id_: str) -> tuple[str, int]:
+    """The id of the row that a passage belongs to, and its place in the file."""
+    return id_[: -len(_OF_ROW)] + _OF_ROW, int(id_[-len(_OF_ROW) :], 16)
 
 
 def projects_config(names: Names, layout: Layout) -> dict[str, Any]:
@@ -123,18 +138,13 @@ def passages_config(names: Names, layout: Layout) -> dict[str, Any]:
         "description": names.mark,
         "properties": [
             *map(_searched, TERMS.values()),
-            *map(_whole, ("pid", "file", "source", "room", "part")),
+            *map(_whole, ("pid", "source", "room", "part")),
             _whole("defines", DataType.TEXT_ARRAY),
             _number("born", indexed=True),
-            _number("at"),
             _kept("body"),
         ],
         "inverted_index_config": _inverted(),
-        "vector_config": Configure.Vectors.self_provided(
-            name=VECTOR,
-            quantizer=Configure.VectorIndex.Quantizer.rq(bits=8) if layout.quantized else _as_they_are(),
-            vector_index_config=_vector_index(layout.index),
-        ),
+        "vector_config": _vectors(layout),
         **_shared(layout),
     }
 
@@ -143,6 +153,16 @@ def known_properties(config: dict[str, Any]) -> set[str]:
     """The names of the properties that a collection of ours has."""
     properties: Sequence[Property] = config["properties"]
     return {one.name for one in properties}
+
+
+def _vectors(layout: Layout) -> Any:
+    if not layout.has_vectors:
+        return _no_vectors()
+    return Configure.Vectors.self_provided(
+        name=VECTOR,
+        quantizer=Configure.VectorIndex.Quantizer.rq(bits=8) if layout.quantized else _as_they_are(),
+        vector_index_config=_vector_index(layout.index),
+    )
 
 
 def _vector_index(kind: str) -> Any:

@@ -15,7 +15,7 @@ from pipelines.stores.ids import is_draft
 from pipelines.stores.passages import Counts, Entry
 from pipelines.types import Shown, StoreUnavailable
 
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2
 Group = tuple[str, str | None]  # source and room of a file
 
 
@@ -48,7 +48,7 @@ class Head:
     failed may have left), and is none of `dead` (replaced or removed, and not swept away yet). A source among `purging`
     is on its way out and is seen by nobody. `settled` says at which generation a source was last shown as a whole: files
     born later are of their own version. `groups` and `languages` hold all there ever were, and are used to ask for less.
-    `width` is that of the vectors the server holds, 0 before the first.
+    `has_vectors` says whether the server holds vectors that it can search, `width` is theirs, 0 before the first.
     """
 
     place: Place
@@ -61,6 +61,7 @@ class Head:
     purging: frozenset[str] = frozenset()
     groups: frozenset[Group] = frozenset()
     languages: frozenset[str] = frozenset()
+    has_vectors: bool = True
     width: int = 0
     sums: Mapping[str, "Sums"] = field(default_factory=dict)
 

@@ -41,9 +41,10 @@ class Upkeep:
     tenants: Tenants
     memory: Memory
 
-    async def new_place(self, project: str) -> Place:
-        """A place that was never used, in collections of the newest version."""
-        return Place(await self.server.make_pair(), f"{project_of(project)}-{secrets.token_hex(4)}")
+    async def new_head(self, project: str) -> Head:
+        """An empty index at a place that was never used, in collections of the newest version."""
+        place = Place(await self.server.make_pair(), f"{project_of(project)}-{secrets.token_hex(4)}")
+        return Head(place, has_vectors=self.server.layout.has_vectors)
 
     async def mend(self, held: Held) -> bool:
         """Begin anew with the indexes whose tenants somebody has removed; false where none is surely gone.
@@ -57,11 +58,11 @@ class Upkeep:
                 if head is not None and await self.tenants.is_gone(head.place):
                     self.server.lost()
                     log.warning("the index of project %s is gone from the Weaviate server: it begins anew", one)
-                    place = await self.new_place(held.project)
-                    held.is_new(place)
-                    fresh = Head(place, generation=head.generation + 1, hidden=head.hidden)
+                    fresh = await self.new_head(held.project)
+                    held.is_new(fresh.place)
+                    fresh = replace(fresh, generation=head.generation + 1, hidden=head.hidden)
                     state = state.with_head(one, fresh)
-                    await self.tenants.make(place)
+                    await self.tenants.make(fresh.place)
             if state is held.state:
                 return False
             await self.projects.save(held, state)

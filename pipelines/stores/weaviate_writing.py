@@ -21,7 +21,7 @@ from weaviate.exceptions import WeaviateInsertManyAllFailedError
 from pipelines.stores.passages import Change, IndexedFile
 from pipelines.stores.weaviate_projects import Held, Projects, committed
 from pipelines.stores.weaviate_rows import TOLD, Objects, Row, counts, entries_of, objects_of, row_of
-from pipelines.stores.weaviate_schema import row_id
+from pipelines.stores.weaviate_schema import object_id, row_id
 from pipelines.stores.weaviate_server import Server, server_errors, told
 from pipelines.stores.weaviate_state import Head, Place
 from pipelines.types import StoreFull, StoreUnavailable
@@ -32,6 +32,7 @@ _OBJECTS_AT_ONCE: Final = 250  # what the client makes of them holds up the loop
 _BYTES_AT_ONCE: Final = 4_000_000
 _BYTES_AN_OBJECT: Final = 1_500  # what is sent of each besides its texts
 _KEYS_AT_ONCE: Final = 200
+_IDS_AT_ONCE: Final = 500
 _PASSAGES_AT_ONCE: Final = 250  # made ready in one go, beside the loop
 _PORTIONS_AT_ONCE: Final = 3  # one made ready, one sent, one that the server is busy with
 _AT_MOST: Final = 10_000
@@ -49,7 +50,7 @@ class Writing:
         born = held.begin(head)
         put = {(file.entry.source, file.entry.path): file for file in change.put}
         old = await self.rows_at(head, {*put, *change.remove})
-        width = head.width or _width_of(put.values())
+        width = (head.width or _width_of(put.values())) if head.has_vectors else 0
         ahead = {
             one.source: one.updating_to for one in change.shown if one.updating_to and one.updating_to != one.commit
         }
@@ -86,12 +87,20 @@ class Writing:
         return [row for row in found if (row.entry.source, row.entry.path) in keys and counts(row, head)]
 
     async def sweep(self, place: Place, rows: Collection[str]) -> None:
-        """Delete dead rows with their passages."""
+        """Delete dead rows with their passages: the rows last, since they say which passages there are."""
         files, passages = await self._both(place)
         ids = sorted(rows)
         for start in range(0, len(ids), _KEYS_AT_ONCE):
             some = ids[start : start + _KEYS_AT_ONCE]
-            await delete_all(passages, Filter.by_property("file").contains_any(some))
+            with server_errors():
+                found = await files.query.fetch_objects_by_ids(some, limit=len(some), return_properties=["passages"])
+            parts = [
+                object_id(str(one.uuid), at)
+                for one in found.objects
+                for at in range(int(one.properties["passages"] or 0))
+            ]
+            for first in range(0, len(parts), _IDS_AT_ONCE):
+                await delete_all(passages, Filter.by_id().contains_any(parts[first : first + _IDS_AT_ONCE]))
             await delete_all(files, Filter.by_id().contains_any(some))
 
     async def sweep_void(self, place: Place, first: int, last: int) -> None:

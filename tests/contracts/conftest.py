@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
@@ -14,8 +15,11 @@ from tests.fakes.github.hub import Hub
 from tests.fakes.github.server import running_emulator, trusting
 from tests.fakes.passages import FakePassages
 
+_ON_A_SERVER: Final = {"weaviate": ("none", False), "weaviate-flat": ("flat", True), "weaviate-hnsw": ("hnsw", False)}
+_SERVED: Final = [pytest.param(name, marks=pytest.mark.weaviate) for name in _ON_A_SERVER]
 
-@pytest.fixture(params=["fake", "local", pytest.param("weaviate", marks=pytest.mark.weaviate)])
+
+@pytest.fixture(params=["fake", "local", *_SERVED])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[PassageStore]:
     """Give an open store that holds one empty project."""
     made = await _opened(request, tmp_path)
@@ -29,9 +33,11 @@ async def _opened(request: pytest.FixtureRequest, folder: Path) -> PassageStore:
         return FakePassages()
     if request.param == "local":
         return LocalPassages(folder, writer_idle_s=0.05)
-    from tests.fakes.weaviate_store import emptied_weaviate  # loads the client, which takes a second
+    from pipelines.stores.weaviate_schema import Layout  # loads the client, which takes a second
+    from tests.fakes.weaviate_store import emptied_weaviate
 
-    return await emptied_weaviate(request.getfixturevalue("weaviate"))
+    index, is_quantized = _ON_A_SERVER[request.param]
+    return await emptied_weaviate(request.getfixturevalue("weaviate"), Layout(index, quantized=is_quantized))
 
 
 @pytest.fixture
