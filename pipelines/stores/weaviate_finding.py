@@ -33,13 +33,14 @@ BODY: Final = ["body"]
 
 
 class Hit(NamedTuple):
-    """An object that a query found: its id, its file's row, its place there, its score, and what it says, still packed."""
+    """An object that a query found: its id, its file's row, its place there, its score, what it says (packed), its part."""
 
     id: str
     file: str
     at: int
     score: float
     body: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,9 @@ class Finding:
         def ask(where: Any) -> Callable[[int], Awaitable[list[Hit]]]:
             return lambda most: self._filtered(where if within is None else where & within, most)
 
+        found = await self._enough(ask(defines), limit)
+        if len(found) < limit:  # all there are
+            return sorted(found, key=lambda hit: hit.part != "code")
         proper, others = await side_by_side(
             self._enough(ask(defines & part.equal("code")), limit),
             self._enough(ask(defines & part.not_equal("code")), limit),
@@ -191,7 +195,7 @@ class Finding:
     async def _filtered(self, where: Any, most: int) -> list[Hit]:
         collection = await self._passages()
         with server_errors():
-            found = await collection.query.fetch_objects(filters=where, limit=most, return_properties=BODY)
+            found = await collection.query.fetch_objects(filters=where, limit=most, return_properties=[*BODY, "part"])
         return [_hit(one, 1.0) for one in found.objects]
 
     async def _enough(self, ask: Callable[[int], Awaitable[list[Hit]]], limit: int) -> list[Hit]:
@@ -293,4 +297,5 @@ async def _by_ids(collection: Any, ids: Sequence[str], properties: Collection[st
 
 def _hit(one: Any, score: float) -> Hit:
     id_ = str(one.uuid)
-    return Hit(id_, *place_of(id_), score, str(one.properties.get("body") or ""))
+    told = one.properties
+    return Hit(id_, *place_of(id_), score, str(told.get("body") or ""), str(told.get("part") or ""))
