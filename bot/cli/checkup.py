@@ -19,6 +19,7 @@ from bot.cli.finding import Finding, address_without_secrets
 from bot.cli.search_models import probe_embedder, probe_ranker
 from bot.cli.show import err, out, print_json
 from bot.cli.source_checks import probe_credentials, probe_sources
+from bot.cli.store_check import probe_store
 from bot.cli.telegram_check import probe_telegram
 from bot.cli.terminal import FAILED, guarded
 from bot.cli.voice_check import probe_transcription
@@ -135,7 +136,7 @@ async def _probe_all(settings: Settings) -> list[Finding]:
             Finding("model", is_ok=True, detail="none set: answers are quoted from the sources (llm.model)")
         )
     findings += [await _model(endpoint) for endpoint in settings.llm.endpoints]
-    findings += [await probe_embedder(settings), await probe_ranker(settings)]
+    findings += [await probe_embedder(settings), await probe_ranker(settings), *await probe_store(settings)]
     return [*findings, await probe_transcription(settings), *await probe_telegram(settings), *await _matrix(settings)]
 
 

@@ -76,14 +76,19 @@ def installation_of(folder: Path) -> str:
 
 
 async def _address(settings: Weaviate, folder: Path, stack: AsyncExitStack) -> "Address":
-    from pipelines.stores.weaviate_address import Address
-
     if settings.program:
         from pipelines.stores.weaviate_process import OwnServer
 
         own = OwnServer(Path(settings.program), folder / _OWN_FOLDER)
         stack.push_async_callback(own.stop)
         return await own.start()
+    return address_of(settings)
+
+
+def address_of(settings: Weaviate) -> "Address":
+    """Where the server of the settings is, and what it is told."""
+    from pipelines.stores.weaviate_address import Address
+
     return Address(
         url=settings.url,
         grpc_port=settings.grpc_port,

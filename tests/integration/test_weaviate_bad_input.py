@@ -1,7 +1,6 @@
 """A Weaviate server that is the wrong one, full, tampered with, or fed with odd files."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +20,7 @@ from pipelines.types import Shown, StoreFull, StoreUnavailable
 from tests.fakes.files import PROJECT, SOURCE, file_of, texts_of
 from tests.fakes.ports import free_ports
 from tests.fakes.weaviate_nodes import running_weaviate
-from tests.fakes.weaviate_store import emptied_weaviate
+from tests.fakes.weaviate_store import emptied_weaviate, old_weaviate
 
 pytestmark = pytest.mark.weaviate
 
@@ -265,27 +264,13 @@ async def test_one_port_for_both_is_told(weaviate: Address) -> None:
     await store.close()
 
 
-async def answer_as_old(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer one request as a Weaviate of long ago: all that is asked before its version is looked at."""
-    await reader.readuntil(b"\r\n\r\n")
-    body = json.dumps({"version": "1.30.0", "hostname": "old", "modules": {}}).encode()
-    head = (
-        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    )
-    writer.write(head.encode() + body)
-    await writer.drain()
-    writer.close()
-
-
 async def test_a_server_that_is_too_old_is_told() -> None:
     """A stand-in that says version 1.30: the sentence has both versions."""
-    server = await asyncio.start_server(answer_as_old, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    store = opened(Address(f"http://127.0.0.1:{port}", grpc_port=1))
-    with pytest.raises(StoreUnavailable, match=r"Weaviate 1\.36\.0 or newer .* got 1\.30\.0: update the server"):
-        await store.create(PROJECT)
-    await store.close()
-    server.close()
+    async with old_weaviate() as port:
+        store = opened(Address(f"http://127.0.0.1:{port}", grpc_port=1))
+        with pytest.raises(StoreUnavailable, match=r"Weaviate 1\.36\.0 or newer .* got 1\.30\.0: update the server"):
+            await store.create(PROJECT)
+        await store.close()
 
 
 async def test_a_removal_that_was_cut_off_is_finished_by_the_next_start(
