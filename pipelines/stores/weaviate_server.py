@@ -45,6 +45,7 @@ _CHANNEL: Final = (
 
 _MOST_OPENED: Final = 64
 _FULL: Final = ("read-only", "read only", "no space left", "disk usage")
+_ALL_FAILED: Final = "Here is the set of all errors:"  # the client's words before what the server said of a batch
 _GONE: Final = ("tenant not found", "no tenant found", "could not find class", "not present in schema")
 _ASLEEP: Final = ("tenant not active",)
 _LATE: Final = "deadline exceeded"
@@ -291,7 +292,8 @@ def told(error: Exception, url: str = "") -> StoreUnavailable:
     if any(sign in low for sign in _ASLEEP):
         return TenantAsleep(f"the tenant of the project is not active on the Weaviate server: {text[:200]}")
     if any(sign in low for sign in _FULL):
-        return StoreFull(f"the Weaviate server takes no writes, is its disk full? {text[:200]}")
+        said = text.rpartition(_ALL_FAILED)[2].strip()
+        return StoreFull(f"the Weaviate server takes no writes, is its disk or its memory nearly full? {said[:200]}")
     where = f" at {url}" if url else ""
     if _KEY.search(low):
         return StoreUnavailable(f"the Weaviate server{where} refuses the key: check weaviate.api_key ({text[:120]})")

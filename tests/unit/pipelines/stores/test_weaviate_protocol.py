@@ -123,8 +123,13 @@ def test_a_damaged_passage_is_left_out(body: str) -> None:
 @pytest.mark.parametrize(
     ("said", "kind", "words"),
     [
-        ("shard is read-only", StoreFull, "disk full"),
-        ("store is read only due to: disk usage too high", StoreFull, "disk full"),
+        ("shard is read-only", StoreFull, "disk or its memory nearly full"),
+        ("store is read only due to: disk usage too high", StoreFull, "disk or its memory nearly full"),
+        (
+            "Every object failed. Here is the set of all errors: shard is read-only",
+            StoreFull,
+            "full? shard is read-only",
+        ),
         ("tenant not found: p1", TenantGone, "--repair"),
         ("tenant not active: p1", TenantAsleep, "not active"),
         ("status 401 unauthorized", StoreUnavailable, "weaviate.api_key"),
