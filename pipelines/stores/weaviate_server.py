@@ -142,12 +142,6 @@ class Server:
         """A tenant to write to."""
         return await self._opened(name, tenant, self._agreement.write)
 
-    async def names_held(self) -> list[str]:
-        """The names of all collections of this installation."""
-        with server_errors():
-            held = await (await self.client()).collections.list_all(simple=True)
-        return [name for name in held if name.startswith(f"Roomwise{self.names.installation}")]
-
     async def drop_collection(self, name: str) -> None:
         """Delete a collection that nothing is in any more."""
         with server_errors():

@@ -28,9 +28,9 @@ SCOPE = Scope()
 KEY = "the-right-key-of-a-test"
 
 
-def opened(address: Address, *, installation: str = "tests", layout: Layout | None = None) -> WeaviatePassages:
+def opened(address: Address) -> WeaviatePassages:
     """Open a store."""
-    return WeaviatePassages(Server(address, Names(installation), layout or Layout()))
+    return WeaviatePassages(Server(address, Names("tests"), Layout()))
 
 
 @pytest.fixture
@@ -97,23 +97,6 @@ async def test_a_wrong_grpc_port_is_told(weaviate: Address) -> None:
     with pytest.raises(StoreUnavailable, match=r"weaviate\.grpc_port"):
         await store.create(PROJECT)
     await store.close()
-
-
-async def test_a_collection_of_somebody_else_is_left_alone(weaviate: Address) -> None:
-    """One of our name that Roomwise did not make is told, and nothing is written to it."""
-    name = Names("foreign").projects
-    async with httpx.AsyncClient(base_url=weaviate.url, timeout=30) as client:
-        await client.delete(f"/v1/schema/{name}")
-        made = {"class": name, "properties": [{"name": "project", "dataType": ["text"]}], "vectorizer": "none"}
-        (await client.post("/v1/schema", json=made)).raise_for_status()
-        store = opened(weaviate, installation="foreign")
-        with pytest.raises(StoreUnavailable, match=name):
-            await store.create(PROJECT)
-        await store.close()
-        objects = (await client.get("/v1/objects", params={"class": name})).json()["objects"]
-        await client.delete(f"/v1/schema/{name}")
-
-    assert [] == objects
 
 
 async def test_tenants_deleted_behind_our_back_begin_anew(weaviate: Address, store: WeaviatePassages) -> None:
