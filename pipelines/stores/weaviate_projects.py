@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +19,10 @@ from pipelines.stores.weaviate_server import Server, TenantGone, server_errors, 
 from pipelines.stores.weaviate_state import Head, Place, State, pack_state, unpack_state
 from pipelines.types import StoreFull, StoreUnavailable
 
-_MAY_HAVE_TRIED: Final = 1_000  # generations that a process before us may have written to without committing
+# A process before us may have written to generations above the committed one, and ended. It began as far above it as we
+# do, so a fixed distance would hit the very same ones; generations stay far below 2**53, where JSON numbers end.
+_MAY_HAVE_TRIED: Final = 1_000
+_APART: Final = 1 << 32
 _MOST_VOID: Final = 50
 _READERS_S: Final = 30.0
 
@@ -78,7 +82,9 @@ class Held:
 
     def begin(self, head: Head) -> int:
         """Give the generation that the next change of an index makes. None is given twice, whatever became of it."""
-        known = self._tried.get(head.place, head.generation + _MAY_HAVE_TRIED)
+        known = self._tried.get(head.place)
+        if known is None:
+            known = head.generation + _MAY_HAVE_TRIED + secrets.randbelow(_APART)
         born = self._tried[head.place] = max(known, head.generation) + 1
         return born
 

@@ -73,6 +73,15 @@ def test_what_was_tried_and_not_committed_stays_void() -> None:
     assert held.begin(head) == born + 1
 
 
+def test_processes_after_each_other_never_try_the_same_generation() -> None:
+    """What one that was killed has left above the committed generation must not count with what the next one commits."""
+    head = Head(PLACE, generation=1_004)
+    tried = [Held("p1", State(head)).begin(head) for _ in range(20)]
+
+    assert 20 == len(set(tried))
+    assert max(tried) < 2**53 // 1_000
+
+
 async def test_a_reader_of_the_state_before_is_waited_for() -> None:
     """A reader that comes afterwards is not."""
     held = Held("p1", State(Head(PLACE)))

@@ -1,0 +1,50 @@
+"""What a process that was killed has left on a Weaviate server never shows, whatever the next one does."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from pipelines.stores.passages import Change, Scope
+from pipelines.stores.weaviate import WeaviatePassages
+from pipelines.stores.weaviate_address import Address
+from pipelines.stores.weaviate_schema import Layout, Names
+from pipelines.stores.weaviate_server import Server
+from pipelines.types import StoreUnavailable
+from tests.fakes.files import PROJECT, SOURCE, file_of, texts_of
+from tests.fakes.weaviate_store import emptied_weaviate
+
+pytestmark = pytest.mark.weaviate
+
+
+def opened(address: Address) -> WeaviatePassages:
+    """Open the store as a process does that has just started."""
+    return WeaviatePassages(Server(address, Names("tests"), Layout()))
+
+
+async def end_before_commit(*_: Sequence[Any]) -> None:
+    """Stand in for the end of a process: all rows are written, and the state is not."""
+    raise StoreUnavailable("the process ends here")
+
+
+async def test_a_change_that_was_cut_off_does_not_count_with_the_next_one(weaviate: Address) -> None:
+    """The next process, which is not the first either, changes another file: that one alone is changed."""
+    first = await emptied_weaviate(weaviate)
+    await first.create(PROJECT)
+    await first.apply(PROJECT, Change(put=[file_of("a.md", "old word"), file_of("b.md", "second word")]))
+    await first.close()
+    killed = opened(weaviate)
+    killed._projects.save = end_before_commit  # type: ignore[assignment]
+    with pytest.raises(StoreUnavailable):
+        await killed.apply(PROJECT, Change(put=[file_of("a.md", "torn word", blob="b2")]))
+    await killed.close()
+    after = opened(weaviate)
+    await after.apply(PROJECT, Change(put=[file_of("b.md", "second word anew", blob="b2")]))
+    found = texts_of(await after.keywords(PROJECT, "word", scope=Scope(), limit=9))
+    manifest = await after.manifest(PROJECT, SOURCE)
+    counts = await after.counts(PROJECT)
+    await after.close()
+
+    assert ["old word", "second word anew"] == sorted(found)
+    assert {"a.md": "b1", "b.md": "b2"} == {path: one.blob for path, one in manifest.items()}
+    assert 2 == counts.files
