@@ -13,12 +13,13 @@ import grpc
 import httpx
 import weaviate
 from weaviate.classes.config import ConsistencyLevel
-from weaviate.classes.init import AdditionalConfig, Auth, Timeout
+from weaviate.classes.init import AdditionalConfig, Auth, Proxies, Timeout
 from weaviate.collections import CollectionAsync
 from weaviate.config import GrpcConfig
 from weaviate.exceptions import WeaviateBaseError, WeaviateConnectionError, WeaviateStartUpError
 
 from pipelines.stores.weaviate_address import Address, Agreement
+from pipelines.stores.weaviate_roots import is_distrust, named_roots
 from pipelines.stores.weaviate_schema import (
     Layout,
     Names,
@@ -229,6 +230,7 @@ def _client_of(address: Address) -> weaviate.WeaviateAsyncClient:
     """A client that is not connected yet. Raises StoreUnavailable for an address that no server can have."""
     parts = urlsplit(address.url)
     is_secure = parts.scheme == "https"
+    roots = named_roots() if is_secure else None
     try:
         return weaviate.use_async_with_custom(
             http_host=parts.hostname or "",
@@ -241,7 +243,12 @@ def _client_of(address: Address) -> weaviate.WeaviateAsyncClient:
             auth_credentials=Auth.api_key(address.api_key) if address.api_key else None,
             additional_config=AdditionalConfig(
                 timeout=Timeout(init=address.start_s, query=address.query_s, insert=address.write_s),
-                grpc_config=GrpcConfig(channel_options=list(_CHANNEL)),
+                trust_env=roots is not None,
+                proxies=Proxies(),  # else the client would take those of the environment, whatever NO_PROXY says
+                grpc_config=GrpcConfig(
+                    channel_options=list(_CHANNEL),
+                    credentials=None if roots is None else grpc.ssl_channel_credentials(roots),
+                ),
             ),
             skip_init_checks=True,  # they ask the package index for newer releases
         )
@@ -291,6 +298,11 @@ def told(error: Exception, url: str = "") -> StoreUnavailable:
     where = f" at {url}" if url else ""
     if _KEY.search(low):
         return StoreUnavailable(f"the Weaviate server{where} refuses the key: check weaviate.api_key ({text[:120]})")
+    if is_distrust(error):
+        return StoreUnavailable(
+            f"the certificate of the Weaviate server{where} is one that nobody vouches for: SSL_CERT_FILE can name the "
+            "authority that made it"
+        )
     if _LATE in low:
         return StoreUnavailable(f"the Weaviate server{where} did not answer in time")
     if isinstance(error, WeaviateStartUpError | WeaviateConnectionError | httpx.TransportError | OSError):

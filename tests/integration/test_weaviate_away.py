@@ -7,7 +7,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
 
 import pytest
 
@@ -28,6 +27,7 @@ from pipelines.types import StoreUnavailable
 from tests.fakes.files import PROJECT, SOURCE, file_of, texts_of
 from tests.fakes.ports import free_ports
 from tests.fakes.refreshing import page, refresh_house
+from tests.fakes.relay import Relay
 from tests.fakes.source import FakeSource
 from tests.fakes.weaviate_nodes import Node, running_weaviate
 
@@ -215,49 +215,9 @@ async def test_an_index_goes_on_by_itself_when_the_server_is_back(node: Node, tm
     await store.close()
 
 
-class Faults:
-    """A relay to one port that can drop what comes back, so that nobody knows what became of a request."""
-
-    def __init__(self, port: int) -> None:
-        """Relay to a port of this machine."""
-        self.port = 0
-        self.is_mute = False
-        self.heard = asyncio.Event()
-        self._to = port
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._to)
-        for task in (
-            asyncio.create_task(self._pass_on(reader, there_writer, is_answer=False)),
-            asyncio.create_task(self._pass_on(there_reader, writer, is_answer=True)),
-        ):
-            self._tasks.add(task)
-
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_answer: bool) -> None:
-        while data := await reader.read(65_536):
-            if is_answer and self.is_mute:
-                self.heard.set()
-                continue
-            writer.write(data)
-            await writer.drain()
-        writer.close()
-
-
 async def test_a_commit_that_nobody_heard_of_is_asked_for(weaviate: Address) -> None:
     """The server took the state and its answer was lost: the caller is told, and the next call sees what is there."""
-    async with Faults(weaviate.grpc_port) as relay:
+    async with Relay(weaviate.grpc_port) as relay:
         address = replace(weaviate, grpc_host="127.0.0.1", grpc_port=relay.port, query_s=5, write_s=1)
         store = WeaviatePassages(Server(address, Names("tests"), Layout()))
         await store.drop(PROJECT)
