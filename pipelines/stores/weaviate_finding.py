@@ -122,6 +122,11 @@ class Finding:
             found |= read
         return found
 
+    async def nearest_by_rows(self, vector: Vectors, limit: int) -> list[Hit]:
+        """Compare a unit vector with all in the rows of the files, whatever the server could search; best first."""
+        near = await nearest_of_all(await self._files(), self._may_count, vector, limit)
+        return [Hit(object_id(one.row, one.at), one.row, one.at, one.cosine) for one in near]
+
     def may_see(self, row: Row) -> bool:
         """Say whether the files of a row may be seen in this scope."""
         entry, scope = row.entry, self.scope
@@ -153,8 +158,7 @@ class Finding:
         if limit < 1:
             return []
         if not self.head.has_vectors:
-            near = await nearest_of_all(await self._files(), self._may_count, vector, limit)
-            return [Hit(object_id(one.row, one.at), one.row, one.at, one.cosine) for one in near]
+            return await self.nearest_by_rows(vector, limit)
         if len(vector) != self.head.width:
             return []
         collection, within = await self._passages(), self._within()

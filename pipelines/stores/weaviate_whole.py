@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from heapq import nlargest
 from typing import Final
 
 from haystack import Document
@@ -10,10 +9,11 @@ from haystack import Document
 from pipelines.stores.local_vectors import restore
 from pipelines.stores.passages import Vectors
 from pipelines.stores.weaviate import WeaviatePassages
-from pipelines.stores.weaviate_finding import Finding, Hit
-from pipelines.stores.weaviate_listing import Listing, all_objects
-from pipelines.stores.weaviate_rows import Row, cosines, document_of, passage_of_body
-from pipelines.stores.weaviate_schema import object_id
+from pipelines.stores.weaviate_finding import BODY, Finding
+from pipelines.stores.weaviate_listing import Listing
+from pipelines.stores.weaviate_pages import all_objects
+from pipelines.stores.weaviate_rows import Row, document_of, passage_of_body
+from pipelines.stores.weaviate_schema import place_of
 
 _ROWS_AT_ONCE: Final = 1_000
 
@@ -62,16 +62,10 @@ class _Anywhere(Finding):
         return row.entry.source not in self.head.hidden
 
     async def dense(self, vector: Vectors, limit: int) -> list[Document]:
-        if len(vector) == self.head.width:
+        if self.head.has_vectors and len(vector) == self.head.width:
             return await super().dense(vector, limit)
-        seen = [row.id async for row in Listing(self).rows() if self.may_see(row)]
-        best: list[Hit] = []
-        async for row in _whole(self, seen):
-            near = cosines(row, vector)
-            scores = () if near is None else map(float, near)
-            hits = (Hit(object_id(row.id, at), row.id, at, score) for at, score in enumerate(scores))
-            best = nlargest(limit, [*best, *hits], key=lambda hit: hit.score)
-        return list((await self._documents({hit.id: hit for hit in best})).values())
+        hits = await self.nearest_by_rows(vector, limit)
+        return list((await self._documents({hit.id: hit for hit in hits})).values())
 
 
 async def _all(found: Finding) -> AsyncIterator[Document]:
@@ -79,8 +73,8 @@ async def _all(found: Finding) -> AsyncIterator[Document]:
     head, names = found.head, found.server.names
     rows = {row.id: row async for row in Listing(found).rows()}
     collection = await found.server.reading(names.passages(head.place.version), head.place.tenant)
-    async for one in all_objects(collection, ["file", "body"]):
-        row = rows.get(str(one.properties["file"]))
+    async for one in all_objects(collection, BODY):
+        row = rows.get(place_of(str(one.uuid))[0])
         passage = passage_of_body(str(one.properties["body"])) if row is not None else None
         if row is not None and passage is not None:
             yield document_of(passage, row, head.version_of(row.entry.source, row.born, row.ahead))
