@@ -5,7 +5,7 @@ import contextlib
 import secrets
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
@@ -23,7 +23,7 @@ from pipelines.types import StoreFull, StoreUnavailable
 # do, so a fixed distance would hit the very same ones; generations stay far below 2**53, where JSON numbers end.
 _MAY_HAVE_TRIED: Final = 1_000
 _APART: Final = 1 << 32
-_MOST_VOID: Final = 50
+_MOST_VOID: Final = 50  # ranges that are kept though they are swept: a write that was late may still arrive
 _READERS_S: Final = 30.0
 
 
@@ -93,10 +93,16 @@ class Held:
         self._tried[place] = 0
 
 
-def committed(head: Head, born: int, *, swept: set[str]) -> Head:
-    """The head after the change that made generation `born`; those between were never committed."""
+def committed(
+    head: Head, born: int, *, swept: Collection[str], swept_void: Collection[tuple[Place, int]] = frozenset()
+) -> Head:
+    """The head after the change that made generation `born`; those between were never committed.
+
+    Old ranges of these are forgotten, but none before what it may hold is swept away: it would count from then on.
+    """
     void = (*head.void, (head.generation + 1, born - 1)) if born > head.generation + 1 else head.void
-    return replace(head, generation=born, void=void[-_MOST_VOID:], dead=head.dead - swept)
+    kept = [one for one in void[:-_MOST_VOID] if (head.place, one[0]) not in swept_void]
+    return replace(head, generation=born, void=(*kept, *void[-_MOST_VOID:]), dead=head.dead.difference(swept))
 
 
 class Projects:

@@ -63,7 +63,8 @@ class Writing:
 
     async def commit(self, held: Held, one: str, head: Head, new: Head, born: int) -> None:
         """Let a change show: the only step that searches see."""
-        done = committed(replace(new, generation=head.generation, void=head.void), born, swept=held.swept)
+        made = replace(new, generation=head.generation, void=head.void)
+        done = committed(made, born, swept=held.swept, swept_void=held.swept_void)
         await self.projects.save(held, held.state.with_head(one, done))
         held.swept.difference_update(head.dead - done.dead)
 

@@ -82,6 +82,20 @@ def test_processes_after_each_other_never_try_the_same_generation() -> None:
     assert max(tried) < 2**53 // 1_000
 
 
+def test_what_was_never_committed_is_forgotten_only_once_it_is_swept_away() -> None:
+    """However many there are: what lies in a range that is forgotten would count."""
+    void = tuple((at, at) for at in range(1, 200, 2))
+    head = Head(PLACE, generation=200, void=void)
+    unswept = committed(head, 202, swept=set())
+    swept = committed(unswept, 204, swept=set(), swept_void={(PLACE, first) for first, _ in void if first != 7})
+
+    assert all(unswept.is_void(first) for first, _ in (*void, (201, 201)))
+    assert swept.is_void(7)
+    assert not swept.is_void(5)
+    assert swept.is_void(203)
+    assert len(swept.void) < 60
+
+
 async def test_a_reader_of_the_state_before_is_waited_for() -> None:
     """A reader that comes afterwards is not."""
     held = Held("p1", State(Head(PLACE)))
