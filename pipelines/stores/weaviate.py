@@ -89,6 +89,8 @@ class WeaviatePassages:
         if found is None:
             return
         async with found.lock:
+            if (await self._projects.all()).get(found.project) is not found:
+                return  # somebody has dropped it meanwhile; what is there now is a new one
             state = found.state
             if is_draft(project):
                 if state.draft is None:
