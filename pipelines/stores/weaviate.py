@@ -152,7 +152,8 @@ class WeaviatePassages:
             joined = await Moving(self._server, self._writing).carried_over(old, new, generation)
             await self._projects.save(held, State(joined, None, (*held.state.trash, old.place)))
             await held.readers_gone()
-            await self._upkeep.empty_trash(held)
+            with contextlib.suppress(StoreUnavailable):  # it is done, and what is left of the old index goes later
+                await self._upkeep.empty_trash(held)
             return generation
 
     async def known_vectors(self, project: str, source: str, blob: str, *, path: str | None = None) -> Vectors | None:

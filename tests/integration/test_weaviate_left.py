@@ -1,5 +1,6 @@
-"""What a process that was killed has left on a Weaviate server never shows, whatever the next one does."""
+"""What is left on a Weaviate server, by a process that was killed or a removal that failed, does no harm."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from pipelines.stores.weaviate import WeaviatePassages
 from pipelines.stores.weaviate_address import Address
 from pipelines.stores.weaviate_schema import Layout, Names
 from pipelines.stores.weaviate_server import Server
+from pipelines.stores.weaviate_tenants import Tenants
 from pipelines.types import StoreUnavailable
 from tests.fakes.files import PROJECT, SOURCE, file_of, texts_of
 from tests.fakes.weaviate_store import emptied_weaviate
@@ -48,3 +50,30 @@ async def test_a_change_that_was_cut_off_does_not_count_with_the_next_one(weavia
     assert ["old word", "second word anew"] == sorted(found)
     assert {"a.md": "b1", "b.md": "b2"} == {path: one.blob for path, one in manifest.items()}
     assert 2 == counts.files
+
+
+async def test_a_switch_is_done_though_the_old_index_cannot_be_removed(weaviate: Address) -> None:
+    """It is not told as a failure, and the old index goes with the next start."""
+    store = await emptied_weaviate(weaviate)
+    await store.create(PROJECT)
+    await store.apply(PROJECT, Change(put=[file_of("a.md", "old word")]))
+    (old,) = (await store._projects.all())[PROJECT].state.places()
+    draft = await store.begin_rebuild(PROJECT)
+    await store.apply(draft, Change(put=[file_of("a.md", "new word")]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Tenants, "remove", end_before_commit)
+        generation = await store.switch(PROJECT)
+    found = texts_of(await store.keywords(PROJECT, "word", scope=Scope(), limit=9))
+    await store.close()
+    again = opened(weaviate)
+    await again.counts(PROJECT)
+    await asyncio.gather(*again._tasks)
+    left = (await again._projects.all())[PROJECT].state.places()
+    is_gone = await again._tenants.is_gone(old)
+    at_last = await again.generation(PROJECT)
+    await again.close()
+
+    assert ["new word"] == found
+    assert generation == at_last
+    assert old not in left
+    assert is_gone
