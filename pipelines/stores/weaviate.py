@@ -329,8 +329,9 @@ class WeaviatePassages:
             await self._tenants.wake([] if held is None else held.state.places())
         except TenantGone:
             # A node that comes back may not know its tenants yet: what a cluster holds is never given up by itself.
-            if self._server.layout.replicas > 1 or not await self._mend(one):
+            if self._server.layout.replicas > 1:
                 raise
+            await self._mend(one)  # or another call has done it meanwhile: what is gone all the same is told again
         except StoreUnavailable:
             self._server.doubt()
             raise

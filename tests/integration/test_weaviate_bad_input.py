@@ -115,6 +115,17 @@ async def test_tenants_deleted_behind_our_back_begin_anew(weaviate: Address, sto
     assert ["two words"] == await found(store)
 
 
+async def test_all_who_ask_at_once_for_deleted_tenants_are_answered(weaviate: Address, store: WeaviatePassages) -> None:
+    """Whoever comes first begins anew, the others find that it is done."""
+    await store.apply(PROJECT, Change(put=[file_of("a.md", "one word")]))
+    await set_tenants(weaviate, store, method="DELETE")
+    told: list[str] = []
+    store.on_anew = told.append
+
+    assert [[], [], []] == list(await asyncio.gather(*(found(store) for _ in range(3))))
+    assert [PROJECT] == told
+
+
 async def test_a_deactivated_tenant_wakes_by_itself(weaviate: Address, store: WeaviatePassages) -> None:
     """Whoever put it to sleep."""
     await store.apply(PROJECT, Change(put=[file_of("a.md", "one word")]))
