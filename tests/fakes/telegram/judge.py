@@ -8,18 +8,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiogram.methods
-from aiogram.methods.base import TelegramMethod
-from aiogram.types import InputFile, Update
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from tests.fakes.telegram.errors import bad
+from tests.fakes.telegram.official import InputFile, TelegramMethod, Update, built, methods
 
 Method = type[TelegramMethod[Any]]
 
 METHODS: Mapping[str, Method] = {
     str(name).lower(): found
-    for found in vars(aiogram.methods).values()
+    for found in vars(methods).values()
     if isinstance(name := getattr(found, "__api_method__", None), str)
 }
 
@@ -43,7 +41,7 @@ class Judge:
         method = METHODS[name]
         arguments = {key: self._value(method, key, value) for key, value in given.items()}
         try:
-            method.model_validate({**arguments, **dict.fromkeys(files, "attach://file")})
+            built(method).model_validate({**arguments, **dict.fromkeys(files, "attach://file")})
         except ValidationError as error:
             raise self._wrong(method, _in_short(error)) from None
         return arguments
@@ -82,12 +80,23 @@ class Judge:
 
 @functools.cache
 def _answer_of(name: str) -> TypeAdapter[Any]:
-    return TypeAdapter(METHODS[name].__returning__)
+    kind = METHODS[name].__returning__
+    for model in _models(kind):
+        built(model)
+    return TypeAdapter(kind)
 
 
 @functools.cache
 def _updates() -> TypeAdapter[Any]:
-    return TypeAdapter(Update)
+    return TypeAdapter(built(Update))
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a type is or names, at any depth."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for one in typing.get_args(annotation):
+        yield from _models(one)
 
 
 def _is_json(annotation: Any) -> bool:

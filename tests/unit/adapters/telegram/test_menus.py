@@ -1,9 +1,8 @@
 """Commands as Telegram's menu takes them."""
 
-from aiogram.methods import SetMyCommands
-
 from adapters.chat import Command
 from adapters.telegram.menus import MOST_COMMANDS, menu
+from tests.fakes.telegram.official import built, methods
 
 
 def test_what_telegram_takes_not_is_cut_or_left_out() -> None:
@@ -33,5 +32,5 @@ def test_a_menu_has_a_hundred_commands_at_most() -> None:
     shown = menu([Command(f"c{number}", "does something") for number in range(150)])
 
     assert (MOST_COMMANDS, "c0") == (len(shown), shown[0].command)
-    judged = SetMyCommands.model_validate({"commands": [one.to_dict() for one in shown]})
+    judged = built(methods.SetMyCommands).model_validate({"commands": [one.to_dict() for one in shown]})
     assert MOST_COMMANDS == len(judged.commands)

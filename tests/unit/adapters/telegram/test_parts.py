@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 
 import pytest
-from aiogram.types import MessageEntity
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from adapters.chat import Button, Cited, Reply, Stage
 from adapters.telegram.page import is_visible, units
 from adapters.telegram.parts import Outgoing, parts, shown
 from bot.envelope import pack_reply, unpack_reply
+from tests.fakes.telegram.official import MessageEntity, built
 from tests.unit.adapters.documents import Document, documents
 
 BUTTONS = ((Button("Up", "up", "t1"), Button("Down", "down", "t1")),)
@@ -175,6 +175,6 @@ def test_parts_survive_being_kept(document: Document, numbers: list[int], stage:
         assert 0 < units(out.text) <= 4096
         assert len(out.entities) <= 100
         for entity in out.entities:
-            checked = MessageEntity.model_validate(entity)
+            checked = built(MessageEntity).model_validate(entity)
             assert checked.offset + checked.length <= units(out.text)
     assert shown(reply) == replace(shown(made[0]), keyboard=shown(reply).keyboard)

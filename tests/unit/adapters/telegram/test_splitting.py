@@ -7,13 +7,13 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from aiogram.types import MessageEntity
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.telegram.page import Page, Span, is_visible, rendered, units
 from adapters.telegram.render import lay_out, render
 from adapters.telegram.splitting import MAX_ENTITIES, MAX_UNITS, split
+from tests.fakes.telegram.official import MessageEntity, built
 from tests.unit.adapters.documents import Document, documents
 
 CITED = {1: "https://cited.example/1"}
@@ -70,7 +70,7 @@ def test_entities_are_such_as_telegram_takes(document: Document, limits: tuple[i
         text = made.text.encode("utf-16-le")
         ends: list[tuple[int, str]] = []
         for entity in made.entities:
-            checked = MessageEntity.model_validate(entity)
+            checked = built(MessageEntity).model_validate(entity)
             start, end = checked.offset, checked.offset + checked.length
             assert 0 <= start < end <= len(text) // 2
             assert text[2 * start : 2 * end].decode("utf-16-le")
@@ -149,7 +149,7 @@ def test_any_signs_give_entities_inside_their_text(markdown: str) -> None:
         made = rendered(page)
         assert units(made.text) <= 20
         for entity in made.entities:
-            MessageEntity.model_validate(entity)
+            built(MessageEntity).model_validate(entity)
             assert 0 < entity["length"] <= units(made.text) - entity["offset"]
 
 
