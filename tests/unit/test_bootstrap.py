@@ -241,6 +241,30 @@ def test_tests_begin_with_what_they_fetch(project: list[list[str]], monkeypatch:
     assert [*fetched, ["-m", "pytest", "-ra", "-x"]] == [one[1:] for one in project[-3:]]
 
 
+@pytest.mark.parametrize("folder", [None, "memory"])
+def test_tests_keep_what_was_compiled(
+    project: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: str | None
+) -> None:
+    """Also where the machine says to write no bytecode, wherever the tests' files lie."""
+    seen: list[dict[str, str]] = []
+
+    def call(_: list[str], environment: dict[str, str] | None = None) -> int:
+        seen.append(environment or {})
+        return 0
+
+    memory = None if folder is None else tmp_path / folder
+    if memory is not None:
+        memory.mkdir()
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("SYNAPSE_PYTHON", "/usr/bin/python3")
+    monkeypatch.setattr(bootstrap, "roomy_memory", lambda: memory)
+    monkeypatch.setattr(bootstrap, "call", call)
+
+    assert 0 == bootstrap.main(["test", "-x"])
+    assert "" == seen[-1]["PYTHONDONTWRITEBYTECODE"]
+    assert (memory is None) or Path(seen[-1]["TMPDIR"]).parent == memory
+
+
 @pytest.mark.parametrize(
     ("free_blocks", "flags", "is_used"),
     [(3 * 2**20, 0, True), (2**20, 0, False), (3 * 2**20, getattr(os, "ST_NOEXEC", 8), False)],
