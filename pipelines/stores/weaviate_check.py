@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from pipelines.stores.local_check import Condition
 from pipelines.stores.passages import Counts, Entry
+from pipelines.stores.weaviate_agreed import Agreed
 from pipelines.stores.weaviate_finding import Finding, Memory
 from pipelines.stores.weaviate_listing import Listing
 from pipelines.stores.weaviate_pages import all_objects
@@ -69,10 +70,11 @@ class Checking:
 
     async def _passages(self, head: Head) -> Counter[str]:
         """Count the passages of each row."""
-        collection = await self.server.reading(self.server.names.passages(head.place.version), head.place.tenant)
+        name = self.server.names.passages(head.place.version)
+        reads = await Agreed.of(self.server, name, await self.server.reading(name, head.place.tenant))
         found: Counter[str] = Counter()
-        async for one in all_objects(collection, []):
-            found[place_of(str(one.uuid))[0]] += 1
+        async for id_, _ in all_objects(reads, []):
+            found[place_of(id_)[0]] += 1
         return found
 
     async def _head(self, project: str) -> Head | None:

@@ -5,7 +5,7 @@ row and the text of an id never change. Whether a row counts is asked of the hea
 count take nobody's place, a query that lost some asks for more.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -17,6 +17,7 @@ from pipelines.components.query import squashed
 from pipelines.side_by_side import side_by_side
 from pipelines.stores.kept import Kept, Unpacked
 from pipelines.stores.passages import Candidates, Scope, Vectors, Wanted
+from pipelines.stores.weaviate_agreed import Agreed
 from pipelines.stores.weaviate_pages import nearest_of_all
 from pipelines.stores.weaviate_rows import SHARED, WHOLE, Row, cosines, counts, document_of, passage_of_body, row_of
 from pipelines.stores.weaviate_schema import SEARCHED, VECTOR, object_id, place_of
@@ -116,7 +117,7 @@ class Finding:
         found = self.memory.rows.find(tenant, wanted)
         missing = [one for one in wanted if one not in found]
         if missing:
-            objects = await _by_ids(await self._files(), missing, WHOLE)
+            objects = await (await self.files()).by_ids(missing, WHOLE)
             read = {id_: row_of(id_, told) for id_, told in objects.items()}
             self.memory.rows.keep(tenant, read)
             found |= read
@@ -124,7 +125,7 @@ class Finding:
 
     async def nearest_by_rows(self, vector: Vectors, limit: int) -> list[Hit]:
         """Compare a unit vector with all in the rows of the files, whatever the server could search; best first."""
-        near = await nearest_of_all(await self._files(), self._may_count, vector, limit)
+        near = await nearest_of_all(await self.files(), self._may_count, vector, limit)
         return [Hit(object_id(one.row, one.at), one.row, one.at, one.cosine) for one in near]
 
     def may_see(self, row: Row) -> bool:
@@ -224,7 +225,7 @@ class Finding:
         bodies = {id_: hit.body for id_, hit in hits.items() if id_ not in found}
         missing = [id_ for id_, body in bodies.items() if not body]
         if missing:
-            objects = await _by_ids(await self._passages(), missing, BODY)
+            objects = await (await self._reads(self.server.names.passages)).by_ids(missing, BODY)
             bodies |= {id_: str(told["body"]) for id_, told in objects.items()}
         read = {id_: one for id_, body in bodies.items() if (one := passage_of_body(body))}
         self.memory.passages.keep(tenant, read)
@@ -271,9 +272,14 @@ class Finding:
     def _may_count(self, row: Row, *, is_scoped: bool = True) -> bool:
         return counts(row, self.head) and (not is_scoped or self.may_see(row))
 
-    async def _files(self) -> Any:
+    async def files(self) -> Agreed:
+        """The tenant of the rows."""
+        return await self._reads(self.server.names.files)
+
+    async def _reads(self, named: Callable[[str], str]) -> Agreed:
         place = self.head.place
-        return await self.server.reading(self.server.names.files(place.version), place.tenant)
+        name = named(place.version)
+        return await Agreed.of(self.server, name, await self.server.reading(name, place.tenant))
 
     async def _passages(self) -> Any:
         place = self.head.place
@@ -283,20 +289,6 @@ class Finding:
 async def nothing() -> list[Hit]:
     """Find nothing."""
     return []
-
-
-async def _by_ids(collection: Any, ids: Sequence[str], properties: Collection[str]) -> dict[str, Mapping[str, Any]]:
-    """Fetch objects by id; those that are gone are left out."""
-
-    async def some(part: Sequence[str]) -> Any:
-        with server_errors():
-            return await collection.query.fetch_objects_by_ids(
-                part, limit=len(part), return_properties=list(properties)
-            )
-
-    parts = [ids[start : start + _IDS_AT_ONCE] for start in range(0, len(ids), _IDS_AT_ONCE)]
-    pages = await side_by_side(*map(some, parts))
-    return {str(one.uuid): one.properties for page in pages for one in page.objects}
 
 
 def _hit(one: Any, score: float) -> Hit:

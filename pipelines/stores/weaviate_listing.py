@@ -10,6 +10,7 @@ from weaviate.classes.query import Filter
 from pipelines.stores.headings import Outline, nearest_first, pick_headings
 from pipelines.stores.local_vectors import Codes
 from pipelines.stores.passages import Entry
+from pipelines.stores.weaviate_agreed import Objects
 from pipelines.stores.weaviate_finding import Finding
 from pipelines.stores.weaviate_pages import all_objects
 from pipelines.stores.weaviate_rows import TOLD, WHOLE, Row, counts, row_of
@@ -18,7 +19,6 @@ from pipelines.stores.weaviate_server import server_errors
 
 _PAGE: Final = 1_000
 _FEW: Final = 5_000  # so many rows are found by their source; of more, all are read
-_MOST: Final = 10_000
 _OUTLINED_FILES: Final = 40
 _OUTLINED_PASSAGES: Final = 40
 _ENOUGH_FILES: Final = 400
@@ -47,11 +47,7 @@ class Listing:
     async def of_file(self, source: str, path: str, *, limit: int | None = None) -> list[Document]:
         """All passages of a file in the order of its lines, or the first so many."""
         where = Filter.by_property("source").equal(source) & Filter.by_property("path").equal(path)
-        rows = [
-            row
-            for row in await self._filtered(where, _MOST, TOLD)
-            if (row.entry.source, row.entry.path) == (source, path)
-        ]
+        rows = [row for row in await self._fitting(where, TOLD) if (row.entry.source, row.entry.path) == (source, path)]
         return [one for row in rows for one in await self._passages(row, limit)]
 
     async def codes_of(self, source: str, blob: str, path: str | None = None) -> Codes | None:
@@ -59,7 +55,7 @@ class Listing:
         where = Filter.by_property("source").equal(source) & Filter.by_property("blob").equal(blob)
         if path is not None:
             where &= Filter.by_property("path").equal(path)
-        rows = await self._filtered(where, _PAGE, WHOLE)
+        rows = await self._fitting(where, WHOLE)
         wanted = [row for row in rows if row.entry.source == source and row.entry.blob == blob]
         fitting = (row.stored for row in wanted if path in {None, row.entry.path})
         return next((stored for stored in fitting if stored is not None), None)
@@ -68,7 +64,7 @@ class Listing:
         """Headings and main symbols that a newcomer would meet first."""
         by_path: dict[str, list[Row]] = {}
         for depth in range(_DEEPEST):
-            rows = await self._filtered(Filter.by_property("depth").equal(depth), _ROWS_AT_ONCE, TOLD)
+            rows = await self._some(Filter.by_property("depth").equal(depth))
             for row in rows:
                 if row.entry.passages and self.finding.may_see(row):
                     by_path.setdefault(row.entry.path, []).append(row)
@@ -88,25 +84,31 @@ class Listing:
 
     async def _found(self, source: str) -> AsyncIterator[Row]:
         where = Filter.by_property("source").equal(source)
-        for row in await self._filtered(where, _MOST, TOLD):
+        for row in await self._fitting(where, TOLD):
             yield row
 
     async def _all(self) -> AsyncIterator[Row]:
         """All rows in the order of their ids."""
-        async for one in all_objects(await self._files(), TOLD):
-            yield row_of(str(one.uuid), one.properties)
+        async for id_, told in all_objects(await self.finding.files(), TOLD):
+            yield row_of(id_, told)
 
-    async def _filtered(self, where: Any, limit: int, properties: Sequence[str]) -> list[Row]:
+    async def _fitting(self, where: Any, properties: Sequence[str]) -> list[Row]:
         """The rows that fit and count."""
-        collection = await self._files()
-        with server_errors():
-            found = await collection.query.fetch_objects(filters=where, limit=limit, return_properties=list(properties))
-        rows = [row_of(str(one.uuid), one.properties) for one in found.objects]
-        return [row for row in rows if counts(row, self.finding.head)]
+        found = await (await self.finding.files()).fitting(where, properties)
+        return self._counting(found)
 
-    async def _files(self) -> Any:
-        server, place = self.finding.server, self.finding.head.place
-        return await server.reading(server.names.files(place.version), place.tenant)
+    async def _some(self, where: Any) -> list[Row]:
+        """Some of them, when there are very many."""
+        reads = await self.finding.files()
+        with server_errors():
+            found = await reads.collection.query.fetch_objects(
+                filters=where, limit=_ROWS_AT_ONCE, return_properties=TOLD, return_metadata=reads.metadata
+            )
+        return self._counting(await reads.settled(found.objects, TOLD))
+
+    def _counting(self, found: Objects) -> list[Row]:
+        rows = [row_of(id_, told) for id_, told in found.items()]
+        return [row for row in rows if counts(row, self.finding.head)]
 
 
 def _outline(document: Document) -> Outline:

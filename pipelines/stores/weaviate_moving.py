@@ -8,6 +8,7 @@ from weaviate.classes.data import DataObject
 
 from pipelines.stores.local_vectors import restore
 from pipelines.stores.passages import Vectors
+from pipelines.stores.weaviate_agreed import Agreed
 from pipelines.stores.weaviate_finding import Finding, Memory
 from pipelines.stores.weaviate_listing import Listing
 from pipelines.stores.weaviate_rows import WHOLE, Row, entries_of, row_object, row_of
@@ -56,14 +57,12 @@ class Moving:
         """Copy some files, and give the width of their vectors, 0 where the copies have none."""
         names = self.server.names
         files = await self.server.reading(names.files(old.place.version), old.place.tenant)
-        with server_errors():
-            whole = await files.query.fetch_objects_by_ids(
-                [row.id for row in rows], limit=len(rows), return_properties=WHOLE
-            )
+        reads = await Agreed.of(self.server, names.files(old.place.version), files)
+        whole = await reads.by_ids([row.id for row in rows], WHOLE)
         objects: list[DataObject[Any, None]] = []
         made: list[DataObject[Any, None]] = []
-        for one in whole.objects:
-            row = row_of(str(one.uuid), one.properties)
+        for found, told in whole.items():
+            row = row_of(found, told)
             ahead = row.ahead if row.born > old.settled.get(row.entry.source, -1) else ""
             id_ = row_id(new.place.tenant, row.entry.source, row.entry.path, born)
             made.append(row_object(replace(row, id=id_, born=born, ahead=ahead)))

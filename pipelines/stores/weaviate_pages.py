@@ -1,10 +1,11 @@
 """All that a tenant or a collection on a Weaviate server holds, page by page."""
 
 import heapq
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from pipelines.stores.passages import Vectors
+from pipelines.stores.weaviate_agreed import Agreed
 from pipelines.stores.weaviate_rows import WHOLE, Row, cosines, row_of
 from pipelines.stores.weaviate_server import server_errors
 
@@ -20,28 +21,32 @@ class Near(NamedTuple):
     at: int
 
 
-async def all_objects(collection: Any, properties: Sequence[str], *, page: int = _PAGE) -> AsyncIterator[Any]:
-    """Give the client's objects in the order of their ids, with these properties. Raises StoreUnavailable."""
+async def all_objects(
+    reads: Agreed, properties: Sequence[str], *, page: int = _PAGE
+) -> AsyncIterator[tuple[str, Mapping[str, Any]]]:
+    """Give all objects with these properties by id, in no order that means anything. Raises StoreUnavailable."""
     after: Any = None
     while True:
         with server_errors():
-            found = await collection.query.fetch_objects(limit=page, after=after, return_properties=list(properties))
-        for one in found.objects:
-            yield one
+            found = await reads.collection.query.fetch_objects(
+                limit=page, after=after, return_properties=list(properties), return_metadata=reads.metadata
+            )
+        for id_, told in (await reads.settled(found.objects, properties)).items():
+            yield id_, told
         if len(found.objects) < page:
             return
         after = found.objects[-1].uuid
 
 
-async def nearest_of_all(files: Any, may_count: Callable[[Row], bool], vector: Vectors, limit: int) -> list[Near]:
+async def nearest_of_all(files: Agreed, may_count: Callable[[Row], bool], vector: Vectors, limit: int) -> list[Near]:
     """Compare a unit vector of shape (width,) with those in all rows of a tenant, and give the nearest, best first.
 
     For collections whose passages have no vectors of their own: exact, and in time that grows with the project. `files`
     is the tenant of the rows. Raises StoreUnavailable.
     """
     best: list[Near] = []
-    async for one in all_objects(files, WHOLE, page=_PAGE_OF_VECTORS):
-        row = row_of(str(one.uuid), one.properties)
+    async for id_, told in all_objects(files, WHOLE, page=_PAGE_OF_VECTORS):
+        row = row_of(id_, told)
         alike = cosines(row, vector) if may_count(row) else None
         if alike is not None:
             found = (Near(float(cosine), row.id, at) for at, cosine in enumerate(alike))

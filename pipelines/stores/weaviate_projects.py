@@ -5,20 +5,23 @@ import contextlib
 import secrets
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from weaviate.classes.data import DataObject
+from weaviate.classes.query import Filter
 
 from pipelines.stores.ids import project_of
+from pipelines.stores.weaviate_agreed import Agreed
 from pipelines.stores.weaviate_pages import all_objects
 from pipelines.stores.weaviate_schema import state_id
 from pipelines.stores.weaviate_server import Server, TenantGone, server_errors, told
 from pipelines.stores.weaviate_state import Head, Place, State, pack_state, unpack_state
 from pipelines.types import StoreFull, StoreUnavailable
 
+_WHOLE: Final = ["project", "state"]
 # A process before us may have written to generations above the committed one, and ended. It began as far above it as we
 # do, so a fixed distance would hit the very same ones; generations stay far below 2**53, where JSON numbers end.
 _MAY_HAVE_TRIED: Final = 1_000
@@ -168,19 +171,25 @@ class Projects:
         """Ask the server for a state; what was saved meanwhile is newer than its answer."""
         before = held.state
         collection = await self._server.projects()
-        with server_errors():
-            found = await collection.query.fetch_object_by_id(state_id(held.project), return_properties=["state"])
+        reads, id_ = await Agreed.of(self._server, self._server.names.projects, collection), state_id(held.project)
+        found = (await reads.by_ids([id_], ["state"])).get(id_)
         if found is None:
             raise StoreUnavailable(f"the state of project {held.project!r} is gone from the Weaviate server")
         if held.state is before:
-            held.state, held.is_doubtful = unpack_state(str(found.properties["state"])), False
+            held.state, held.is_doubtful = unpack_state(str(found["state"])), False
+
+    async def _missed(self, reads: Agreed) -> Mapping[str, Mapping[str, Any]]:
+        """Projects that the node that is asked may have missed; up to 10,000 are looked for."""
+        if not reads.is_replicated:
+            return {}
+        return await reads.by_ids(await reads.matching(Filter.by_property("project").like("*")), _WHOLE)
 
     async def _load(self) -> dict[str, Held]:
-        found: dict[str, Held] = {}
-        async for one in all_objects(await self._server.projects(), ["project", "state"]):
-            project = str(one.properties["project"])
-            found[project] = Held(project, unpack_state(str(one.properties["state"])))
-        return found
+        reads = await Agreed.of(self._server, self._server.names.projects, await self._server.projects())
+        states = dict(await self._missed(reads))
+        states |= {id_: told async for id_, told in all_objects(reads, _WHOLE)}
+        found = {str(one["project"]): str(one["state"]) for one in states.values()}
+        return {project: Held(project, unpack_state(state)) for project, state in found.items()}
 
 
 def _refused(message: str) -> StoreUnavailable:

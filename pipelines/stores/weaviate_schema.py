@@ -17,7 +17,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from weaviate.classes.config import Configure, DataType, Property, StopwordsPreset, Tokenization, VectorDistances
+from weaviate.classes.config import (
+    Configure,
+    DataType,
+    Property,
+    ReplicationDeletionStrategy,
+    StopwordsPreset,
+    Tokenization,
+    VectorDistances,
+)
 
 from pipelines.components.keywords import ANALYSIS_VERSION, FIELD_WEIGHTS
 
@@ -110,7 +118,7 @@ def projects_config(names: Names, layout: Layout) -> dict[str, Any]:
         "description": names.mark,
         "properties": [_whole("project"), _kept("state")],
         "vector_config": _no_vectors(),
-        "replication_config": Configure.replication(factor=layout.replicas),
+        "replication_config": _replicated(layout),
     }
 
 
@@ -191,8 +199,15 @@ def _shared(layout: Layout) -> dict[str, Any]:
         "multi_tenancy_config": Configure.multi_tenancy(
             enabled=True, auto_tenant_creation=False, auto_tenant_activation=True
         ),
-        "replication_config": Configure.replication(factor=layout.replicas),
+        "replication_config": _replicated(layout),
     }
+
+
+def _replicated(layout: Layout) -> Any:
+    """What is deleted stays so: ids are never used again, so of two nodes the later is always right."""
+    return Configure.replication(
+        factor=layout.replicas, deletion_strategy=ReplicationDeletionStrategy.TIME_BASED_RESOLUTION
+    )
 
 
 def _searched(name: str) -> Property:

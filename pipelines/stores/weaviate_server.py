@@ -79,6 +79,7 @@ class Server:
         self._problem = ""
         self._made: set[str] = set()
         self._tenants: dict[tuple[str, str, str], CollectionAsync[Any, None]] = {}
+        self._replicas: dict[str, int] = {}
         self._is_closed = False
         self.version = ""
 
@@ -143,6 +144,17 @@ class Server:
         """A tenant to write to."""
         return await self._opened(name, tenant, self._agreement.write)
 
+    async def is_replicated(self, name: str) -> bool:
+        """Say whether several nodes hold each tenant of a collection, which may have been made before that was set."""
+        if self.layout.replicas == 1:
+            return False
+        if name not in self._replicas:
+            client = await self.client()
+            with server_errors():
+                held = await client.collections.export_config(name)
+            self._replicas[name] = held.replication_config.factor
+        return self._replicas[name] > 1
+
     async def drop_collection(self, name: str) -> None:
         """Delete a collection that nothing is in any more."""
         with server_errors():
@@ -152,6 +164,7 @@ class Server:
     def lost(self) -> None:
         """Look at every collection again before it is used: somebody has removed some, or the server is another one."""
         self._made.clear()
+        self._replicas.clear()
 
     async def close(self) -> None:
         """Release the connection."""

@@ -9,6 +9,7 @@ from haystack import Document
 from pipelines.stores.local_vectors import restore
 from pipelines.stores.passages import Vectors
 from pipelines.stores.weaviate import WeaviatePassages
+from pipelines.stores.weaviate_agreed import Agreed
 from pipelines.stores.weaviate_finding import BODY, Finding
 from pipelines.stores.weaviate_listing import Listing
 from pipelines.stores.weaviate_pages import all_objects
@@ -72,10 +73,11 @@ async def _all(found: Finding) -> AsyncIterator[Document]:
     """All passages that count, without their vectors."""
     head, names = found.head, found.server.names
     rows = {row.id: row async for row in Listing(found).rows()}
-    collection = await found.server.reading(names.passages(head.place.version), head.place.tenant)
-    async for one in all_objects(collection, BODY):
-        row = rows.get(place_of(str(one.uuid))[0])
-        passage = passage_of_body(str(one.properties["body"])) if row is not None else None
+    name = names.passages(head.place.version)
+    reads = await Agreed.of(found.server, name, await found.server.reading(name, head.place.tenant))
+    async for id_, told in all_objects(reads, BODY):
+        row = rows.get(place_of(id_)[0])
+        passage = passage_of_body(str(told["body"])) if row is not None else None
         if row is not None and passage is not None:
             yield document_of(passage, row, head.version_of(row.entry.source, row.born, row.ahead))
 

@@ -19,6 +19,7 @@ from weaviate.classes.query import Filter
 from weaviate.exceptions import WeaviateInsertManyAllFailedError
 
 from pipelines.stores.passages import Change, IndexedFile
+from pipelines.stores.weaviate_agreed import Agreed
 from pipelines.stores.weaviate_projects import Held, Projects, committed
 from pipelines.stores.weaviate_rows import TOLD, Objects, Row, counts, entries_of, objects_of, row_of
 from pipelines.stores.weaviate_schema import object_id, row_id
@@ -35,7 +36,6 @@ _KEYS_AT_ONCE: Final = 200
 _IDS_AT_ONCE: Final = 500
 _PASSAGES_AT_ONCE: Final = 250  # made ready in one go, beside the loop
 _PORTIONS_AT_ONCE: Final = 3  # one made ready, one sent, one that the server is busy with
-_AT_MOST: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +76,26 @@ class Writing:
         for source, path in keys:
             by_source.setdefault(source, []).append(path)
         found: list[Row] = []
-        collection = await self.server.writing(self.server.names.files(head.place.version), head.place.tenant)
+        name = self.server.names.files(head.place.version)
+        reads = await Agreed.of(self.server, name, await self.server.writing(name, head.place.tenant))
         for source, paths in by_source.items():
             for start in range(0, len(paths), _KEYS_AT_ONCE):
                 where = Filter.by_property("source").equal(source) & Filter.by_property("path").contains_any(
                     paths[start : start + _KEYS_AT_ONCE]
                 )
-                with server_errors():
-                    page = await collection.query.fetch_objects(filters=where, limit=_AT_MOST, return_properties=TOLD)
-                found += [row_of(str(each.uuid), each.properties) for each in page.objects]
+                # A row that the node missed has to be found all the same: it would never be replaced.
+                found += [row_of(id_, told) for id_, told in (await reads.fitting(where, TOLD)).items()]
         return [row for row in found if (row.entry.source, row.entry.path) in keys and counts(row, head)]
 
     async def sweep(self, place: Place, rows: Collection[str]) -> None:
         """Delete dead rows with their passages: the rows last, since they say which passages there are."""
         files, passages = await self._both(place)
+        reads = await Agreed.of(self.server, self.server.names.files(place.version), files)
         ids = sorted(rows)
         for start in range(0, len(ids), _KEYS_AT_ONCE):
             some = ids[start : start + _KEYS_AT_ONCE]
-            with server_errors():
-                found = await files.query.fetch_objects_by_ids(some, limit=len(some), return_properties=["passages"])
-            parts = [
-                object_id(str(one.uuid), at)
-                for one in found.objects
-                for at in range(int(one.properties["passages"] or 0))
-            ]
+            found = await reads.by_ids(some, ["passages"])
+            parts = [object_id(id_, at) for id_, told in found.items() for at in range(int(told["passages"] or 0))]
             for first in range(0, len(parts), _IDS_AT_ONCE):
                 await delete_all(passages, Filter.by_id().contains_any(parts[first : first + _IDS_AT_ONCE]))
             await delete_all(files, Filter.by_id().contains_any(some))
