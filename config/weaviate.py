@@ -10,12 +10,21 @@ _Installation = Annotated[str, StringConstraints(strip_whitespace=True, pattern=
 _Agreement = Literal["ONE", "QUORUM", "ALL"]
 
 
+class Node(Section):
+    """Another node of the cluster; what is not said of it is as of the first."""
+
+    url: Annotated[HttpAddress, Field(min_length=1)]
+    grpc_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    grpc_host: Name = ""
+
+
 class Weaviate(Section):
     """The server that new projects are indexed on; neither a URL nor a program means that there is none."""
 
     url: HttpAddress
     grpc_port: Annotated[int, Field(ge=1, le=65535)]
     grpc_host: Name
+    fallbacks: tuple[Node, ...]
     api_key: SecretStr
     headers: dict[str, SecretStr]
     program: MaybePath
@@ -34,6 +43,12 @@ class Weaviate(Section):
     def _is_one_of_both(self) -> Self:
         if self.url and self.program:
             raise ValueError("expected weaviate.url or weaviate.program, got both")
+        if self.fallbacks and not self.url:
+            raise ValueError("expected weaviate.url beside weaviate.fallbacks, which take its place while it is away")
+        if self.fallbacks and self.replicas == 1:
+            raise ValueError(
+                "expected weaviate.replicas to be 2 or more with weaviate.fallbacks: with 1 no other node holds a project"
+            )
         return self
 
     @property

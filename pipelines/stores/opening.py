@@ -2,6 +2,7 @@
 
 import secrets
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -89,7 +90,7 @@ def address_of(settings: Weaviate) -> "Address":
     """Where the server of the settings is, and what it is told."""
     from pipelines.stores.weaviate_address import Address
 
-    return Address(
+    first = Address(
         url=settings.url,
         grpc_port=settings.grpc_port,
         grpc_host=settings.grpc_host,
@@ -98,3 +99,8 @@ def address_of(settings: Weaviate) -> "Address":
         query_s=settings.query_timeout_s,
         write_s=settings.write_timeout_s,
     )
+    others = (
+        replace(first, url=one.url, grpc_port=one.grpc_port or first.grpc_port, grpc_host=one.grpc_host)
+        for one in settings.fallbacks
+    )
+    return replace(first, others=tuple(others))

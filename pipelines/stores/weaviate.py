@@ -30,6 +30,7 @@ from pipelines.stores.weaviate_server import Server, TenantAsleep, TenantGone
 from pipelines.stores.weaviate_state import Head, State
 from pipelines.stores.weaviate_tenants import Tenants
 from pipelines.stores.weaviate_upkeep import Rests, Upkeep
+from pipelines.stores.weaviate_waiting import answered
 from pipelines.stores.weaviate_writing import Writing
 from pipelines.types import Shown, StoreUnavailable
 
@@ -280,7 +281,7 @@ class WeaviatePassages:
                     return empty
                 return await work(Finding(self._server, self._memory, head, scope or Scope()))
 
-        return await self._awake(one, read)
+        return await answered(self._server, lambda: self._awake(one, read))
 
     async def _write(self, one: str, work: Callable[[Held, Head], Awaitable[Result]]) -> Result | None:
         """Run `work` on an index while nobody else writes it; None when there is no such index.

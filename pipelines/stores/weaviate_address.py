@@ -9,6 +9,7 @@ class Address:
     """Where a server is. `url` is http or https with a port or the scheme's own; the gRPC port is beside it.
 
     `grpc_host` is the same host unless named. Headers go with every request. Seconds are limits for one request.
+    `others` are nodes of the same cluster, asked in turn when this one is away.
     """
 
     url: str
@@ -19,6 +20,7 @@ class Address:
     query_s: float = 20.0
     write_s: float = 90.0
     start_s: float = 5.0
+    others: tuple["Address", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

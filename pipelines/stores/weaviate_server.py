@@ -36,6 +36,7 @@ OLDEST: Final = (1, 36, 0)
 """Older servers lose keyword matches of objects that are written again, and know no eight-bit rotation of vectors."""
 _RETRY_S: Final = 2.0
 _LOOKED_S: Final = 5.0
+_ANSWERS_S: Final = 2.0
 # A call waits for a server that is away until its own time is over; the client's way would be to try again for a minute.
 _CHANNEL: Final = (
     ("grpc.service_config", '{"methodConfig": [{"name": [{}], "waitForReady": true}]}'),
@@ -67,7 +68,9 @@ class Server:
     def __init__(self, address: Address, names: Names, layout: Layout, agreement: Agreement | None = None) -> None:
         self.names = names
         self.layout = layout
-        self._address = address
+        self._addresses = (address, *address.others)
+        self._at = 0
+        self._left: weaviate.WeaviateAsyncClient | None = None
         self._agreement = agreement or Agreement()
         self._client: weaviate.WeaviateAsyncClient | None = None
         self._connecting = asyncio.Lock()
@@ -82,6 +85,11 @@ class Server:
         self._replicas: dict[str, int] = {}
         self._is_closed = False
         self.version = ""
+
+    @property
+    def address(self) -> Address:
+        """Where the node is that is asked now."""
+        return self._addresses[self._at]
 
     async def client(self) -> weaviate.WeaviateAsyncClient:
         """The connected client. Raises StoreUnavailable; a failure is told again for two seconds without another try."""
@@ -103,6 +111,20 @@ class Server:
     def doubt(self) -> None:
         """Look whether the server is there before anything else is asked of it: a call has failed."""
         self._is_doubtful = True
+
+    async def is_gone(self) -> bool:
+        """Say whether the node that was asked does not answer any more, while there are others to ask."""
+        client = self._client
+        if len(self._addresses) == 1 or client is None:
+            return False
+        try:
+            with server_errors():
+                async with asyncio.timeout(_ANSWERS_S):
+                    await client.get_meta()
+        except StoreUnavailable:
+            self.doubt()
+            return True
+        return False
 
     async def problem(self) -> str:
         """What keeps the server from working for us, '' when nothing does; looked at every five seconds at most."""
@@ -169,23 +191,38 @@ class Server:
     async def close(self) -> None:
         """Release the connection."""
         self._is_closed = True
-        client, self._client = self._client, None
+        clients, self._client, self._left = (self._client, self._left), None, None
         self._tenants.clear()
-        if client is not None:
-            with contextlib.suppress(Exception):
-                await client.close()
+        for client in clients:
+            await _closed(client)
 
     async def _looked_after(self) -> weaviate.WeaviateAsyncClient:
         """The client after a look whether the server is there, which may have been away and be another one now."""
-        client = self._client
-        if client is None:
-            client = await self._connected()
-        else:
-            with server_errors(self._address.url):
-                await self._check(client, await client.get_meta())
+        client = await self._still_there() or await self._connected()
         self._is_doubtful = False
         self._made.clear()
         return client
+
+    async def _still_there(self) -> weaviate.WeaviateAsyncClient | None:
+        """The client that there is, when its node answers. One that does not is given up where there are others."""
+        client = self._client
+        try:
+            if client is not None:
+                with server_errors(self.address.url):
+                    await self._check(client, await client.get_meta())
+        except StoreUnavailable:
+            if len(self._addresses) == 1:
+                raise
+            await self._leave()
+            return None
+        return client
+
+    async def _leave(self) -> None:
+        """Give a node up. Its client is closed the next time only: calls may still be waiting for it."""
+        await _closed(self._left)
+        self._left, self._client = self._client, None
+        self._tenants.clear()
+        self._at = (self._at + 1) % len(self._addresses)
 
     async def _opened(self, name: str, tenant: str, level: str) -> CollectionAsync[Any, None]:
         """The client's object for a tenant, kept: to make one takes it a millisecond, and a search needs five."""
@@ -199,15 +236,31 @@ class Server:
         return found
 
     async def _connected(self) -> weaviate.WeaviateAsyncClient:
-        address, client = self._address, _client_of(self._address)
+        """A client of the first node that answers. It is kept to while it does: one that comes back may be behind."""
+        failures = []
+        for _ in self._addresses:
+            try:
+                client = await self._connected_to(self.address)
+            except StoreUnavailable as error:
+                failures.append(error)
+                self._at = (self._at + 1) % len(self._addresses)
+                continue
+            if failures:
+                log.warning("%s; Roomwise goes on by the one at %s", failures[0], self.address.url)
+            return client
+        if len(failures) == 1:
+            raise failures[0]
+        raise StoreUnavailable("; ".join(map(str, failures)))
+
+    async def _connected_to(self, address: Address) -> weaviate.WeaviateAsyncClient:
+        client = _client_of(address)
         try:
             with server_errors(address.url):
                 await client.connect()
                 meta = await client.get_meta()
                 await self._check(client, meta)
         except BaseException:
-            with contextlib.suppress(Exception):
-                await client.close()
+            await _closed(client)
             raise
         return client
 
@@ -218,13 +271,13 @@ class Server:
         if numbers < OLDEST:
             wanted = ".".join(map(str, OLDEST))
             raise StoreUnavailable(
-                f"expected Weaviate {wanted} or newer at {self._address.url}, got {self.version or 'no version'}: "
+                f"expected Weaviate {wanted} or newer at {self.address.url}, got {self.version or 'no version'}: "
                 "update the server"
             )
         if not await client.is_live():
             raise StoreUnavailable(
-                f"Weaviate at {self._address.url} answers on its HTTP port, and not on gRPC port "
-                f"{self._address.grpc_port}: open that port, or set weaviate.grpc_port"
+                f"Weaviate at {self.address.url} answers on its HTTP port, and not on gRPC port "
+                f"{self.address.grpc_port}: open that port, or set weaviate.grpc_port"
             )
 
     async def _made_sure(self, name: str, config: Callable[[], dict[str, Any]]) -> None:
@@ -270,6 +323,12 @@ def _client_of(address: Address) -> weaviate.WeaviateAsyncClient:
             f"expected weaviate.url and weaviate.grpc_port to be two ports of a server, got {address.url} and "
             f"{address.grpc_port}"
         ) from error
+
+
+async def _closed(client: weaviate.WeaviateAsyncClient | None) -> None:
+    if client is not None:
+        with contextlib.suppress(Exception):
+            await client.close()
 
 
 async def _make_or_check(client: weaviate.WeaviateAsyncClient, name: str, wanted: dict[str, Any]) -> None:

@@ -3,17 +3,22 @@
 import asyncio
 import signal
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pipelines.stores.passages import Change, Scope
+from config.load import load
+from config.weaviate import Node as Another
+from pipelines.stores.opening import open_store
+from pipelines.stores.passages import Change, PassageStore, Scope
 from pipelines.stores.weaviate import WeaviatePassages
 from pipelines.stores.weaviate_address import Address, Agreement
 from pipelines.stores.weaviate_schema import Layout, Names
 from pipelines.stores.weaviate_server import Server
 from pipelines.types import StoreUnavailable
-from tests.fakes.files import PROJECT, SOURCE, file_of
+from tests.fakes.files import PROJECT, SOURCE, file_of, texts_of
 from tests.fakes.weaviate_nodes import Node, running_weaviate
 from tests.integration.store_writer import FILES
 from tests.integration.test_weaviate_kills import number_of, shown_by, writing
@@ -83,3 +88,45 @@ async def test_the_node_of_the_url_is_waited_for(nodes: list[Node]) -> None:
     await store.close()
 
     assert (FILES, FILES) == (len(found), len(manifest))
+
+
+async def test_questions_go_on_by_another_node(nodes: list[Node], tmp_path: Path) -> None:
+    """The node of the url is killed: the next question is answered by the second, changes too, also when it is back."""
+    first, *others = nodes
+    there = tuple(Another(url=one.url, grpc_port=one.grpc_port) for one in others)
+    told = {"url": first.url, "grpc_port": first.grpc_port, "replicas": 3, "fallbacks": there, "write_timeout_s": 10}
+    settings = load(environ={}).settings.weaviate.model_copy(update=told)
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings, tmp_path, stack)
+        await store.create(PROJECT)
+        await store.apply(PROJECT, Change(put=[file_of("a.md", "old word")]))
+        await asyncio.to_thread(first.stop, signal.SIGKILL)
+        away = texts_of(await store.keywords(PROJECT, "word", scope=Scope(), limit=5))
+        await written(store, Change(put=[file_of("a.md", "new word", blob="b2")]))
+        changed = texts_of(await store.keywords(PROJECT, "word", scope=Scope(), limit=5))
+        await asyncio.to_thread(first.start)
+        back = texts_of(await store.keywords(PROJECT, "word", scope=Scope(), limit=5))
+
+    assert ["old word"] == away
+    assert [["new word"]] * 2 == [changed, back]
+
+
+async def test_all_nodes_away_are_all_named(nodes: list[Node]) -> None:
+    """Whoever reads the error sees every address that was tried."""
+    first, second = (Address(one.url, grpc_port=one.grpc_port, query_s=2) for one in nodes[:2])
+    for node in nodes:
+        await asyncio.to_thread(node.stop, signal.SIGKILL)
+    store = WeaviatePassages(Server(replace(first, others=(second,)), Names("three"), THREE))
+    with pytest.raises(StoreUnavailable, match=f"{first.url}.*{second.url}"):
+        await store.projects()
+    await store.close()
+
+
+async def written(store: PassageStore, change: Change) -> None:
+    """Write a change, again while the nodes choose a leader, as a refresh does."""
+    while True:
+        try:
+            await store.apply(PROJECT, change)
+        except StoreUnavailable:
+            continue
+        return
