@@ -24,7 +24,7 @@ class Weaviate(Section):
     url: HttpAddress
     grpc_port: Annotated[int, Field(ge=1, le=65535)]
     grpc_host: Name
-    fallbacks: tuple[Node, ...]
+    fallback: tuple[Node, ...]
     api_key: SecretStr
     headers: dict[str, SecretStr]
     program: MaybePath
@@ -43,11 +43,13 @@ class Weaviate(Section):
     def _is_one_of_both(self) -> Self:
         if self.url and self.program:
             raise ValueError("expected weaviate.url or weaviate.program, got both")
-        if self.fallbacks and not self.url:
-            raise ValueError("expected weaviate.url beside weaviate.fallbacks, which take its place while it is away")
-        if self.fallbacks and self.replicas == 1:
+        if self.fallback and not self.url:
             raise ValueError(
-                "expected weaviate.replicas to be 2 or more with weaviate.fallbacks: with 1 no other node holds a project"
+                "expected weaviate.url beside weaviate.fallback, whose nodes take its place while it is away"
+            )
+        if self.fallback and self.replicas == 1:
+            raise ValueError(
+                "expected weaviate.replicas to be 2 or more with weaviate.fallback: with 1 no other node holds a project"
             )
         return self
 

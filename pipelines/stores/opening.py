@@ -101,6 +101,6 @@ def address_of(settings: Weaviate) -> "Address":
     )
     others = (
         replace(first, url=one.url, grpc_port=one.grpc_port or first.grpc_port, grpc_host=one.grpc_host)
-        for one in settings.fallbacks
+        for one in settings.fallback
     )
     return replace(first, others=tuple(others))

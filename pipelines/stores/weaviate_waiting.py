@@ -14,22 +14,22 @@ _PATIENCE_S: Final = 2.0
 
 async def answered(server: Server, work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     """Run a read, and once more by another node where the one that was asked turns out to be gone meanwhile."""
-    task = asyncio.create_task(work())
     try:
-        return await _while_there(server, task)
-    except StoreUnavailable:
-        if not await server.is_gone():
-            raise
-    finally:
-        task.cancel()
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(work())
+            await _leave_when_gone(server, task)
+    except ExceptionGroup as failures:
+        failure = failures.exceptions[0]
+        if not isinstance(failure, StoreUnavailable) or not await server.is_gone():
+            raise failure from None
+    else:
+        if not task.cancelled():
+            return task.result()
     return await work()
 
 
-async def _while_there(server: Server, task: "asyncio.Task[Result]") -> Result:
-    """What a read gives. Raises StoreUnavailable, too when it has not ended and the node that was asked is gone."""
-    while True:
-        done, _ = await asyncio.wait({task}, timeout=_PATIENCE_S)
-        if done:
-            return task.result()
+async def _leave_when_gone(server: Server, task: "asyncio.Task[Any]") -> None:
+    """Wait until a read has ended, or end it: the node that was asked is gone."""
+    while not (await asyncio.wait({task}, timeout=_PATIENCE_S))[0]:
         if await server.is_gone():
-            raise StoreUnavailable("the node of the Weaviate server that was asked is gone")
+            task.cancel()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from pipelines.stores.passages import Change, Scope
 from pipelines.stores.weaviate import WeaviatePassages
@@ -32,6 +33,11 @@ def nodes(weaviate_program: Path) -> Iterator[list[Node]]:
 @pytest.fixture
 def pair(nodes: list[Node]) -> tuple[Node, Node]:
     """The node that leads the others, which stays, and another one."""
+    return led(nodes)
+
+
+def led(nodes: list[Node]) -> tuple[Node, Node]:
+    """The node that leads the others, and another one."""
     stood = httpx.get(f"{nodes[0].url}/v1/cluster/statistics", timeout=20).json()["statistics"]
     leading = {one["leaderId"] for one in stood}
     stays = next(node for node in nodes if node.name in leading)
@@ -107,3 +113,21 @@ async def test_a_project_that_a_node_missed_is_known_by_it(pair: tuple[Node, Nod
 
     assert sorted([PROJECT, OTHER]) == projects
     assert [] == found
+
+
+async def test_a_node_that_was_away_catches_up_as_the_example_sets_it(weaviate_program: Path) -> None:
+    """With the settings of docs/compose.cluster.yml a search that it makes is whole again after a while."""
+    example = yaml.safe_load((Path(__file__).parents[2] / "docs/compose.cluster.yml").read_text("utf-8"))
+    told = {name: value for name, value in example["x-settings"].items() if name.startswith("ASYNC_REPLICATION_")}
+    with running_weaviate(weaviate_program, nodes=3, **told) as nodes:
+        stays, away = led(nodes)
+        async with opened(stays) as store:
+            await store.create(PROJECT)
+        async with missed_by(away, by=stays) as store:
+            await store.apply(PROJECT, Change(put=[file_of(f"{one}.md", "new words") for one in range(9)]))
+        async with opened(away) as store:
+            while len(found := await found_by(store, "new")) < 9:
+                assert set(found) <= {"new words"}
+
+    assert 3 == len(told)
+    assert ["new words"] * 9 == found

@@ -241,6 +241,34 @@ def test_endpoints_are_none_without_a_model(tmp_path: Path) -> None:
     assert ["a", "b"] == [endpoint.model for endpoint in both.settings.llm.endpoints]
 
 
+@pytest.mark.parametrize(
+    ("fallback", "replicas", "said"),
+    [
+        ('[{"url": "http://node2:8080"}]', "1", "weaviate.replicas to be 2 or more"),
+        ('[{"url": "node2:8080"}]', "3", "begins with http"),
+        ('[{"url": ""}]', "3", "fallback.0.url"),
+        ('[{"grpc_port": 50051}]', "3", "url"),
+        ('[{"url": "http://node2:8080", "port": 50051}]', "3", "port"),
+        ('["http://node2:8080"]', "3", "fallback"),
+    ],
+)
+def test_a_wrong_node_of_a_cluster_is_told(tmp_path: Path, fallback: str, replicas: str, said: str) -> None:
+    """An entry has to name where another node is, and projects have to lie there too."""
+    environ = {"ROOMWISE_WEAVIATE__FALLBACK": fallback, "ROOMWISE_WEAVIATE__REPLICAS": replicas}
+
+    with pytest.raises(ConfigError, match=said):
+        load_in(tmp_path, ROOMWISE_WEAVIATE__URL="http://node1:8080", **environ)
+
+
+def test_the_nodes_of_a_cluster_are_read(tmp_path: Path) -> None:
+    """A gRPC port that is not named is that of the first."""
+    fallback = '[{"url": "http://node2:8080"}, {"url": "http://node3:8080", "grpc_port": 7}]'
+    environ = {"ROOMWISE_WEAVIATE__FALLBACK": fallback, "ROOMWISE_WEAVIATE__REPLICAS": "3"}
+    found = load_in(tmp_path, ROOMWISE_WEAVIATE__URL="http://node1:8080", **environ).settings.weaviate.fallback
+
+    assert [("http://node2:8080", None), ("http://node3:8080", 7)] == [(one.url, one.grpc_port) for one in found]
+
+
 def test_secrets_are_known_by_their_type() -> None:
     """So that a new one is masked without being listed anywhere."""
     secrets = [key for key in known_keys() if is_secret(key)]
