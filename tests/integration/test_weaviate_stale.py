@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
@@ -15,7 +14,7 @@ from pipelines.stores.weaviate import WeaviatePassages
 from pipelines.stores.weaviate_address import Agreement
 from tests.fakes.files import PROJECT, SOURCE, file_of, texts_of
 from tests.fakes.weaviate_nodes import Node, running_weaviate
-from tests.integration.test_weaviate_nodes import store_on
+from tests.integration.test_weaviate_nodes import led, store_on
 
 pytestmark = [pytest.mark.weaviate, pytest.mark.timeout(300)]
 
@@ -34,14 +33,6 @@ def nodes(weaviate_program: Path) -> Iterator[list[Node]]:
 def pair(nodes: list[Node]) -> tuple[Node, Node]:
     """The node that leads the others, which stays, and another one."""
     return led(nodes)
-
-
-def led(nodes: list[Node]) -> tuple[Node, Node]:
-    """The node that leads the others, and another one."""
-    stood = httpx.get(f"{nodes[0].url}/v1/cluster/statistics", timeout=20).json()["statistics"]
-    leading = {one["leaderId"] for one in stood}
-    stays = next(node for node in nodes if node.name in leading)
-    return stays, next(node for node in nodes if node is not stays)
 
 
 @asynccontextmanager
