@@ -60,10 +60,16 @@ def opened(layout: Layout) -> WeaviatePassages:
     return WeaviatePassages(Server(address, _NAMES, layout), idle_s=0)
 
 
+async def collections_of(store: WeaviatePassages) -> list[str]:
+    """The names of all collections that were made here."""
+    held = await (await store.server.client()).collections.list_all(simple=True)
+    return [name for name in held if name.startswith(f"Roomwise{_NAMES.installation}")]
+
+
 async def let_rest(store: WeaviatePassages) -> None:
     """Deactivate all tenants: what they hold is on the disk then, and takes no memory."""
     client = await store.server.client()
-    for name in await store.server.names_held():
+    for name in await collections_of(store):
         if name == _NAMES.projects:
             continue
         collection = client.collections.get(name)

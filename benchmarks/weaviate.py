@@ -45,7 +45,7 @@ from benchmarks._passages import (
     unit_rows,
     wanted,
 )
-from benchmarks._weaviate import Watched, let_rest, opened, served
+from benchmarks._weaviate import Watched, collections_of, let_rest, opened, served
 from bot.platform import limit_memory_pools
 from config.load import load
 from pipelines.components.embed import open_embedder
@@ -266,7 +266,7 @@ async def remove(bench: Bench) -> None:
     store = opened(LAYOUTS[bench.layout])
     for project in await store.projects():
         await store.drop(project)
-    for name in await store.server.names_held():
+    for name in await collections_of(store):
         await store.server.drop_collection(name)
     await store.close()
 
