@@ -173,23 +173,34 @@ class WeaviatePassages:
 
     async def generation(self, project: str) -> int:
         """Count the changes of a project."""
-        head = await self._head(project)
-        return 0 if head is None else head.generation
+        held = await self._find(project)
+        return 0 if held is None else held.generation(project)
 
     async def hide(self, project: str, source: str, *, hidden: bool) -> None:
-        """Take a source out of every search at once, or bring it back."""
+        """Take a source out of every search at once, or bring it back.
+
+        To hide it holds in this process whatever it raises; it must be tried again all the same, for the next process.
+        """
+        self._demand_open()
+        demand_id(project)
+        call = self._projects.hide(project, source) if hidden else None
 
         async def write(held: Held, head: Head) -> None:
             if (source in head.hidden) != hidden:
                 names = head.hidden | {source} if hidden else head.hidden - {source}
                 await self._writing.commit(held, project, head, replace(head, hidden=names), held.begin(head))
 
+        if not hidden:
+            self._projects.hidden(project, source)
         await self._write(project, write)
+        if hidden:
+            self._projects.hidden(project, source, call)
 
     async def purge(self, project: str, source: str) -> None:
         """Delete a source with all that is indexed of it."""
         for one in (project,) if is_draft(project) else (draft_of(project), project):
             await self._write(one, lambda held, head, one=one: self._upkeep.purge(held, one, head, source))  # type: ignore[misc]
+        self._projects.hidden(project, source)
 
     async def candidates(self, project: str, wanted: Wanted, *, scope: Scope) -> Candidates:
         """Find all that a search wants in one state of the project."""

@@ -15,6 +15,7 @@ from weaviate.classes.query import Filter
 
 from pipelines.stores.ids import project_of
 from pipelines.stores.weaviate_agreed import Agreed
+from pipelines.stores.weaviate_hiding import Hiding
 from pipelines.stores.weaviate_pages import all_objects
 from pipelines.stores.weaviate_schema import state_id
 from pipelines.stores.weaviate_server import Server, TenantGone, server_errors, told
@@ -50,6 +51,8 @@ class Held:
     is_doubtful: bool = False  # the server may have another state than we think
     used_s: float = field(default_factory=time.monotonic)
     rest: Rest = Rest.AWAKE
+    hiding: Hiding = field(default_factory=Hiding)
+    _renewed: dict[Place, int] = field(default_factory=dict)
     _tried: dict[Place, int] = field(default_factory=dict)
     _epoch: int = 0
     _readers: Counter[int] = field(default_factory=Counter)
@@ -67,12 +70,27 @@ class Held:
         self._readers[epoch] += 1
         self.used_s = time.monotonic()
         try:
-            yield self.state.head(one)
+            yield self.seen(one)
         finally:
             self._readers[epoch] -= 1
             if not self._readers[epoch]:
                 del self._readers[epoch]
             self._left.set()
+
+    def seen(self, one: str) -> Head | None:
+        """An index as searches may see it: what is being hidden is hidden in it, whether that is written or not."""
+        head, hiding = self.state.head(one), self.hiding.of(one)
+        return head if head is None or hiding <= head.hidden else replace(head, hidden=head.hidden | hiding)
+
+    def generation(self, one: str) -> int:
+        """The generation of an index as caches know it: a new one, too, when a source was hidden here alone."""
+        head = self.state.head(one)
+        return 0 if head is None else max(head.generation, self._renewed.get(head.place, 0))
+
+    def renew(self, one: str) -> None:
+        """Let no cache answer from what an index was until now."""
+        if (head := self.state.head(one)) is not None:
+            self._renewed[head.place] = self.begin(head)
 
     async def readers_gone(self) -> None:
         """Wait until nobody reads what was the state before now, for half a minute at most."""
@@ -114,6 +132,7 @@ class Projects:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._held: dict[str, Held] | None = None
+        self._hiding = Hiding()
         self._loading = asyncio.Lock()
 
     async def all(self) -> dict[str, Held]:
@@ -132,7 +151,7 @@ class Projects:
 
     async def add(self, project: str, state: State) -> Held:
         """Keep a new project."""
-        held = Held(project, state)
+        held = Held(project, state, hiding=self._hiding)
         if state.current is not None:
             held.is_new(state.current.place)
         await self.save(held, state)
@@ -166,6 +185,22 @@ class Projects:
         with server_errors():
             await collection.data.delete_by_id(state_id(held.project))
         (await self.all()).pop(held.project, None)
+        self._hiding.forget(held.project)
+
+    def hide(self, one: str, source: str) -> object:
+        """Hide a source in this process, also before anything was read; gives what `hidden` wants once it is written."""
+        held = (self._held or {}).get(project_of(one))
+        is_new = held is not None and (head := held.seen(one)) is not None and source not in head.hidden
+        call = self._hiding.begin(one, source)
+        if held is not None and is_new:
+            held.renew(one)
+        return call
+
+    def hidden(self, one: str, source: str, call: object = None) -> None:
+        """Leave it to the state whether a source is hidden: that call of `hide` is written, or any when it is shown."""
+        held = (self._held or {}).get(project_of(one))
+        if self._hiding.end(one, source, call) and call is None and held is not None:
+            held.renew(one)
 
     async def _look_again(self, held: Held) -> None:
         """Ask the server for a state; what was saved meanwhile is newer than its answer."""
@@ -189,7 +224,7 @@ class Projects:
         states = dict(await self._missed(reads))
         states |= {id_: told async for id_, told in all_objects(reads, _WHOLE)}
         found = {str(one["project"]): str(one["state"]) for one in states.values()}
-        return {project: Held(project, unpack_state(state)) for project, state in found.items()}
+        return {one: Held(one, unpack_state(state), hiding=self._hiding) for one, state in found.items()}
 
 
 def _refused(message: str) -> StoreUnavailable:

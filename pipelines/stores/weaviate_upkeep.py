@@ -60,7 +60,7 @@ class Upkeep:
                     log.warning("the index of project %s is gone from the Weaviate server: it begins anew", one)
                     fresh = await self.new_head(held.project)
                     held.is_new(fresh.place)
-                    fresh = replace(fresh, generation=head.generation + 1, hidden=head.hidden)
+                    fresh = replace(fresh, generation=held.begin(head), hidden=head.hidden)
                     state = state.with_head(one, fresh)
                     await self.tenants.make(fresh.place)
             if state is held.state:

@@ -22,7 +22,7 @@ from pipelines.stores.weaviate_address import Address
 from pipelines.stores.weaviate_schema import Layout, Names
 from pipelines.stores.weaviate_server import Server
 from pipelines.types import StoreFull
-from tests.fakes.files import PROJECT, SOURCE, file_of, texts_of
+from tests.fakes.files import OTHER, PROJECT, SOURCE, file_of, texts_of
 from tests.fakes.refreshing import page, refresh_house
 from tests.fakes.source import FakeSource
 from tests.fakes.weaviate_nodes import Node, running_weaviate
@@ -108,7 +108,7 @@ async def test_a_full_disk_takes_no_writes_and_answers_all_the_same(disk: Disk) 
         writes: dict[str, Callable[[], Awaitable[object]]] = {
             "apply": lambda: store.apply(PROJECT, change),
             "rebuild": lambda: store.begin_rebuild(PROJECT),
-            "hide": lambda: store.hide(PROJECT, SOURCE, hidden=True),
+            "hide": lambda: store.hide(PROJECT, OTHER, hidden=True),
             "purge": lambda: store.purge(PROJECT, SOURCE),
             "create": lambda: store.create("p3"),
             "drop": lambda: store.drop("p2"),
@@ -166,3 +166,38 @@ async def test_indexing_pauses_on_a_full_disk_and_goes_on_by_itself(disk: Disk, 
     assert "paused" == stage
     assert house.now + timedelta(seconds=60) == row.next_due_at
     assert (1, 2) == (len(meanwhile), len(after))
+
+
+async def test_a_source_is_hidden_at_once_though_the_disk_is_full(disk: Disk) -> None:
+    """The call fails, so that it is made again, and nothing of the source is found from then on, nor in any cache.
+
+    With room again, to hide it once more writes it for the next process; shown again before that, it is simply found.
+    """
+    async with store_of(disk) as store:
+        await store.create(PROJECT)
+        for source in (SOURCE, OTHER):
+            await store.apply(PROJECT, Change(put=[file_of("a.md", f"word of {source}", source=source)]))
+        disk.fill()
+        await turned(disk, store, "READONLY")
+        at = [await store.generation(PROJECT)]
+        for _ in range(2):
+            with pytest.raises(StoreFull):
+                await store.hide(PROJECT, SOURCE, hidden=True)
+        hidden, at_hidden = await found(store), await store.generation(PROJECT)
+        with pytest.raises(StoreFull):
+            await store.apply(PROJECT, Change(remove=[(OTHER, "a.md")]))
+        still_hidden = await found(store)
+        await store.hide(PROJECT, SOURCE, hidden=False)
+        shown, at_shown = await found(store), await store.generation(PROJECT)
+        with pytest.raises(StoreFull):
+            await store.hide(PROJECT, SOURCE, hidden=True)
+        disk.clear()
+        await turned(disk, store, "READY")
+        await store.hide(PROJECT, SOURCE, hidden=True)
+        at += [at_hidden, at_shown, await store.generation(PROJECT)]
+        async with store_of(disk) as next_process:
+            after = await found(next_process)
+
+    assert [f"word of {OTHER}"] == hidden == still_hidden == after
+    assert sorted([f"word of {OTHER}", f"word of {SOURCE}"]) == shown
+    assert sorted(set(at)) == at
