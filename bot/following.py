@@ -224,8 +224,10 @@ class Following:
         """
         for beside in await self._db.read(lambda session: sources.left_alone(session, source)):
             await self.end(beside, now=now)
-        await self._store.hide(source.project, source.id, hidden=True)
-        await self._db.write(lambda session: sources.set_state(session, source.id, "removed", now=now))
+        try:
+            await self._store.hide(source.project, source.id, hidden=True)
+        finally:  # whoever is told that the store takes no writes has it removed all the same, by `finish_ends`
+            await self._db.write(lambda session: sources.set_state(session, source.id, "removed", now=now))
         await self._refresh.forget(source.id)
         await self._store.purge(source.project, source.id)
         await drop_mirrored(self._db, self._registry, source)

@@ -19,8 +19,9 @@ from adapters.source import CodeSource, Head, Listing, SourceError, SourceGone, 
 from bot import platform
 from bot.difference import Difference, difference
 from bot.first_look import absent_of
-from bot.outcome import DISK, DiskLow, Ran, failed, held, wait_after
+from bot.outcome import DISK, STORE_WAIT_S, DiskLow, Ran, failed, held, wait_after
 from bot.progress import Pace, ProgressBoard, SourceProgress
+from bot.showing import show
 from bot.state.database import Database
 from bot.state.queries import changes, sources
 from bot.state.tables import Source
@@ -344,12 +345,11 @@ class Refresh:
     async def settle(self, row: Source, ran: Ran) -> Ran:
         """Record how a look at a source went, hide what is gone, show again what is back; gives the same with that."""
         now = self._parts.clock()
-        is_gone = ran.outcome == "gone"
-        state = "hidden" if is_gone else "active" if ran.is_ok else row.state
+        state = "hidden" if ran.outcome == "gone" else "active" if ran.is_ok else row.state
         ran = replace(ran, is_back=ran.is_ok and row.state == "hidden")
-        if state != row.state:
-            await self._parts.store.hide(row.project, row.id, hidden=is_gone)
+        is_kept = await show(self._parts.store, row, ran)
         wait_s = wait_after(ran, interval_s=row.interval_s, failures=row.failures, spread=self._parts.spread())
+        wait_s = wait_s if is_kept else STORE_WAIT_S
         counts = {**ran.counts} if ran.is_ok else {**row.counts, "problem": ran.problem}
         counts = {name: value for name, value in counts.items() if name != "problem" or not ran.is_ok}
 

@@ -30,6 +30,7 @@ from bot.menus import keep_menus
 from bot.metrics import Metrics
 from bot.platform import PlatformError
 from bot.progress import ProgressBoard
+from bot.showing import hide_again
 from bot.state.notes import StoredNotes
 from bot.state.queries import people
 from bot.watch import Watch
@@ -95,6 +96,7 @@ async def serve(
         has_owner = bool(await opened.db.read(lambda session: people.owners(session, now=utc_now())))
         check_listening(settings.web, has_owner=has_owner)
         listening = bind(settings.web)
+        await hide_again(opened.db, opened.knowledge.store)
         async with _started(opened, listening) as running:
             login_url = "" if has_owner else (await opened.desk.login_link())["url"]
             started = Started(opened.address, login_url, opened.board)

@@ -12,7 +12,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from adapters.source import SourceGone
 from bot.refresh import Refresh
+from bot.showing import hide_again
 from config.load import load
 from pipelines.components.embed import NoEmbedder
 from pipelines.indexing import Indexing
@@ -201,3 +203,35 @@ async def test_a_source_is_hidden_at_once_though_the_disk_is_full(disk: Disk) ->
     assert [f"word of {OTHER}"] == hidden == still_hidden == after
     assert sorted([f"word of {OTHER}", f"word of {SOURCE}"]) == shown
     assert sorted(set(at)) == at
+
+
+async def test_a_source_that_becomes_private_on_a_full_disk_stays_hidden_over_a_restart(
+    disk: Disk, tmp_path: Path
+) -> None:
+    """It is marked hidden and looked at again in a minute; the next start hides it before anything is answered."""
+    source = FakeSource({"a.md": page("one word")})
+    async with store_of(disk) as store, refresh_house(tmp_path) as house:
+        settings = load(environ={}).settings
+        indexing = Indexing(store, NoEmbedder(), files=settings.files, limits=settings.limits)
+        house.refresh = Refresh(replace(house.parts, store=store, indexing=indexing))
+        await store.create(house.project)
+        followed = await house.follow(source)
+        await house.ran(followed)
+        source.fault = SourceGone("expected a public repository, got a private one", reason="private")
+        disk.fill()
+        await turned(disk, store, "READONLY")
+        ran = await house.ran(followed)
+        row = await house.row(followed)
+        hidden = await found(store, house.project)
+        async with store_of(disk) as restarted:
+            await hide_again(house.db, restarted)
+            hidden_after_restart = await found(restarted, house.project)
+        disk.clear()
+        await turned(disk, store, "READY")
+        again = await house.ran(followed)
+        async with store_of(disk) as next_process:
+            hidden_for_good = await found(next_process, house.project)
+
+    assert ("gone", "hidden", house.now + timedelta(seconds=60)) == (ran.outcome, row.state, row.next_due_at)
+    assert [] == hidden == hidden_after_restart == hidden_for_good
+    assert "gone" == again.outcome

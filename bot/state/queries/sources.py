@@ -213,6 +213,12 @@ async def hidden_since(session: AsyncSession, *, before: datetime) -> list[Sourc
     return list(await session.scalars(wanted.order_by(col(Source.state_at))))
 
 
+async def out_of_sight(session: AsyncSession) -> list[Source]:
+    """Sources that are hidden or removed, of which something may still be indexed."""
+    wanted = select(Source).where(col(Source.state).in_(["hidden", "removed"]), col(Source.state_reason) != "purged")
+    return list(await session.scalars(wanted))
+
+
 async def remove(session: AsyncSession, source: str) -> None:
     """Forget a source. Its passages are the caller's to purge first."""
     await session.execute(delete(Source).where(col(Source.id) == source))

@@ -26,6 +26,7 @@ from config.load import load
 from pipelines.components.embed import NoEmbedder
 from pipelines.indexing import Indexing
 from pipelines.stores.passages import Change
+from pipelines.types import StoreFull
 from tests.fakes.files import file_of
 from tests.fakes.passages import FakePassages
 from tests.fakes.source import FakeSource
@@ -268,6 +269,21 @@ async def test_mirrors_of_forgotten_repositories_go(house: House, chores: Chores
     said = await chores.remove_mirrors()
 
     assert ("removed 2", [house.registry.mirror_name(REPOSITORY)]) == (said, house.registry.mirrored())
+
+
+async def test_a_source_that_was_removed_while_its_store_was_full_goes_later(house: House, chores: Chores) -> None:
+    """Whoever removes it is told that the store takes no writes; it is not followed any more, and the rest follows."""
+    row = await follow_repository(house)
+    house.store.fault = StoreFull("the disk is full")
+    with pytest.raises(StoreFull):
+        await chores._parts.following.end(row, now=NOW)
+    house.store.fault = None
+    states = [one.state for one in await house.db.read(sources.ending)]
+
+    said = await chores.remove_leftovers()
+
+    assert (["removed"], "removed 1") == (states, said)
+    assert [] == list(await house.db.read(sources.ending))
 
 
 async def test_a_mirror_stays_while_another_source_follows_its_repository(house: House, chores: Chores) -> None:
