@@ -1,7 +1,12 @@
 """Where a Weaviate server is, and on how many of its replicas work has to agree. Imports nothing of Weaviate's."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,18 @@ class Address:
     write_s: float = 90.0
     start_s: float = 5.0
     others: tuple["Address", ...] = ()
+
+    @property
+    def wrong(self) -> str:
+        """Name what no request can carry, '' when nothing is wrong: the clients would put its value into their errors."""
+        if self.api_key and not _VALUE.fullmatch(self.api_key):
+            return "weaviate.api_key"
+        names = (
+            f"weaviate.headers ({name!r})"
+            for name, value in self.headers.items()
+            if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value or "-"))
+        )
+        return next(names, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -294,6 +294,10 @@ class Server:
 
 def _client_of(address: Address) -> weaviate.WeaviateAsyncClient:
     """A client that is not connected yet. Raises StoreUnavailable for an address that no server can have."""
+    if address.wrong:
+        raise StoreUnavailable(
+            f"expected letters, digits and signs of ASCII in one line, without spaces around them, in {address.wrong}"
+        )
     parts = urlsplit(address.url)
     is_secure = parts.scheme == "https"
     roots = named_roots() if is_secure else None
