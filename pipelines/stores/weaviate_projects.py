@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import time
 from collections import Counter
@@ -21,6 +22,8 @@ from pipelines.stores.weaviate_schema import state_id
 from pipelines.stores.weaviate_server import Server, TenantGone, server_errors, told
 from pipelines.stores.weaviate_state import Head, Place, State, pack_state, unpack_state
 from pipelines.types import StoreFull, StoreUnavailable
+
+log = logging.getLogger(__name__)
 
 _WHOLE: Final = ["project", "state"]
 # A process before us may have written to generations above the committed one, and ended. It began as far above it as we
@@ -223,8 +226,13 @@ class Projects:
         reads = await Agreed.of(self._server, self._server.names.projects, await self._server.projects())
         states = dict(await self._missed(reads))
         states |= {id_: told async for id_, told in all_objects(reads, _WHOLE)}
-        found = {str(one["project"]): str(one["state"]) for one in states.values()}
-        return {one: Held(one, unpack_state(state), hiding=self._hiding) for one, state in found.items()}
+        found: dict[str, Held] = {}
+        for one in states.values():
+            project, state = str(one["project"]), unpack_state(str(one["state"]))
+            if state.current is None:
+                log.warning("what the Weaviate server holds of project %s was dropped, or is too old: it goes", project)
+            found[project] = Held(project, state, hiding=self._hiding)
+        return found
 
 
 def _refused(message: str) -> StoreUnavailable:

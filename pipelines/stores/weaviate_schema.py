@@ -12,6 +12,7 @@ names its row and its place, without a property for either that would have to be
 """
 
 import hashlib
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ VECTOR: Final = "meaning"
 TERMS: Final = {name: f"terms_{name}" for name in FIELD_WEIGHTS}
 SEARCHED: Final = [f"{TERMS[name]}^{weight}" for name, weight in FIELD_WEIGHTS.items()]
 _IDS: Final = uuid.UUID("8f6c2b1e-3f0a-5d0e-9a53-6d2f0f3f6c11")
+_SCHEMA: Final = re.compile(r"schema (\d{1,9})\)")
 _OF_ROW: Final = "ffffffff"  # no file has so many passages
 
 
@@ -89,6 +91,13 @@ class Names:
         return (
             f"Made by Roomwise (installation {self.installation}, schema {SCHEMA_VERSION}); not to be changed by hand."
         )
+
+
+def schema_of(mark: str, names: Names) -> int:
+    """The schema of a collection that says `mark` of itself, 0 when this installation did not make it."""
+    found = _SCHEMA.search(mark)
+    is_ours = found is not None and mark == _SCHEMA.sub(found[0], names.mark)
+    return int(found[1]) if found is not None and is_ours else 0
 
 
 def state_id(project: str) -> str:

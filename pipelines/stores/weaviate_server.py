@@ -21,12 +21,14 @@ from weaviate.exceptions import WeaviateBaseError, WeaviateConnectionError, Weav
 from pipelines.stores.weaviate_address import Address, Agreement
 from pipelines.stores.weaviate_roots import is_distrust, named_roots
 from pipelines.stores.weaviate_schema import (
+    SCHEMA_VERSION,
     Layout,
     Names,
     files_config,
     known_properties,
     passages_config,
     projects_config,
+    schema_of,
 )
 from pipelines.types import StoreFull, StoreUnavailable
 
@@ -288,7 +290,7 @@ class Server:
         async with self._making:
             if name not in self._made:
                 with server_errors():
-                    await _make_or_check(client, name, config())
+                    await _make_or_check(client, self.names, config())
                 self._made.add(name)
 
 
@@ -335,13 +337,21 @@ async def _closed(client: weaviate.WeaviateAsyncClient | None) -> None:
             await client.close()
 
 
-async def _make_or_check(client: weaviate.WeaviateAsyncClient, name: str, wanted: dict[str, Any]) -> None:
+async def _make_or_check(client: weaviate.WeaviateAsyncClient, ours: Names, wanted: dict[str, Any]) -> None:
+    """Make a collection, or see that it is ours. That of the projects may be older: see `unpack_state`."""
+    name = wanted["name"]
     if not await client.collections.exists(name):
         await client.collections.create(**wanted)
         return
     held = await client.collections.export_config(name)
     names = {one.name for one in held.properties}
-    if held.description != wanted["description"] or not known_properties(wanted) <= names:
+    schema = schema_of(held.description or "", ours)
+    if schema > SCHEMA_VERSION:
+        raise StoreUnavailable(
+            f"the Weaviate server has a collection {name} of schema {schema}, this program knows up to "
+            f"{SCHEMA_VERSION}: update the program"
+        )
+    if not schema or not known_properties(wanted) <= names:
         raise StoreUnavailable(
             f"the Weaviate server has a collection {name} that Roomwise did not make so: rename it, or set another "
             "weaviate.installation"

@@ -151,7 +151,11 @@ def pack_state(state: State) -> str:
 
 
 def unpack_state(text: str) -> State:
-    """Read what `pack_state` wrote. Raises StoreUnavailable for what another version wrote, or nobody of ours."""
+    """Read what `pack_state` wrote. Raises StoreUnavailable for what a newer version wrote, or nobody of ours.
+
+    What an older version wrote cannot be searched any more: it is a project that was dropped and is to be removed, so
+    that it is made anew and indexed again.
+    """
     try:
         found = json.loads(text)
         if found["version"] > STATE_VERSION:
@@ -160,6 +164,9 @@ def unpack_state(text: str) -> State:
                 f"{STATE_VERSION}: update the program"
             )
         trash = tuple(Place(**one) for one in found["trash"])
+        if found["version"] < STATE_VERSION:
+            heads = [found[name] for name in ("current", "draft") if found[name] is not None]
+            return State(None, None, (*trash, *(Place(**one["place"]) for one in heads)))
         return State(_head(found["current"]), _head(found["draft"]), trash)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise StoreUnavailable(f"expected the state of a project on the Weaviate server, got {text[:80]!r}") from error

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from pipelines.stores import weaviate_schema, weaviate_state
 from pipelines.stores.passages import Change, Scope
 from pipelines.stores.weaviate import WeaviatePassages
 from pipelines.stores.weaviate_address import Address
@@ -61,3 +62,45 @@ async def test_an_installation_takes_nothing_of_one_that_begins_like_it(weaviate
     names = other.server.names
     assert {Names("ab").projects, names.projects, names.passages(older.version), names.files(older.version)} == left
     assert ["word of abc"] == texts
+
+
+async def test_an_index_of_an_older_schema_is_made_anew(weaviate: Address) -> None:
+    """It is not taken for an index that finds nothing: the project is not there until it is made again, and then indexed.
+
+    The collections of the old schema go.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weaviate_schema, "SCHEMA_VERSION", 1)
+        patch.setattr(weaviate_state, "STATE_VERSION", 1)
+        before = opened(weaviate, installation="older")
+        await before.create(PROJECT)
+        await before.apply(PROJECT, Change(put=[file_of("a.md", "old word")]))
+        await before.close()
+        old = set(await before.server.pair(Layout().version))
+    now = opened(weaviate, installation="older")
+    held = list(await now.projects())
+    await now.create(PROJECT)
+    await now.apply(PROJECT, Change(put=[file_of("a.md", "new word")]))
+    texts = texts_of(await now.keywords(PROJECT, "word", scope=Scope(), limit=5))
+    client = await now.server.client()
+    left = set(await client.collections.list_all(simple=True))
+    await now.drop(PROJECT)
+    await now.close()
+
+    assert [] == held
+    assert ["new word"] == texts
+    assert not old & left
+
+
+async def test_a_collection_of_a_newer_schema_is_left_to_the_newer_program(weaviate: Address) -> None:
+    """The older one says that it is too old, and takes nothing for somebody else's."""
+    newer = opened(weaviate, installation="newer")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weaviate_schema, "SCHEMA_VERSION", 99)
+        await newer.create(PROJECT)
+    older = opened(weaviate, installation="newer")
+    with pytest.raises(StoreUnavailable, match=r"99.*update the program"):
+        await older.projects()
+    await older.close()
+    await newer.drop(PROJECT)
+    await newer.close()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipelines.stores.weaviate_projects import Held, committed
 from pipelines.stores.weaviate_rows import objects_of, passage_of_body, row_object, row_of
 from pipelines.stores.weaviate_server import TenantAsleep, TenantGone, told
-from pipelines.stores.weaviate_state import Head, Place, State, Sums, pack_state, unpack_state
+from pipelines.stores.weaviate_state import STATE_VERSION, Head, Place, State, Sums, pack_state, unpack_state
 from pipelines.types import Shown, StoreFull, StoreUnavailable
 from tests.fakes.files import file_of
 
@@ -52,6 +52,14 @@ def test_a_damaged_state_is_told(text: str) -> None:
     """It is no empty project."""
     with pytest.raises(StoreUnavailable, match="expected the state"):
         unpack_state(text)
+
+
+def test_what_the_state_of_an_older_program_names_is_to_be_removed() -> None:
+    """Its passages lie there under ids of another form: nothing of it could be found, and the project is made anew."""
+    state = State(Head(PLACE), Head(Place("v1", "p1-bb")), (Place("v0", "p1-cc"),))
+    older = pack_state(state).replace(f'"version":{STATE_VERSION}', f'"version":{STATE_VERSION - 1}', 1)
+
+    assert State(None, None, (Place("v0", "p1-cc"), PLACE, Place("v1", "p1-bb"))) == unpack_state(older)
 
 
 def test_the_state_of_a_newer_program_is_left_alone() -> None:
