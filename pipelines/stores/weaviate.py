@@ -149,7 +149,7 @@ class WeaviatePassages:
             under_way = sorted(one.source for one in new.shown.values() if one.updating_to)
             if under_way:
                 raise StoreUnavailable(f"expected a whole rebuild of {project!r}, these are on their way: {under_way}")
-            generation = max(old.generation, new.generation, held.begin(old), held.begin(new)) + 1
+            generation = held.begin(new, above=held.begin(old))
             joined = await Moving(self._server, self._writing).carried_over(old, new, generation)
             await self._projects.save(held, State(joined, None, (*held.state.trash, old.place)))
             await held.readers_gone()

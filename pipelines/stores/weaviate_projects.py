@@ -104,12 +104,12 @@ class Held:
                     self._left.clear()
                     await self._left.wait()
 
-    def begin(self, head: Head) -> int:
+    def begin(self, head: Head, *, above: int = 0) -> int:
         """Give the generation that the next change of an index makes. None is given twice, whatever became of it."""
         known = self._tried.get(head.place)
         if known is None:
             known = head.generation + _MAY_HAVE_TRIED + secrets.randbelow(_APART)
-        born = self._tried[head.place] = max(known, head.generation) + 1
+        born = self._tried[head.place] = max(known, head.generation, above) + 1
         return born
 
     def is_new(self, place: Place) -> None:

@@ -13,7 +13,7 @@ from pipelines.stores.weaviate_schema import Layout, Names
 from pipelines.stores.weaviate_server import Server
 from pipelines.stores.weaviate_tenants import Tenants
 from pipelines.types import StoreUnavailable
-from tests.fakes.files import PROJECT, SOURCE, file_of, texts_of
+from tests.fakes.files import OTHER, PROJECT, SOURCE, file_of, texts_of
 from tests.fakes.weaviate_store import emptied_weaviate
 
 pytestmark = pytest.mark.weaviate
@@ -77,3 +77,24 @@ async def test_a_switch_is_done_though_the_old_index_cannot_be_removed(weaviate:
     assert generation == at_last
     assert old not in left
     assert is_gone
+
+
+async def test_what_a_switch_that_failed_has_carried_over_does_not_count(weaviate: Address) -> None:
+    """The next change of the rebuild shows nothing of it, and the next switch carries each file over once."""
+    store = await emptied_weaviate(weaviate)
+    await store.create(PROJECT)
+    await store.apply(PROJECT, Change(put=[file_of("b.md", "carried word", source=OTHER)]))
+    draft = await store.begin_rebuild(PROJECT)
+    await store.apply(draft, Change(put=[file_of("a.md", "new word")]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store._projects, "save", end_before_commit)
+        with pytest.raises(StoreUnavailable):
+            await store.switch(PROJECT)
+    await store.apply(draft, Change(put=[file_of("c.md", "newer word")]))
+    in_draft = texts_of(await store.keywords(draft, "word", scope=Scope(), limit=9))
+    await store.switch(PROJECT)
+    found = texts_of(await store.keywords(PROJECT, "word", scope=Scope(), limit=9))
+    await store.close()
+
+    assert ["new word", "newer word"] == sorted(in_draft)
+    assert ["carried word", "new word", "newer word"] == sorted(found)
