@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
-from bot.cli.finding import Finding, address_without_secrets
+from bot.cli.finding import Finding
 from config.settings import Settings
 from config.weaviate import Weaviate
 from pipelines.parts import INDEX_FOLDER
@@ -29,13 +29,11 @@ async def _server(settings: Weaviate) -> Finding:
     from pipelines.stores.weaviate_probe import look_at  # the client costs a second
 
     address = address_of(settings)
-    shown = address_without_secrets(address.url)
-    where = f"{shown} (HTTP) and port {address.grpc_port}{_on(address.grpc_host)} (gRPC)"
+    where = f"{address.shown} (HTTP) and port {address.grpc_port}{_on(address.grpc_host)} (gRPC)"
     try:
         found = await look_at(address)
     except StoreUnavailable as error:
-        told = str(error).replace(address.url, shown)
-        return Finding(_NAME, is_ok=False, detail=f"{where}: {told}", cure=_CURE)
+        return Finding(_NAME, is_ok=False, detail=f"{where}: {error}", cure=_CURE)
     nodes = f", {found.nodes} nodes" if found.nodes > 1 else ""
     detail = f"{where}: version {found.version}{nodes}"
     if found.unwell:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE: Final = re.compile(r"[!-~](?:[ -~]*[!-~])?")
@@ -26,6 +27,12 @@ class Address:
     write_s: float = 90.0
     start_s: float = 5.0
     others: tuple["Address", ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The URL for people: what stands before the host or after the port is of no use here, and may be a secret."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
     @property
     def wrong(self) -> str:

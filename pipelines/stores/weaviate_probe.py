@@ -26,7 +26,7 @@ async def look_at(address: Address) -> Looked:
     try:
         client = await server.client()
         try:
-            with server_errors(address.url):
+            with server_errors(address.shown):
                 nodes = await client.cluster.nodes()
         except StoreUnavailable:
             return Looked(server.version)

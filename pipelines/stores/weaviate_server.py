@@ -210,7 +210,7 @@ class Server:
         client = self._client
         try:
             if client is not None:
-                with server_errors(self.address.url):
+                with server_errors(self.address.shown):
                     await self._check(client, await client.get_meta())
         except StoreUnavailable:
             if len(self._addresses) == 1:
@@ -248,7 +248,7 @@ class Server:
                 self._at = (self._at + 1) % len(self._addresses)
                 continue
             if failures:
-                log.warning("%s; Roomwise goes on by the one at %s", failures[0], self.address.url)
+                log.warning("%s; Roomwise goes on by the one at %s", failures[0], self.address.shown)
             return client
         if len(failures) == 1:
             raise failures[0]
@@ -257,7 +257,7 @@ class Server:
     async def _connected_to(self, address: Address) -> weaviate.WeaviateAsyncClient:
         client = _client_of(address)
         try:
-            with server_errors(address.url):
+            with server_errors(address.shown):
                 await client.connect()
                 meta = await client.get_meta()
                 await self._check(client, meta)
@@ -273,12 +273,12 @@ class Server:
         if numbers < OLDEST:
             wanted = ".".join(map(str, OLDEST))
             raise StoreUnavailable(
-                f"expected Weaviate {wanted} or newer at {self.address.url}, got {self.version or 'no version'}: "
+                f"expected Weaviate {wanted} or newer at {self.address.shown}, got {self.version or 'no version'}: "
                 "update the server"
             )
         if not await client.is_live():
             raise StoreUnavailable(
-                f"Weaviate at {self.address.url} answers on its HTTP port, and not on gRPC port "
+                f"Weaviate at {self.address.shown} answers on its HTTP port, and not on gRPC port "
                 f"{self.address.grpc_port}: open that port, or set weaviate.grpc_port"
             )
 
@@ -326,7 +326,7 @@ def _client_of(address: Address) -> weaviate.WeaviateAsyncClient:
         )
     except ValueError as error:  # of pydantic, with an address to its documentation
         raise StoreUnavailable(
-            f"expected weaviate.url and weaviate.grpc_port to be two ports of a server, got {address.url} and "
+            f"expected weaviate.url and weaviate.grpc_port to be two ports of a server, got {address.shown} and "
             f"{address.grpc_port}"
         ) from error
 

@@ -39,3 +39,13 @@ async def test_a_key_that_no_request_can_carry_is_told_without_it(
 def test_what_a_request_can_carry_is_well(key: str) -> None:
     """Spaces inside too, and no value at all."""
     assert "" == Address(URL, api_key=key, headers={"X-Key": key, "x_1": ""}).wrong
+
+
+async def test_what_a_url_says_beside_its_host_is_told_nowhere() -> None:
+    """Neither a password nor a path; `/readyz`, `/status` and the log tell the error."""
+    address = Address("http://somebody:hush@127.0.0.1:9/hush?key=hush", start_s=1.0)
+    server = Server(address, Names("tests"), Layout())
+    problem = await server.problem()
+
+    assert "http://127.0.0.1:9," in problem
+    assert "hush" not in problem
