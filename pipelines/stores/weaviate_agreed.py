@@ -18,7 +18,8 @@ from pipelines.types import StoreUnavailable
 
 _IDS_AT_ONCE: Final = 200
 _LOOKS: Final = 3
-_AT_MOST: Final = 10_000
+AT_MOST: Final = 10_000
+"""What a server gives at once that nobody configured (QUERY_MAXIMUM_RESULTS)."""
 _AGREEMENT: Final = MetadataQuery(is_consistent=True)
 
 Objects = dict[str, Mapping[str, Any]]
@@ -66,7 +67,7 @@ class Agreed:
             return await self.by_ids(await self.matching(where), properties)
         with server_errors():
             found = await self.collection.query.fetch_objects(
-                filters=where, limit=_AT_MOST, return_properties=list(properties)
+                filters=where, limit=AT_MOST, return_properties=list(properties)
             )
         return {str(one.uuid): one.properties for one in found.objects}
 

@@ -10,7 +10,7 @@ from weaviate.classes.query import Filter
 from pipelines.stores.headings import Outline, nearest_first, pick_headings
 from pipelines.stores.local_vectors import Codes
 from pipelines.stores.passages import Entry
-from pipelines.stores.weaviate_agreed import Objects
+from pipelines.stores.weaviate_agreed import AT_MOST, Objects
 from pipelines.stores.weaviate_finding import Finding
 from pipelines.stores.weaviate_pages import all_objects
 from pipelines.stores.weaviate_rows import TOLD, WHOLE, Row, counts, row_of
@@ -83,8 +83,13 @@ class Listing:
         return await self.finding.of_row((object_id(row.id, at), row.id, at) for at in range(wanted))
 
     async def _found(self, source: str) -> AsyncIterator[Row]:
-        where = Filter.by_property("source").equal(source)
-        for row in await self._fitting(where, TOLD):
+        """The rows of a source; all there are where it has more than the server gives at once, dead ones counted."""
+        found = await (await self.finding.files()).fitting(Filter.by_property("source").equal(source), TOLD)
+        if len(found) < AT_MOST:
+            for row in self._counting(found):
+                yield row
+            return
+        async for row in self._all():
             yield row
 
     async def _all(self) -> AsyncIterator[Row]:
@@ -94,8 +99,7 @@ class Listing:
 
     async def _fitting(self, where: Any, properties: Sequence[str]) -> list[Row]:
         """The rows that fit and count."""
-        found = await (await self.finding.files()).fitting(where, properties)
-        return self._counting(found)
+        return self._counting(await (await self.finding.files()).fitting(where, properties))
 
     async def _some(self, where: Any) -> list[Row]:
         """Some of them, when there are very many."""

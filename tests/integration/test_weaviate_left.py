@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.stores import weaviate_listing
 from pipelines.stores.passages import Change, Scope
 from pipelines.stores.weaviate import WeaviatePassages
 from pipelines.stores.weaviate_address import Address
@@ -98,3 +99,21 @@ async def test_what_a_switch_that_failed_has_carried_over_does_not_count(weaviat
 
     assert ["new word", "newer word"] == sorted(in_draft)
     assert ["carried word", "new word", "newer word"] == sorted(found)
+
+
+async def test_a_manifest_is_whole_however_much_changes_that_failed_have_left(weaviate: Address) -> None:
+    """What does not count takes nobody's place in what the server gives at once."""
+    store = await emptied_weaviate(weaviate)
+    await store.create(PROJECT)
+    paths = [f"{at}.md" for at in range(6)]
+    await store.apply(PROJECT, Change(put=[file_of(path, "word") for path in paths]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weaviate_listing, "_MOST", 8)
+        patch.setattr(store._projects, "save", end_before_commit)
+        for blob in ("b2", "b3", "b4"):
+            with pytest.raises(StoreUnavailable):
+                await store.apply(PROJECT, Change(put=[file_of(path, "torn word", blob=blob) for path in paths]))
+        manifest = await store.manifest(PROJECT, SOURCE)
+    await store.close()
+
+    assert dict.fromkeys(paths, "b1") == {path: one.blob for path, one in sorted(manifest.items())}
