@@ -95,11 +95,15 @@ class Upkeep:
         await self.writing.commit(held, one, head, head.without(source), held.begin(head))
 
     async def sweep(self, held: Held) -> None:
-        """Delete what no search can see any more; what fails is left to the next change."""
+        """Delete what no search can see any more; what fails is left to the next change.
+
+        That is what is dead now: a change that shows while the last readers of this state end has readers of its own.
+        """
+        heads = [held.state.head(one) for one in (held.project, draft_of(held.project))]
         with contextlib.suppress(StoreUnavailable):
             await held.readers_gone()
-            for one in (held.project, draft_of(held.project)):
-                if (head := held.state.head(one)) is not None:
+            for head in heads:
+                if head is not None and head.place in held.state.places():
                     await self._sweep(held, head)
 
     async def _sweep(self, held: Held, head: Head) -> None:
