@@ -4,9 +4,11 @@ Pure: bot.polling does the asking. A batch costs one request however many reposi
 with those that are due within the next seconds; every source that is due is in a batch, none waits for one to be full.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -42,6 +44,7 @@ def key_of(host: str, credential: str = "") -> str:
     return f"{host} {credential}"
 
 
+@lru_cache(maxsize=20_000)  # every tick reads the addresses of all that are due soon, and they hardly ever change
 def place_of(location: str) -> tuple[str, str]:
     """Read an address: ("github.com", "acme/app"), the host with its port if it has one; ("", "") for this machine."""
     if "://" not in location:
@@ -113,9 +116,9 @@ def _batches(host: str, credential: str, rows: Sequence[tuple[Due, Way]], now: d
         waiting.setdefault((way.repository.casefold(), one.source.ref), []).append(one)
     names = {way.repository.casefold(): way.repository for _, way in rows}
     at_once = [key for key, ones in waiting.items() if any(_ahead_s(one, now) <= 0 for one in ones)]
-    soon = [key for key, ones in waiting.items() if any(0 < _ahead_s(one, now) <= _most_ahead_s(one) for one in ones)]
     room = -len(at_once) % MOST_IN_BATCH
-    chosen = at_once + [key for key in soon if key not in set(at_once)][:room]
+    soon = _due_soon(waiting, now, but=frozenset(at_once)) if room else ()
+    chosen = [*at_once, *islice(soon, room)]
     asked = [Asked(names[name], ref, _node_id(waiting[name, ref])) for name, ref in chosen]
     parts = range(0, len(chosen), MOST_IN_BATCH)
     return [
@@ -124,6 +127,15 @@ def _batches(host: str, credential: str, rows: Sequence[tuple[Due, Way]], now: d
         )
         for at in parts
     ]
+
+
+def _due_soon(
+    waiting: Mapping[tuple[str, str], Sequence[Due]], now: datetime, *, but: Collection[tuple[str, str]]
+) -> Iterator[tuple[str, str]]:
+    """Those that may be taken along, without `but`, in the order given."""
+    for key, ones in waiting.items():
+        if key not in but and any(0 < _ahead_s(one, now) <= _most_ahead_s(one) for one in ones):
+            yield key
 
 
 def _node_id(waiting: Sequence[Due]) -> str:

@@ -1,8 +1,10 @@
 """Sorting sources into batches: full ones, none missed, none asked of a host that rests."""
 
 import random
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 
 import pytest
 
@@ -132,34 +134,47 @@ def test_what_a_wrong_clock_wrote_is_asked_now() -> None:
     assert ["acme/a"] == [one.repository for one in batch.asked]
 
 
+@cache
+def _many(count: int) -> list[Due]:
+    """Made once: that takes longer than an hour of ticks. Their due times are set anew by each test."""
+    return [_due(f"acme/r{number}") for number in range(count)]
+
+
 class Hour:
     """An hour of ticks over many repositories: who is asked when, and how many requests that takes."""
 
     def __init__(self, repositories: int) -> None:
         self._random = random.Random(7)
-        self.rows = [_due(f"acme/r{number}", in_s=self._random.uniform(0, 300)) for number in range(repositories)]
         self.requests = 0
         self.longest_s = 0.0
-        self._asked_at = {one.source.id: NOW for one in self.rows}
+        self._asked_at = {one.source.id: NOW for one in _many(repositories)}
+        # In order, so that a tick need not look at all of them.
+        self._by_time = sorted(self._at(one, NOW, self._random.uniform(0, 300)) for one in _many(repositories))
 
     def run(self, *, pushes: int) -> None:
         """Tick for an hour; `pushes` repositories a tick have moved and get a due time of their own."""
         for tick in range(720):
             now = NOW + timedelta(seconds=5 * tick)
-            soon = now + timedelta(seconds=30)
-            due = [one for one in self.rows if one.source.next_due_at is not None and one.source.next_due_at <= soon]
-            due.sort(key=lambda one: (one.source.next_due_at, one.source.id))
+            soon = bisect_right(self._by_time, now + timedelta(seconds=30), key=lambda row: row[0])
+            due = [one for _, _, one in self._by_time[:soon]]
             for batch in _plan(due, now=now).batches.get(ACME, ()):
                 self._ask(batch, now, pushes)
 
     def _ask(self, batch: Batch, now: datetime, pushes: int) -> None:
         self.requests += 1
         spread = self._random.uniform(0.9, 1.1)
+        moved: dict[str, tuple[datetime, str, Due]] = {}
         for number, (one,) in enumerate(batch.waiting):
             self.longest_s = max(self.longest_s, (now - self._asked_at[one.source.id]).total_seconds())
             self._asked_at[one.source.id] = now
             own = self._random.uniform(0.9, 1.1) if number < pushes else spread
-            one.source.next_due_at = now + timedelta(seconds=300 * own)
+            moved[one.source.id] = self._at(one, now, 300 * own)
+        self._by_time = sorted(moved.get(row[1], row) for row in self._by_time)
+
+    def _at(self, one: Due, now: datetime, in_s: float) -> tuple[datetime, str, Due]:
+        """Let it be due in so many seconds; gives its place in the order."""
+        one.source.next_due_at = at = now + timedelta(seconds=in_s)
+        return at, one.source.id, one
 
 
 @pytest.mark.parametrize("pushes", [0, 3])
