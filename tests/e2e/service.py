@@ -40,9 +40,9 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return {**ours, **kept, **_QUIET, **more}
 
 
-def roomwise(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end over the data folder `folder`/data."""
-    command = [sys.executable, "-m", "bot", *words, "--data-dir", str(folder / "data")]
+def roomwise(folder: Path, *words: str, program: str = "bot", **more: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end over the data folder `folder`/data; `program` is what `python -m` starts."""
+    command = [sys.executable, "-m", program, *words, "--data-dir", str(folder / "data")]
     with tempfile.TemporaryDirectory(prefix="roomwise-test-") as made:
         printed, logged = Path(made, "printed"), Path(made, "logged")
         ended = Forked(command, environment(folder, **more), folder=folder, printed=printed, logged=logged)

@@ -4,13 +4,11 @@ import hashlib
 import os
 import socket
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.service import HANDBOOK, PROJECT, environment, roomwise
+from tests.e2e.service import HANDBOOK, PROJECT, roomwise
 
 
 @pytest.mark.parametrize(
@@ -92,17 +90,7 @@ def test_a_write_that_fails_is_said_and_leaves_no_half(tmp_path: Path) -> None:
         text = "\n\n".join(" ".join(one[at : at + 8] for at in range(0, 64, 8)) for one in told)
         (tmp_path / "docs" / f"page{number}.md").write_text(f"# Page {number}\n\n{text}\n")
     assert 0 == roomwise(tmp_path, "status").returncode
-    limited = (
-        "import resource, runpy, sys;"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, resource.RLIM_INFINITY));"
-        "sys.argv = ['roomwise', *sys.argv[1:]];"
-        "runpy.run_module('bot', run_name='__main__')"
-    )
-    words = ["index", "docs", "--project", PROJECT, "--data-dir", str(tmp_path / "data")]
-    ended = subprocess.run(
-        [sys.executable, "-c", limited, *words],
-        cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    ended = roomwise(tmp_path, "index", "docs", "--project", PROJECT, program="tests.e2e.limited")
     again = roomwise(tmp_path, "index", "docs", "--project", PROJECT, "--json")
 
     assert 1 == ended.returncode, ended.stdout + ended.stderr
