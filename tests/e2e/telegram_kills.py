@@ -9,8 +9,9 @@ import contextlib
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tests.e2e.forked import Forked
@@ -123,7 +124,7 @@ async def torment(bot: KillableBot, talks: Sequence[Talk], run: Run, *, patience
         asking = asyncio.create_task(_ask(bot.api, talks, outcome.asked, count, when))
         kind = chance.choice(_KINDS)
         outcome.kills[kind] += 1
-        await _kill(bot, kind, chance)
+        await _kill(bot, kind, chance, partial(_is_quiet, bot.api, asking, outcome.asked))
         await bot.start()
         await asking
     await _settled(bot.api, outcome.asked, patience_s)
@@ -140,18 +141,25 @@ async def _ask(api: BotApi, talks: Sequence[Talk], asked: list[Any], count: int,
         await asyncio.sleep(when.uniform(0.0, 2 * KILL_AFTER_S[1] / count))
 
 
-async def _kill(bot: KillableBot, kind: str, chance: random.Random) -> None:
-    """Kill it at such a moment; where the moment does not come, at any."""
+def _is_quiet(api: BotApi, asking: asyncio.Task[None], asked: Sequence[dict[str, Any]]) -> bool:
+    """Whether nothing is left to say: all that is to be asked has its answer."""
+    return asking.done() and all(any(is_final(one.get("text", "")) for one in api.answers(row)) for row in asked)
+
+
+async def _kill(bot: KillableBot, kind: str, chance: random.Random, is_quiet: Callable[[], bool]) -> None:
+    """Kill it at such a moment; where the moment does not come, at any. It does not where all is said already."""
     await asyncio.sleep(chance.uniform(*KILL_AFTER_S))
     if kind == "busy":
         before = len(bot.api.calls("sendMessage"))
         with contextlib.suppress(TimeoutError):
-            await bot.api.until(lambda: len(bot.api.calls("sendMessage")) > before, within_s=NEWS_WITHIN_S)
+            await bot.api.until(
+                lambda: len(bot.api.calls("sendMessage")) > before or is_quiet(), within_s=NEWS_WITHIN_S
+            )
         await asyncio.sleep(chance.uniform(0.0, 0.12))
     fault = bot.api.fail("sendMessage", "held_after") if kind == "unclear" else None
     if fault:
         with contextlib.suppress(TimeoutError):
-            await bot.api.until(lambda: fault.happened, within_s=NEWS_WITHIN_S)
+            await bot.api.until(lambda: fault.happened or is_quiet(), within_s=NEWS_WITHIN_S)
     bot.kill()
     if fault:
         bot.api.hub.faults.clear()
