@@ -22,11 +22,12 @@ from pipelines.stores.local_check import Condition
 from pipelines.stores.local_vectors import restore
 from pipelines.stores.passages import Candidates, Change, Counts, Entry, Scope, Vectors, Wanted
 from pipelines.stores.weaviate_check import Checking
+from pipelines.stores.weaviate_errors import TenantAsleep, TenantGone
 from pipelines.stores.weaviate_finding import Finding, Memory
 from pipelines.stores.weaviate_listing import Listing
 from pipelines.stores.weaviate_moving import Moving
 from pipelines.stores.weaviate_projects import Held, Projects
-from pipelines.stores.weaviate_server import Server, TenantAsleep, TenantGone
+from pipelines.stores.weaviate_server import Server
 from pipelines.stores.weaviate_state import Head, State
 from pipelines.stores.weaviate_tenants import Tenants
 from pipelines.stores.weaviate_upkeep import Rests, Upkeep

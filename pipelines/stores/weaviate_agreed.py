@@ -13,7 +13,8 @@ from typing import Any, Final
 from weaviate.classes.query import MetadataQuery
 
 from pipelines.side_by_side import side_by_side
-from pipelines.stores.weaviate_server import Server, server_errors
+from pipelines.stores.weaviate_errors import server_errors
+from pipelines.stores.weaviate_server import Server
 from pipelines.types import StoreUnavailable
 
 _IDS_AT_ONCE: Final = 200

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from pipelines.stores.local_check import Condition
 from pipelines.stores.passages import Counts, Entry
 from pipelines.stores.weaviate_agreed import Agreed
+from pipelines.stores.weaviate_errors import TenantAsleep, TenantGone
 from pipelines.stores.weaviate_finding import Finding, Memory
 from pipelines.stores.weaviate_listing import Listing
 from pipelines.stores.weaviate_pages import all_objects
 from pipelines.stores.weaviate_projects import Projects
 from pipelines.stores.weaviate_rows import Row
 from pipelines.stores.weaviate_schema import place_of
-from pipelines.stores.weaviate_server import Server, TenantAsleep, TenantGone
+from pipelines.stores.weaviate_server import Server
 from pipelines.stores.weaviate_state import Head
 
 

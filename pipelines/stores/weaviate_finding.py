@@ -18,10 +18,11 @@ from pipelines.side_by_side import side_by_side
 from pipelines.stores.kept import Kept, Unpacked
 from pipelines.stores.passages import Candidates, Scope, Vectors, Wanted
 from pipelines.stores.weaviate_agreed import Agreed
+from pipelines.stores.weaviate_errors import server_errors
 from pipelines.stores.weaviate_pages import nearest_of_all
 from pipelines.stores.weaviate_rows import SHARED, WHOLE, Row, cosines, counts, document_of, passage_of_body, row_of
 from pipelines.stores.weaviate_schema import SEARCHED, VECTOR, object_id, place_of
-from pipelines.stores.weaviate_server import Server, server_errors
+from pipelines.stores.weaviate_server import Server
 from pipelines.stores.weaviate_state import Head
 
 T = TypeVar("T")

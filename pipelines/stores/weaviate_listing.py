@@ -11,11 +11,11 @@ from pipelines.stores.headings import Outline, nearest_first, pick_headings
 from pipelines.stores.local_vectors import Codes
 from pipelines.stores.passages import Entry
 from pipelines.stores.weaviate_agreed import AT_MOST, Objects
+from pipelines.stores.weaviate_errors import server_errors
 from pipelines.stores.weaviate_finding import Finding
 from pipelines.stores.weaviate_pages import all_objects
 from pipelines.stores.weaviate_rows import TOLD, WHOLE, Row, counts, row_of
 from pipelines.stores.weaviate_schema import object_id
-from pipelines.stores.weaviate_server import server_errors
 
 _PAGE: Final = 1_000
 _FEW: Final = 5_000  # so many rows are found by their source; of more, all are read

@@ -9,11 +9,12 @@ from weaviate.classes.data import DataObject
 from pipelines.stores.local_vectors import restore
 from pipelines.stores.passages import Vectors
 from pipelines.stores.weaviate_agreed import Agreed
+from pipelines.stores.weaviate_errors import server_errors
 from pipelines.stores.weaviate_finding import Finding, Memory
 from pipelines.stores.weaviate_listing import Listing
 from pipelines.stores.weaviate_rows import WHOLE, Row, entries_of, row_object, row_of
 from pipelines.stores.weaviate_schema import VECTOR, object_id, place_of, row_id
-from pipelines.stores.weaviate_server import Server, server_errors
+from pipelines.stores.weaviate_server import Server
 from pipelines.stores.weaviate_state import Head
 from pipelines.stores.weaviate_writing import Writing
 from pipelines.types import StoreUnavailable

@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 
 from pipelines.stores.passages import Vectors
 from pipelines.stores.weaviate_agreed import Agreed
+from pipelines.stores.weaviate_errors import server_errors
 from pipelines.stores.weaviate_rows import WHOLE, Row, cosines, row_of
-from pipelines.stores.weaviate_server import server_errors
 
 _PAGE: Final = 1_000
 _PAGE_OF_VECTORS: Final = 250  # some 2 MB with long files

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from pipelines.stores.weaviate_address import Address
+from pipelines.stores.weaviate_errors import server_errors
 from pipelines.stores.weaviate_schema import Layout, Names
-from pipelines.stores.weaviate_server import Server, server_errors
+from pipelines.stores.weaviate_server import Server
 from pipelines.types import StoreUnavailable
 
 

@@ -16,10 +16,11 @@ from weaviate.classes.query import Filter
 
 from pipelines.stores.ids import project_of
 from pipelines.stores.weaviate_agreed import Agreed
+from pipelines.stores.weaviate_errors import TenantGone, server_errors, told
 from pipelines.stores.weaviate_hiding import Hiding
 from pipelines.stores.weaviate_pages import all_objects
 from pipelines.stores.weaviate_schema import state_id
-from pipelines.stores.weaviate_server import Server, TenantGone, server_errors, told
+from pipelines.stores.weaviate_server import Server
 from pipelines.stores.weaviate_state import Head, Place, State, pack_state, unpack_state
 from pipelines.types import StoreFull, StoreUnavailable
 

@@ -3,23 +3,21 @@
 import asyncio
 import contextlib
 import logging
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import grpc
-import httpx
 import weaviate
 from weaviate.classes.config import ConsistencyLevel
 from weaviate.classes.init import AdditionalConfig, Auth, Proxies, Timeout
 from weaviate.collections import CollectionAsync
 from weaviate.config import GrpcConfig
-from weaviate.exceptions import WeaviateBaseError, WeaviateConnectionError, WeaviateStartUpError
 
 from pipelines.stores.weaviate_address import Address, Agreement
-from pipelines.stores.weaviate_roots import is_distrust, named_roots
+from pipelines.stores.weaviate_errors import server_errors
+from pipelines.stores.weaviate_roots import named_roots
 from pipelines.stores.weaviate_schema import (
     SCHEMA_VERSION,
     Layout,
@@ -30,7 +28,7 @@ from pipelines.stores.weaviate_schema import (
     projects_config,
     schema_of,
 )
-from pipelines.types import StoreFull, StoreUnavailable
+from pipelines.types import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -48,20 +46,6 @@ _CHANNEL: Final = (
 )
 
 _MOST_OPENED: Final = 64
-_FULL: Final = ("read-only", "read only", "no space left", "disk usage")
-_ALL_FAILED: Final = "Here is the set of all errors:"  # the client's words before what the server said of a batch
-_GONE: Final = ("tenant not found", "no tenant found", "could not find class", "not present in schema")
-_ASLEEP: Final = ("tenant not active",)
-_LATE: Final = "deadline exceeded"
-_KEY: Final = re.compile(r"\b(?:401|403|unauthenticated|unauthorized|permission_denied|forbidden)\b")
-
-
-class TenantGone(StoreUnavailable):
-    """Somebody has removed the tenant that a project lies in, or its whole collection."""
-
-
-class TenantAsleep(StoreUnavailable):
-    """The tenant of a project is offloaded, and is not brought back by itself."""
 
 
 class Server:
@@ -356,47 +340,3 @@ async def _make_or_check(client: weaviate.WeaviateAsyncClient, ours: Names, want
             f"the Weaviate server has a collection {name} that Roomwise did not make so: rename it, or set another "
             "weaviate.installation"
         )
-
-
-@contextlib.contextmanager
-def server_errors(url: str = "") -> Iterator[None]:
-    """Turn what the client, gRPC and HTTP raise into StoreUnavailable, StoreFull, TenantGone and TenantAsleep."""
-    try:
-        yield
-    except (WeaviateBaseError, grpc.RpcError, httpx.HTTPError, OSError, TimeoutError) as error:
-        raise told(error, url) from error
-
-
-def told(error: Exception, url: str = "") -> StoreUnavailable:
-    """Say in our words what went wrong at the server."""
-    text = _words_of(error)
-    low = text.casefold()
-    if any(sign in low for sign in _GONE):
-        return TenantGone(
-            f"the Weaviate server does not know the index of the project: {text[:160]}; if that stays so, "
-            "`roomwise check --index --repair` begins it anew"
-        )
-    if any(sign in low for sign in _ASLEEP):
-        return TenantAsleep(f"the tenant of the project is not active on the Weaviate server: {text[:200]}")
-    if any(sign in low for sign in _FULL):
-        said = text.rpartition(_ALL_FAILED)[2].strip()
-        return StoreFull(f"the Weaviate server takes no writes, is its disk or its memory nearly full? {said[:200]}")
-    where = f" at {url}" if url else ""
-    if _KEY.search(low):
-        return StoreUnavailable(f"the Weaviate server{where} refuses the key: check weaviate.api_key ({text[:120]})")
-    if is_distrust(error):
-        return StoreUnavailable(
-            f"the certificate of the Weaviate server{where} is one that nobody vouches for: SSL_CERT_FILE can name the "
-            "authority that made it"
-        )
-    if _LATE in low:
-        return StoreUnavailable(f"the Weaviate server{where} did not answer in time")
-    if isinstance(error, WeaviateStartUpError | WeaviateConnectionError | httpx.TransportError | OSError):
-        return StoreUnavailable(f"expected a Weaviate server{where}, none answers: {text[:200]}")
-    return StoreUnavailable(f"the Weaviate server{where} failed: {text[:300]}")
-
-
-def _words_of(error: Exception) -> str:
-    """What an error says for itself, in one line."""
-    said = error.details() if isinstance(error, grpc.aio.AioRpcError) else getattr(error, "message", "")
-    return " ".join(str(said or error).split())

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from weaviate.classes.tenants import Tenant, TenantActivityStatus
 
-from pipelines.stores.weaviate_server import Server, server_errors
+from pipelines.stores.weaviate_errors import server_errors
+from pipelines.stores.weaviate_server import Server
 from pipelines.stores.weaviate_state import Place
 from pipelines.types import StoreUnavailable
 

@@ -20,10 +20,11 @@ from weaviate.exceptions import WeaviateInsertManyAllFailedError
 
 from pipelines.stores.passages import Change, IndexedFile
 from pipelines.stores.weaviate_agreed import Agreed
+from pipelines.stores.weaviate_errors import server_errors, told
 from pipelines.stores.weaviate_projects import Held, Projects, committed
 from pipelines.stores.weaviate_rows import TOLD, Objects, Row, counts, entries_of, objects_of, row_of
 from pipelines.stores.weaviate_schema import object_id, row_id
-from pipelines.stores.weaviate_server import Server, server_errors, told
+from pipelines.stores.weaviate_server import Server
 from pipelines.stores.weaviate_state import Head, Place
 from pipelines.types import StoreFull, StoreUnavailable
 

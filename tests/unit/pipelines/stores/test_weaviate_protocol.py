@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.stores.weaviate_errors import TenantAsleep, TenantGone, told
 from pipelines.stores.weaviate_projects import Held, committed
 from pipelines.stores.weaviate_rows import objects_of, passage_of_body, row_object, row_of
-from pipelines.stores.weaviate_server import TenantAsleep, TenantGone, told
 from pipelines.stores.weaviate_state import STATE_VERSION, Head, Place, State, Sums, pack_state, unpack_state
 from pipelines.types import Shown, StoreFull, StoreUnavailable
 from tests.fakes.files import file_of
