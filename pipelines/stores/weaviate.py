@@ -291,7 +291,7 @@ class WeaviatePassages:
             with held.reading(one) as head:
                 if head is None:
                     return empty
-                return await work(Finding(self._server, self._memory, head, scope or Scope()))
+                return await work(Finding(self._server, self._memory, head, scope or Scope(), held.sweeps))
 
         return await answered(self._server, lambda: self._awake(one, read))
 

@@ -20,6 +20,7 @@ from pipelines.stores.passages import Candidates, Scope, Vectors, Wanted
 from pipelines.stores.weaviate_agreed import Agreed
 from pipelines.stores.weaviate_errors import server_errors
 from pipelines.stores.weaviate_pages import nearest_of_all
+from pipelines.stores.weaviate_projects import Sweeps
 from pipelines.stores.weaviate_rows import SHARED, WHOLE, Row, cosines, counts, document_of, passage_of_body, row_of
 from pipelines.stores.weaviate_schema import SEARCHED, VECTOR, object_id, place_of
 from pipelines.stores.weaviate_server import Server
@@ -66,6 +67,7 @@ class Finding:
     memory: Memory
     head: Head
     scope: Scope = field(default_factory=Scope)
+    sweeps: Sweeps = field(default_factory=Sweeps)
 
     async def candidates(self, wanted: Wanted) -> Candidates:
         """Find all that is wanted, all queries at once."""
@@ -205,12 +207,18 @@ class Finding:
         return [_hit(one, 1.0) for one in found.objects]
 
     async def _enough(self, ask: Callable[[int], Awaitable[list[Hit]]], limit: int) -> list[Hit]:
-        """Ask until so many hits may be seen, or there are no more."""
+        """Ask until so many hits may be seen, or there are no more.
+
+        A server picks the best first and reads them then: what is swept away in between is not replaced, so that fewer
+        hits than asked for say nothing while something is swept.
+        """
         asked = min(limit, _MOST)
         while True:
+            ended = self.sweeps.ended
             hits = await ask(asked)
+            is_swept = self.sweeps.begun > ended
             seen = await self._seen(hits)
-            if len(seen) >= limit or len(hits) < asked or asked >= _MOST:
+            if len(seen) >= limit or (len(hits) < asked and not is_swept) or asked >= _MOST:
                 return seen[:limit]
             asked = min(asked * _MORE, _MOST)
 

@@ -44,6 +44,23 @@ class Rest(Enum):
 
 
 @dataclass(slots=True)
+class Sweeps:
+    """How often something dead of a project was deleted."""
+
+    begun: int = 0
+    ended: int = 0
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """Delete something."""
+        self.begun += 1
+        try:
+            yield
+        finally:
+            self.ended += 1
+
+
+@dataclass(slots=True)
 class Held:
     """One project. `lock` is for whoever writes it."""
 
@@ -56,6 +73,7 @@ class Held:
     used_s: float = field(default_factory=time.monotonic)
     rest: Rest = Rest.AWAKE
     hiding: Hiding = field(default_factory=Hiding)
+    sweeps: Sweeps = field(default_factory=Sweeps)
     _renewed: dict[Place, int] = field(default_factory=dict)
     _tried: dict[Place, int] = field(default_factory=dict)
     _epoch: int = 0

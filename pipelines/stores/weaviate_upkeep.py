@@ -107,14 +107,15 @@ class Upkeep:
                     await self._sweep(held, head)
 
     async def _sweep(self, held: Held, head: Head) -> None:
-        dead = head.dead - held.swept
-        if dead:
-            await self.writing.sweep(head.place, dead)
-            held.swept |= dead
-        for first, last in head.void:
-            if (head.place, first) not in held.swept_void:
-                await self.writing.sweep_void(head.place, first, last)
-                held.swept_void.add((head.place, first))
+        with held.sweeps.one():
+            dead = head.dead - held.swept
+            if dead:
+                await self.writing.sweep(head.place, dead)
+                held.swept |= dead
+            for first, last in head.void:
+                if (head.place, first) not in held.swept_void:
+                    await self.writing.sweep_void(head.place, first, last)
+                    held.swept_void.add((head.place, first))
 
     async def finish_removals(self) -> None:
         """Go on with what was to be removed when a process before us ended; what fails is left to the next start."""

@@ -57,7 +57,7 @@ class _Anywhere(Finding):
         """The same index, searched so."""
         # The server is asked for rooms only where there are some.
         groups = frozenset((source, None) for source, _ in found.head.groups)
-        return cls(found.server, found.memory, replace(found.head, groups=groups))
+        return cls(found.server, found.memory, replace(found.head, groups=groups), sweeps=found.sweeps)
 
     def may_see(self, row: Row) -> bool:
         return row.entry.source not in self.head.hidden
