@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.stores.weaviate_hiding import Hiding
 from pipelines.stores.weaviate_projects import Projects
+from pipelines.stores.weaviate_schema import Names
 from pipelines.stores.weaviate_state import Head, Place, State, pack_state
 from pipelines.types import StoreUnavailable
 
@@ -17,7 +18,12 @@ class Away:
     """A recorded stub of a server, which holds one state and is away until it is back. It is no server."""
 
     def __init__(self) -> None:
+        self.names = Names("stub")
         self.is_away = True
+
+    async def is_replicated(self, _name: str) -> bool:
+        """One node holds all."""
+        return False
 
     async def projects(self) -> Any:
         """The collection of states."""

@@ -52,6 +52,10 @@ class RecordedStub:
         data = SimpleNamespace(insert_many=insert_many, delete_by_id=delete_by_id)
         return SimpleNamespace(data=data, query=SimpleNamespace(fetch_objects=fetch_objects))
 
+    async def is_replicated(self, _name: str) -> bool:
+        """One node holds all."""
+        return False
+
     async def client(self) -> Any:
         """The client, as far as tenants are made and removed with it."""
 
