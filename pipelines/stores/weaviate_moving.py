@@ -11,12 +11,12 @@ from pipelines.stores.passages import Vectors
 from pipelines.stores.weaviate_agreed import Agreed
 from pipelines.stores.weaviate_errors import server_errors
 from pipelines.stores.weaviate_finding import Finding, Memory
+from pipelines.stores.weaviate_inserting import insert
 from pipelines.stores.weaviate_listing import Listing
 from pipelines.stores.weaviate_rows import WHOLE, Row, entries_of, row_object, row_of
 from pipelines.stores.weaviate_schema import VECTOR, object_id, place_of, row_id
 from pipelines.stores.weaviate_server import Server
 from pipelines.stores.weaviate_state import Head
-from pipelines.stores.weaviate_writing import Writing
 from pipelines.types import StoreUnavailable
 
 _FILES_AT_ONCE: Final = 100
@@ -28,7 +28,6 @@ class Moving:
     """Copies files from one tenant to another."""
 
     server: Server
-    writing: Writing
 
     async def carried_over(self, old: Head, new: Head, generation: int) -> Head:
         """The head of a rebuild that has also all sources it did not hold, born at `generation`; hidden ones stay hidden.
@@ -70,7 +69,7 @@ class Moving:
             objects += await self._passages(old, new, row, id_, born)
         passages = await self.server.writing(names.passages(new.place.version), new.place.tenant)
         rows_there = await self.server.writing(names.files(new.place.version), new.place.tenant)
-        if await self.writing.insert(passages, objects) or await self.writing.insert(rows_there, made):
+        if await insert(passages, objects) or await insert(rows_there, made):
             raise StoreUnavailable(
                 "the Weaviate server refused files that a rebuild carries over; it will be tried again"
             )

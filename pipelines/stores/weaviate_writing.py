@@ -14,25 +14,19 @@ from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from weaviate.classes.data import DataObject
 from weaviate.classes.query import Filter
-from weaviate.exceptions import WeaviateInsertManyAllFailedError
 
 from pipelines.stores.passages import Change, IndexedFile
 from pipelines.stores.weaviate_agreed import Agreed
-from pipelines.stores.weaviate_errors import server_errors, told
+from pipelines.stores.weaviate_inserting import delete_all, insert
 from pipelines.stores.weaviate_projects import Held, Projects, committed
 from pipelines.stores.weaviate_rows import TOLD, Objects, Row, counts, entries_of, objects_of, row_of
 from pipelines.stores.weaviate_schema import object_id, row_id
 from pipelines.stores.weaviate_server import Server
 from pipelines.stores.weaviate_state import Head, Place
-from pipelines.types import StoreFull, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-_OBJECTS_AT_ONCE: Final = 250  # what the client makes of them holds up the loop for some 50 ms
-_BYTES_AT_ONCE: Final = 4_000_000
-_BYTES_AN_OBJECT: Final = 1_500  # what is sent of each besides its texts
 _KEYS_AT_ONCE: Final = 200
 _IDS_AT_ONCE: Final = 500
 _PASSAGES_AT_ONCE: Final = 250  # made ready in one go, beside the loop
@@ -113,17 +107,6 @@ class Writing:
         for collection in (passages, files):
             await delete_all(collection, Filter.by_property("source").equal(source))
 
-    async def insert(self, collection: Any, objects: Sequence[DataObject[Any, None]]) -> dict[int, str]:
-        """Write objects in batches; gives what was refused twice, by place. Raises StoreFull and StoreUnavailable."""
-        refused: dict[int, str] = {}
-        for batch in _batches(objects):
-            failed = await _inserted(collection, [objects[at] for at in batch])
-            again = [batch[at] for at in failed]
-            if again:
-                failed = await _inserted(collection, [objects[at] for at in again])
-                refused |= {again[at]: message for at, message in failed.items()}
-        return refused
-
     async def _write(
         self, head: Head, files: Sequence[IndexedFile], born: int, ahead: dict[str, str]
     ) -> tuple[set[tuple[str, str]], frozenset[str]]:
@@ -159,26 +142,15 @@ class Writing:
         rows, passages = await self._both(place)
         objects = [one for each in made for one in each.passages]
         owners = [at for at, each in enumerate(made) for _ in each.passages]
-        refused = {owners[at]: message for at, message in (await self.insert(passages, objects)).items()}
+        refused = {owners[at]: message for at, message in (await insert(passages, objects)).items()}
         whole = [at for at in range(len(made)) if at not in refused]
-        more = await self.insert(rows, [made[at].row for at in whole])
+        more = await insert(rows, [made[at].row for at in whole])
         return refused | {whole[at]: message for at, message in more.items()}
 
     async def _both(self, place: Place) -> tuple[Any, Any]:
         names = self.server.names
         files = await self.server.writing(names.files(place.version), place.tenant)
         return files, await self.server.writing(names.passages(place.version), place.tenant)
-
-
-async def delete_all(collection: Any, where: Any) -> None:
-    """Delete what fits; a server deletes so many at once, so until nothing is left. Raises StoreUnavailable."""
-    while True:
-        with server_errors():
-            done = await collection.data.delete_many(where)
-        if done.failed:
-            raise StoreUnavailable(f"the Weaviate server could not delete {done.failed} of {done.matches} objects")
-        if not done.matches:
-            return
 
 
 def _made(files: Sequence[IndexedFile], tenant: str, born: int, ahead: dict[str, str], width: int) -> list[Objects]:
@@ -207,36 +179,6 @@ def _portions(files: Sequence[IndexedFile]) -> Generator[Sequence[IndexedFile], 
             some, passages = [], 0
     if some:
         yield some
-
-
-def _batches(objects: Sequence[DataObject[Any, None]]) -> Iterable[list[int]]:
-    """Cut objects into batches of what one request should carry."""
-    batch: list[int] = []
-    size = 0
-    for at, one in enumerate(objects):
-        size += _BYTES_AN_OBJECT + sum(len(value) for value in one.properties.values() if isinstance(value, str))
-        batch.append(at)
-        if len(batch) >= _OBJECTS_AT_ONCE or size >= _BYTES_AT_ONCE:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
-async def _inserted(collection: Any, objects: Sequence[DataObject[Any, None]]) -> dict[int, str]:
-    """Write a batch; gives what was refused, by place."""
-    with server_errors():
-        try:
-            result = await collection.data.insert_many(objects)
-        except WeaviateInsertManyAllFailedError as error:
-            failed = dict.fromkeys(range(len(objects)), str(error))
-        else:
-            failed = {at: one.message for at, one in result.errors.items()}
-    for message in failed.values():
-        found = told(RuntimeError(message))
-        if isinstance(found, StoreFull) or type(found) is not StoreUnavailable:
-            raise found
-    return failed
 
 
 def _width_of(files: Iterable[IndexedFile]) -> int:
