@@ -19,6 +19,7 @@ from pipelines.stores.weaviate_address import Address
 from pipelines.stores.weaviate_process import OwnServer
 from pipelines.stores.weaviate_schema import Layout, Names
 from pipelines.stores.weaviate_server import Server
+from pipelines.stores.weaviate_upkeep import Rests
 
 _NAMES: Final = Names("benchmarks")
 _TENANTS_AT_ONCE: Final = 100
@@ -57,7 +58,7 @@ def opened(layout: Layout) -> WeaviatePassages:
     told = os.environ
     port = int(told.get("WEAVIATE_GRPC_PORT", "50051"))
     address = Address(told["WEAVIATE_URL"], grpc_port=port, api_key=told.get("WEAVIATE_API_KEY", ""))
-    return WeaviatePassages(Server(address, _NAMES, layout), idle_s=0)
+    return WeaviatePassages(Server(address, _NAMES, layout), rests=Rests(0))
 
 
 async def collections_of(store: WeaviatePassages) -> list[str]:

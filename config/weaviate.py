@@ -35,6 +35,7 @@ class Weaviate(Section):
     write_agreement: _Agreement
     read_agreement: _Agreement
     idle_minutes: Count
+    awake_projects: Count
     offload_days: Count
     query_timeout_s: Seconds
     write_timeout_s: Seconds

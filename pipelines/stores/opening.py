@@ -51,13 +51,15 @@ async def open_weaviate(
     from pipelines.stores.weaviate_address import Agreement
     from pipelines.stores.weaviate_schema import Layout, Names
     from pipelines.stores.weaviate_server import Server
+    from pipelines.stores.weaviate_upkeep import Rests
 
     index = settings.index if settings.index != "auto" else "hnsw" if finds_by_vectors else "none"
     layout = Layout(index, quantized=settings.quantized, replicas=settings.replicas, made_by=made_by)
     address = await _address(settings, folder, stack)
     agreement = Agreement(settings.write_agreement, settings.read_agreement)
     server = Server(address, Names(settings.installation or installation_of(folder)), layout, agreement)
-    store = WeaviatePassages(server, idle_s=settings.idle_minutes * 60.0, offload_s=settings.offload_days * 86_400.0)
+    rests = Rests(settings.idle_minutes * 60.0, settings.offload_days * 86_400.0, settings.awake_projects)
+    store = WeaviatePassages(server, rests=rests)
     stack.push_async_callback(store.close)
     return store
 

@@ -7,7 +7,6 @@ away every call raises StoreUnavailable, and the first one after it is back goes
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -24,6 +23,7 @@ from pipelines.stores.passages import Candidates, Change, Counts, Entry, Scope, 
 from pipelines.stores.weaviate_check import Checking
 from pipelines.stores.weaviate_errors import TenantAsleep, TenantGone
 from pipelines.stores.weaviate_finding import Finding, Memory
+from pipelines.stores.weaviate_lately import Lately
 from pipelines.stores.weaviate_listing import Listing
 from pipelines.stores.weaviate_moving import Moving
 from pipelines.stores.weaviate_projects import Held, Projects
@@ -35,31 +35,25 @@ from pipelines.stores.weaviate_waiting import answered
 from pipelines.stores.weaviate_writing import Writing
 from pipelines.types import Shown, StoreUnavailable
 
-log = logging.getLogger(__name__)
-
 Result = TypeVar("Result")
 
+_ENDING_S: Final = 2.0
 _NO_PROJECT: Final = "expected a project that was created, got {!r}"
 
 
 class WeaviatePassages:
     """A PassageStore on one server. Make it where its event loop runs."""
 
-    def __init__(
-        self, server: Server, *, kept_bytes: int = 48_000_000, idle_s: float = 900.0, offload_s: float = 0.0
-    ) -> None:
-        """Keep what was read lately up to `kept_bytes`.
-
-        The tenants of a project rest after `idle_s` without use, and go into the server's archive after `offload_s`; 0
-        is never.
-        """
+    def __init__(self, server: Server, *, kept_bytes: int = 48_000_000, rests: Rests | None = None) -> None:
+        """Keep what was read lately up to `kept_bytes`."""
         self._server = server
         self._projects = Projects(server)
         self._writing = Writing(server, self._projects)
         self._tenants = Tenants(server)
         self._memory = Memory.of(kept_bytes)
         self._upkeep = Upkeep(server, self._projects, self._writing, self._tenants, self._memory)
-        self._rests = Rests(idle_s, offload_s)
+        self._rests = rests or Rests()
+        self._lately = Lately(self._rests.most_awake)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resting: asyncio.Task[None] | None = None
         self.on_anew: Callable[[str], object] = lambda _project: None
@@ -151,7 +145,7 @@ class WeaviatePassages:
             if under_way:
                 raise StoreUnavailable(f"expected a whole rebuild of {project!r}, these are on their way: {under_way}")
             generation = held.begin(new, above=held.begin(old))
-            joined = await Moving(self._server, self._writing).carried_over(old, new, generation)
+            joined = await Moving(self._server).carried_over(old, new, generation)
             await self._projects.save(held, State(joined, None, (*held.state.trash, old.place)))
             await held.readers_gone()
             with contextlib.suppress(StoreUnavailable):  # it is done, and what is left of the old index goes later
@@ -266,6 +260,8 @@ class WeaviatePassages:
         if self._is_closed:
             return
         self._is_closed = True
+        if self._tasks:  # a sweep that is cut off here may go on at the server, beside the searches of the next process
+            await asyncio.wait(self._tasks, timeout=_ENDING_S)
         tasks = [*self._tasks, *([self._resting] if self._resting else [])]
         for task in tasks:
             task.cancel()
@@ -355,6 +351,8 @@ class WeaviatePassages:
         demand_id(one)
         self._rest_later()
         found = await self._projects.find(one)
+        for idle in self._lately.used(found) if found is not None else ():
+            self._keep(self._upkeep.rest_at_once(idle))
         if not self._is_tidy:
             self._is_tidy = True
             self._keep(self._upkeep.finish_removals())

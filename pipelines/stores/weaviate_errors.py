@@ -12,7 +12,8 @@ from weaviate.exceptions import WeaviateBaseError, WeaviateConnectionError, Weav
 from pipelines.stores.weaviate_roots import is_distrust
 from pipelines.types import StoreFull, StoreUnavailable
 
-_FULL: Final = ("read-only", "read only", "no space left", "disk usage")
+_NO_HANDLES: Final = "too many open files"
+_FULL: Final = ("read-only", "read only", "no space left", "disk usage", _NO_HANDLES)
 _ALL_FAILED: Final = "Here is the set of all errors:"  # the client's words before what the server said of a batch
 _GONE: Final = ("tenant not found", "no tenant found", "could not find class", "not present in schema")
 _ASLEEP: Final = ("tenant not active",)
@@ -49,8 +50,7 @@ def told(error: Exception, url: str = "") -> StoreUnavailable:
     if any(sign in low for sign in _ASLEEP):
         return TenantAsleep(f"the tenant of the project is not active on the Weaviate server: {text[:200]}")
     if any(sign in low for sign in _FULL):
-        said = text.rpartition(_ALL_FAILED)[2].strip()
-        return StoreFull(f"the Weaviate server takes no writes, is its disk or its memory nearly full? {said[:200]}")
+        return _full(text)
     where = f" at {url}" if url else ""
     if _KEY.search(low):
         return StoreUnavailable(f"the Weaviate server{where} refuses the key: check weaviate.api_key ({text[:120]})")
@@ -64,6 +64,16 @@ def told(error: Exception, url: str = "") -> StoreUnavailable:
     if isinstance(error, WeaviateStartUpError | WeaviateConnectionError | httpx.TransportError | OSError):
         return StoreUnavailable(f"expected a Weaviate server{where}, none answers: {text[:200]}")
     return StoreUnavailable(f"the Weaviate server{where} failed: {text[:300]}")
+
+
+def _full(text: str) -> StoreFull:
+    if _NO_HANDLES in text.casefold():
+        return StoreFull(
+            "the Weaviate server takes no writes, since it has too many files open: raise its limit of open files "
+            "(ulimit -n, LimitNOFILE), or lower weaviate.awake_projects"
+        )
+    said = text.rpartition(_ALL_FAILED)[2].strip()
+    return StoreFull(f"the Weaviate server takes no writes, is its disk or its memory nearly full? {said[:200]}")
 
 
 def _words_of(error: Exception) -> str:

@@ -20,10 +20,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Rests:
-    """After how many seconds without use a project rests, and is put away; 0 is never."""
+    """When tenants of a project rest, and take no memory on the server, or go into its archive; 0 is never.
 
-    idle_s: float
-    offload_s: float
+    After `idle_s` and `offload_s` seconds without use, and while more than `most_awake` others were used since.
+    """
+
+    idle_s: float = 900.0
+    offload_s: float = 0.0
+    most_awake: int = 500
 
     @property
     def soonest_s(self) -> float:
@@ -149,6 +153,13 @@ class Upkeep:
             self.memory.rows.forget(place.tenant)
             self.memory.passages.forget(place.tenant)
         await self.projects.save(held, replace(held.state, trash=()))
+
+    async def rest_at_once(self, held: Held) -> None:
+        """Let a project rest unless somebody uses it again; what fails is left to the next look."""
+        if not held.is_used:
+            with contextlib.suppress(StoreUnavailable):
+                await self.tenants.rest(held.state.places())
+                held.rest = Rest.RESTING
 
     async def rest(self, held: Held, rests: Rests) -> None:
         """Let a project rest that nobody has used for so long, or put it away."""

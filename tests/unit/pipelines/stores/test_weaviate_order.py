@@ -14,6 +14,7 @@ import pytest
 
 from pipelines.stores.weaviate import WeaviatePassages
 from pipelines.stores.weaviate_schema import Layout, Names
+from pipelines.stores.weaviate_upkeep import Rests
 from pipelines.types import StoreUnavailable
 
 PROJECT = "p1"
@@ -91,7 +92,7 @@ class RecordedStub:
 
 def store_on(stub: RecordedStub) -> WeaviatePassages:
     """A store whose projects never rest."""
-    return WeaviatePassages(stub, idle_s=0)  # type: ignore[arg-type]
+    return WeaviatePassages(stub, rests=Rests(0))  # type: ignore[arg-type]
 
 
 async def test_tenants_are_made_before_the_state_that_names_them() -> None:

@@ -154,6 +154,7 @@ def test_a_damaged_passage_is_left_out(body: str) -> None:
 @pytest.mark.parametrize(
     ("said", "kind", "words"),
     [
+        ("open proplengths.tmp: too many open files", StoreFull, "weaviate.awake_projects"),
         ("shard is read-only", StoreFull, "disk or its memory nearly full"),
         ("store is read only due to: disk usage too high", StoreFull, "disk or its memory nearly full"),
         (
