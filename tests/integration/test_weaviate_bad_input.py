@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pipelines.stores import weaviate_inserting, weaviate_writing
 from pipelines.stores.passages import Change, Scope
 from pipelines.stores.weaviate import WeaviatePassages
 from pipelines.stores.weaviate_address import Address
@@ -157,16 +158,16 @@ async def test_a_file_that_the_server_refuses_is_left_out_alone(
     await store.create(PROJECT)
     await store.apply(PROJECT, Change(put=[file_of("a.md", "one word")]))
     bad = file_of("bad.md", "bad word", "worse word", blob="b2")
-    insert = type(store._writing).insert
+    insert = weaviate_inserting.insert
 
-    async def break_one(writing: Any, collection: Any, objects: Any) -> dict[int, str]:
+    async def break_one(collection: Any, objects: Any) -> dict[int, str]:
         for one in objects:
             if one.properties.get("pid") == bad.documents[1].id:
                 one.properties["born"] = "no number"  # the server's own check refuses this object
-        return await insert(writing, collection, objects)
+        return await insert(collection, objects)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(type(store._writing), "insert", break_one)
+        patch.setattr(weaviate_writing, "insert", break_one)
         await store.apply(PROJECT, Change(put=[bad, file_of("c.md", "three words")]))
     manifest = await store.manifest(PROJECT, SOURCE)
     texts = await found(store)

@@ -53,7 +53,7 @@ async def collection_of(stub: RecordedStub) -> AsyncIterator[Any]:
         writer.close()
 
     web, rpc = await asyncio.start_server(answer, "127.0.0.1", 0), grpc.aio.server()
-    weaviate_pb2_grpc.add_WeaviateServicer_to_server(stub, rpc)
+    weaviate_pb2_grpc.add_WeaviateServicer_to_server(stub, rpc)  # type: ignore[no-untyped-call]
     port = rpc.add_insecure_port("127.0.0.1:0")
     await rpc.start()
     client = weaviate.use_async_with_custom(
