@@ -30,13 +30,16 @@ _breaks: ContextVar[list[str] | None] = ContextVar("breaks", default=None)
 
 
 class _Breaks(logging.Filter):
-    """Notes that a batch is sent again for whoever waits for it, and leaves the client's chatter out of our log."""
+    """Notes that a batch is sent again for whoever waits for it, and keeps the client's chatter out of our log.
+
+    What was refused it tells as a dict with the objects, which are texts of the sources: who asked logs the path alone.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         found = _breaks.get()
         if found is not None and str(record.msg).startswith(_SENT_AGAIN):
             found.append(record.levelname)
-        return record.levelno >= logging.WARNING
+        return record.levelno >= logging.WARNING and not isinstance(record.msg, dict)
 
 
 _CLIENT.setLevel(logging.INFO)

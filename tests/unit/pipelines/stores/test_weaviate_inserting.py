@@ -91,10 +91,11 @@ async def test_what_was_refused_is_deleted_before_it_is_sent_again() -> None:
     assert {} == refused
 
 
-async def test_what_is_refused_twice_is_told_by_its_place() -> None:
-    """All else is written."""
+async def test_what_is_refused_twice_is_told_by_its_place(caplog: pytest.LogCaptureFixture) -> None:
+    """All else is written, and nothing of the objects themselves gets into the log."""
     stub = RecordedStub(refusals=2)
     async with collection_of(stub) as collection:
         refused = await insert(collection, OBJECTS)
 
     assert [1] == list(refused)
+    assert "00000000-0000" not in caplog.text
