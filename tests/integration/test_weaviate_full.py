@@ -25,7 +25,7 @@ from pipelines.stores.weaviate_schema import Layout, Names
 from pipelines.stores.weaviate_server import Server
 from pipelines.types import StoreFull
 from tests.fakes.files import OTHER, PROJECT, SOURCE, file_of, texts_of
-from tests.fakes.refreshing import page, refresh_house
+from tests.fakes.refreshing import House, page, refresh_house
 from tests.fakes.source import FakeSource
 from tests.fakes.weaviate_nodes import Node, running_weaviate
 
@@ -142,15 +142,20 @@ async def test_a_full_disk_takes_no_writes_and_answers_all_the_same(disk: Disk) 
     assert ["p1", "p3"] == at_last
 
 
+async def followed_on(store: WeaviatePassages, house: House, source: FakeSource) -> str:
+    """Let a house index on a server, and follow a source there."""
+    settings = load(environ={}).settings
+    indexing = Indexing(store, NoEmbedder(), files=settings.files, limits=settings.limits)
+    house.refresh = Refresh(replace(house.parts, store=store, indexing=indexing))
+    await store.create(house.project)
+    return await house.follow(source)
+
+
 async def test_indexing_pauses_on_a_full_disk_and_goes_on_by_itself(disk: Disk, tmp_path: Path) -> None:
     """The source is due again in a minute and keeps being searched at its old version; then the rest is indexed."""
     source = FakeSource({"a.md": page("one word")})
     async with store_of(disk) as store, refresh_house(tmp_path) as house:
-        settings = load(environ={}).settings
-        indexing = Indexing(store, NoEmbedder(), files=settings.files, limits=settings.limits)
-        house.refresh = Refresh(replace(house.parts, store=store, indexing=indexing))
-        await store.create(house.project)
-        followed = await house.follow(source)
+        followed = await followed_on(store, house, source)
         first = await house.ran(followed)
         source.files["b.md"] = page("second word")
         disk.fill()
@@ -211,11 +216,7 @@ async def test_a_source_that_becomes_private_on_a_full_disk_stays_hidden_over_a_
     """It is marked hidden and looked at again in a minute; the next start hides it before anything is answered."""
     source = FakeSource({"a.md": page("one word")})
     async with store_of(disk) as store, refresh_house(tmp_path) as house:
-        settings = load(environ={}).settings
-        indexing = Indexing(store, NoEmbedder(), files=settings.files, limits=settings.limits)
-        house.refresh = Refresh(replace(house.parts, store=store, indexing=indexing))
-        await store.create(house.project)
-        followed = await house.follow(source)
+        followed = await followed_on(store, house, source)
         await house.ran(followed)
         source.fault = SourceGone("expected a public repository, got a private one", reason="private")
         disk.fill()
